@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import { errorViewSchema, logLineSchema, stationDeltaSchema, stationStateSchema } from '../model/station-state.ts';
+
+/**
+ * Every message between window, main process and engine, once. Handlers, callers, the preload's functions
+ * and the fake of the mocked tests derive from this value; both sides parse what they receive with it.
+ * Only JSON text crosses, and failures cross as data (Electron keeps only the message of a thrown error).
+ */
+
+const nothing = z.null();
+const secretText = z.string().min(1).max(1024);
+const deviceIds = z.array(z.string().min(1).max(253)).min(1).max(2000);
+const rowId = z.string().min(1).max(64);
+
+/** `by`: which process answers. `main` handles what needs Electron, the engine all else. */
+function invoke<I extends z.ZodType, O extends z.ZodType>(by: 'main' | 'engine', input: I, output: O) {
+  return { kind: 'invoke', by, input, output } as const;
+}
+
+function notify<O extends z.ZodType>(payload: O) {
+  return { kind: 'notify', payload } as const;
+}
+
+export const ipc = {
+  'station.snapshot': invoke('engine', nothing, stationStateSchema),
+  'station.dismissNotice': invoke('engine', z.object({ id: z.string().max(64) }), nothing),
+
+  'session.signIn': invoke('engine', nothing, nothing),
+  'session.cancel': invoke('engine', nothing, nothing),
+  'session.signOut': invoke('engine', nothing, nothing),
+  /** Opens the verification page of the sign-in in progress in the system browser. */
+  'session.openBrowser': invoke('main', nothing, nothing),
+  'session.copyAddress': invoke('main', nothing, nothing),
+
+  'bench.add': invoke(
+    'engine',
+    z.object({ deviceId: z.string().max(300), target: z.string().max(300) }),
+    z.object({ rowId }),
+  ),
+  'bench.rename': invoke('engine', z.object({ rowId, deviceId: z.string().max(300) }), nothing),
+  'bench.remove': invoke('engine', z.object({ rowId }), nothing),
+
+  'batch.start': invoke('engine', z.object({ rowIds: z.array(rowId).min(1).max(2000) }), z.object({ batchId: z.string() })),
+  'batch.stop': invoke('engine', nothing, nothing),
+  /** Retries devices of the current batch; secrets entered beside a cause are used for this batch only. */
+  'batch.retry': invoke(
+    'engine',
+    z.object({ deviceIds, sshPassword: secretText.optional(), sudoPassword: secretText.optional() }),
+    nothing,
+  ),
+
+  /** The log so far of one device of the batch; lines that follow come by `device.log`. One device at a time. */
+  'device.followLog': invoke('engine', z.object({ deviceId: z.string().max(253) }), z.array(logLineSchema)),
+  'device.unfollowLog': invoke('engine', nothing, nothing),
+  /** Copies an error's code, sentences and evidence. */
+  'device.copyEvidence': invoke('main', z.object({ text: z.string().max(65_536) }), nothing),
+
+  'station.delta': notify(stationDeltaSchema),
+  'device.log': notify(z.object({ deviceId: z.string(), lines: z.array(logLineSchema) })),
+} as const;
+
+export type Ipc = typeof ipc;
+export type Channel = keyof Ipc;
+export type InvokeChannel = { [C in Channel]: Ipc[C] extends { kind: 'invoke' } ? C : never }[Channel];
+export type NotifyChannel = { [C in Channel]: Ipc[C] extends { kind: 'notify' } ? C : never }[Channel];
+export type EngineChannel = { [C in InvokeChannel]: Ipc[C] extends { by: 'engine' } ? C : never }[InvokeChannel];
+export type MainChannel = Exclude<InvokeChannel, EngineChannel>;
+export type Input<C extends InvokeChannel> = z.infer<Ipc[C]['input']>;
+export type Output<C extends InvokeChannel> = z.infer<Ipc[C]['output']>;
+export type Payload<C extends NotifyChannel> = z.infer<Ipc[C]['payload']>;
+
+const channels = Object.keys(ipc) as Channel[];
+export const invokeChannels = channels.filter((channel) => ipc[channel].kind === 'invoke') as InvokeChannel[];
+export const notifyChannels = channels.filter((channel) => ipc[channel].kind === 'notify') as NotifyChannel[];
+
+/** An answer as it crosses: a value or a failure, never a throw. */
+export type Result<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly error: z.infer<typeof errorViewSchema> };
+
+/** Parser of the answer to one channel. */
+export function resultSchema<C extends InvokeChannel>(channel: C): z.ZodType<Result<Output<C>>> {
+  const schema: z.ZodType = z.discriminatedUnion('ok', [
+    z.object({ ok: z.literal(true), value: ipc[channel].output }),
+    z.object({ ok: z.literal(false), error: errorViewSchema }),
+  ]);
+  return schema as z.ZodType<Result<Output<C>>>;
+}
+
+/** Messages between the main process and the engine process. `json` is the channel's own payload. */
+export const engineMessageSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('call'), id: z.number().int(), channel: z.enum(invokeChannels), json: z.string() }),
+  z.object({ type: z.literal('answer'), id: z.number().int(), json: z.string() }),
+  z.object({ type: z.literal('notify'), channel: z.enum(notifyChannels), json: z.string() }),
+  /** Engine asks main to open the sign-in page; main checks the address against the profile's issuer. */
+  z.object({ type: z.literal('open-browser'), url: z.string().max(2048) }),
+  z.object({ type: z.literal('browser-opened'), opened: z.boolean() }),
+  z.object({ type: z.literal('ready') }),
+  z.object({ type: z.literal('shut-down') }),
+]);
+export type EngineMessage = z.infer<typeof engineMessageSchema>;

@@ -1,0 +1,287 @@
+import type { DeviceCommand, ElevationMethod } from '../device/device-command.ts';
+import type { DeviceId } from '../model/device-id.ts';
+import type { Profile } from '../model/profile.ts';
+import type { Secret } from '../model/secret.ts';
+import type { Heartbeat } from '../model/station-state.ts';
+import type { SshTarget } from '../model/target.ts';
+
+/**
+ * Everything the core needs from the world. Composition roots hand in adapters; tests and a simulator hand in
+ * their own. Every method that waits takes a signal, rejects with its reason when it is aborted, and throws
+ * {@link EnrollmentError} for every failure it knows.
+ */
+
+/** Time. All instants are milliseconds since 1970, UTC. */
+export interface Clock {
+  nowMs(): number;
+  /** Milliseconds from an arbitrary start; never goes back. For durations. */
+  monotonicMs(): number;
+  /** Resolves after `ms`; rejects with the signal's reason when aborted. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** Calls back once after `ms`, unless cancelled by the returned function. */
+  after(ms: number, callback: () => void): () => void;
+}
+
+/** Chance. */
+export interface Random {
+  /** A random UUID (version 4). */
+  uuid(): string;
+  /** At least 0, below 1. For jitter, never for secrets. */
+  fraction(): number;
+  /** `length` random bytes of the system's generator, as lower-case hex. */
+  hex(length: number): string;
+}
+
+export interface CommandResult {
+  readonly exitStatus: number;
+  /** Everything printed, at most the transport's limit; longer output ends the command with an error. */
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly signal: AbortSignal;
+  readonly elevation: ElevationMethod;
+  /** Bytes the script reads from its standard input. The only way a secret reaches a device. */
+  readonly payload?: Secret;
+  /** Called for every line as it arrives, without its newline. */
+  readonly onLine?: (stream: 'stdout' | 'stderr', line: string) => void;
+  readonly limitMs: number;
+}
+
+export interface UploadOptions {
+  readonly signal: AbortSignal;
+  readonly elevation: ElevationMethod;
+  /** Bytes of the file sent so far, uncompressed. */
+  readonly onProgress?: (sentBytes: number) => void;
+  readonly limitMs: number;
+}
+
+/** One open connection to one device. */
+export interface DeviceSession {
+  /** `SHA256:…` as OpenSSH prints it. */
+  readonly hostKeyFingerprint: string;
+  readonly loginUser: string;
+  /** Runs a script; a non-zero exit status is a result, not an error. One call is one round trip. */
+  run(command: DeviceCommand, options: RunOptions): Promise<CommandResult>;
+  /** Like `run`, with the file's bytes (gzip-compressed) on the script's standard input. */
+  upload(command: DeviceCommand, file: AgentBinary, options: UploadOptions): Promise<CommandResult>;
+  close(): void;
+}
+
+export interface DeviceCredential {
+  readonly user: string;
+  readonly privateKey?: Secret;
+  readonly password?: Secret;
+}
+
+export interface DeviceConnector {
+  /**
+   * Connects and logs in. `expectedHostKey`: fingerprint pinned for this device, or undefined at first contact.
+   * @throws DEVICE_UNREACHABLE, DEVICE_LOGIN_REFUSED, DEVICE_HOST_KEY_CHANGED, DEVICE_CONNECTION_LOST
+   */
+  connect(
+    target: SshTarget,
+    options: {
+      readonly credential: DeviceCredential;
+      readonly expectedHostKey: string | undefined;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<DeviceSession>;
+}
+
+/** An agent binary on the station's disk, opened once: hash, size and bytes come from the same descriptor. */
+export interface AgentBinary {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  readonly architecture: string;
+  /** The bytes, in chunks, from the start. May be called once per device. */
+  chunks(): AsyncIterable<Uint8Array>;
+}
+
+export interface AgentBinaryStore {
+  /**
+   * Opens and checks the file of an architecture; the same file is hashed once.
+   * @throws AGENT_BINARY_MISSING, AGENT_BINARY_NOT_ELF, AGENT_BINARY_WRONG_ARCHITECTURE
+   */
+  open(path: string, architecture: string, signal: AbortSignal): Promise<AgentBinary>;
+}
+
+// ---- identity ----
+
+export interface MachineUser {
+  readonly userId: string;
+  readonly created: boolean;
+}
+
+export interface MachineKeyEntry {
+  readonly keyId: string;
+  readonly expiresAt: number | undefined;
+}
+
+/** A minted key. `file` is Zitadel's JSON, exactly as the device stores it. */
+export interface MintedKey {
+  readonly keyId: string;
+  readonly userId: string;
+  readonly file: Secret;
+}
+
+/** The identity provider as the pipeline uses it. All calls are find-or-create and safe to repeat. */
+export interface IdentityProvider {
+  /** @throws IDENTITY_PROJECT_NOT_VISIBLE with the projects this sign-in does see. */
+  requireProject(signal: AbortSignal): Promise<void>;
+  ensureMachineUser(deviceId: DeviceId, signal: AbortSignal): Promise<MachineUser>;
+  /** Makes sure the user holds the device role on the project. `created`: it did not before. */
+  ensureGrant(userId: string, signal: AbortSignal): Promise<{ readonly created: boolean }>;
+  listKeys(userId: string, signal: AbortSignal): Promise<readonly MachineKeyEntry[]>;
+  /** Not retried by the adapter: a lost reply leaves a live key, which the caller finds by its snapshot. */
+  mintKey(userId: string, signal: AbortSignal): Promise<MintedKey>;
+  /** Deleting what is gone already succeeds. */
+  deleteKey(userId: string, keyId: string, signal: AbortSignal): Promise<void>;
+}
+
+// ---- sign-in ----
+
+/** Tokens of one sign-in. */
+export interface TokenSet {
+  readonly accessToken: Secret;
+  readonly refreshToken: Secret | undefined;
+  readonly expiresAt: number;
+  readonly subject: string;
+  /** Name shown to the operator. */
+  readonly account: string;
+  readonly organisation: string | undefined;
+}
+
+export interface DeviceCodePrompt {
+  readonly userCode: string;
+  readonly verificationUri: string;
+  readonly verificationUriComplete: string;
+  readonly expiresAt: number;
+  readonly intervalSeconds: number;
+}
+
+/** RFC 8628 sign-in and token upkeep. */
+export interface SignInClient {
+  /**
+   * Signs in by device code: hands the prompt to `onPrompt`, then waits for the approval.
+   * @throws IDENTITY_CLIENT_UNKNOWN, _CLIENT_NOT_ALLOWED, _SIGN_IN_DENIED, _CODE_EXPIRED, _UNREACHABLE, _ISSUER_MISMATCH
+   */
+  signIn(onPrompt: (prompt: DeviceCodePrompt) => void, signal: AbortSignal): Promise<TokenSet>;
+  /** @throws IDENTITY_SESSION_ENDED when the provider refuses, IDENTITY_UNREACHABLE when it does not answer. */
+  refresh(tokens: TokenSet, signal: AbortSignal): Promise<TokenSet>;
+  /** Revokes refresh and access token. */
+  revoke(tokens: TokenSet, signal: AbortSignal): Promise<void>;
+}
+
+/** Remembered sign-ins, keyed by issuer and client id. */
+export interface TokenCache {
+  /** Name of the place, for the operator: `System keychain`. */
+  readonly place: string;
+  /** @throws STATION_KEYCHAIN_UNAVAILABLE */
+  load(signal: AbortSignal): Promise<TokenSet | undefined>;
+  save(tokens: TokenSet, signal: AbortSignal): Promise<void>;
+  remove(signal: AbortSignal): Promise<void>;
+}
+
+/** Hands out a valid access token; all callers share one refresh in flight. */
+export interface AccessTokenSource {
+  /**
+   * @param rejected a token the provider answered 401 to: refreshed once for everybody.
+   * @throws IDENTITY_NOT_SIGNED_IN, IDENTITY_SESSION_ENDED
+   */
+  accessToken(signal: AbortSignal, rejected?: Secret): Promise<Secret>;
+}
+
+// ---- heartbeats ----
+
+export type HeartbeatLink =
+  | { readonly state: 'connecting' }
+  | { readonly state: 'live' }
+  | { readonly state: 'lost'; readonly code: 'NATS_UNREACHABLE' | 'NATS_REFUSED'; readonly evidence: string };
+
+/** The fleet's device info, followed live. */
+export interface HeartbeatWatch {
+  /**
+   * Follows until the signal is aborted; reconnects by itself and reports every change of the link.
+   * `revision` of a heartbeat is the server's and only grows.
+   */
+  follow(
+    handlers: { onHeartbeat(heartbeat: Heartbeat): void; onLink(link: HeartbeatLink): void },
+    signal: AbortSignal,
+  ): Promise<void>;
+}
+
+// ---- journal ----
+
+/** Life of a key that may be live without a holder. */
+export type KeyIntentState = 'minting' | 'minted' | 'delivering' | 'delivered' | 'deleted' | 'abandoned';
+
+export interface KeyIntent {
+  readonly intentId: string;
+  readonly issuer: string;
+  readonly deviceId: string;
+  readonly userId: string;
+  /** Keys the user had before; a key of a lost reply is one that is not among them. */
+  readonly keyIdsBefore: readonly string[];
+  readonly keyId: string | undefined;
+  readonly state: KeyIntentState;
+  readonly createdAt: number;
+}
+
+export interface RunRecord {
+  readonly batchId: string;
+  readonly deviceId: string;
+  readonly target: string;
+  readonly state: 'running' | 'enrolled' | 'failed' | 'stopped';
+  readonly attempt: number;
+  readonly startedAt: number;
+  readonly finishedAt: number | undefined;
+  readonly errorCode: string | undefined;
+  readonly roundTrips: number;
+}
+
+/** Write-ahead journal of the station. Every write is on disk when the call returns. Holds no secret. */
+export interface Journal {
+  /** Written before the mint call. @throws STATION_JOURNAL_FAILED: then nothing may be minted. */
+  openKeyIntent(intent: Omit<KeyIntent, 'state' | 'keyId'>): void;
+  settleKeyIntent(intentId: string, state: KeyIntentState, keyId?: string): void;
+  /** Intents that are neither delivered nor deleted, oldest first. */
+  unsettledKeyIntents(issuer: string): readonly KeyIntent[];
+  recordRun(run: RunRecord): void;
+  /** Newest run of every device. */
+  latestRuns(): readonly RunRecord[];
+  hostKey(target: string): string | undefined;
+  pinHostKey(target: string, fingerprint: string, at: number): void;
+  close(): void;
+}
+
+// ---- log ----
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** Structured log. Fields are plain data; a {@link Secret} among them prints as `[redacted]`. */
+export interface Logger {
+  log(level: LogLevel, event: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+/** What the core is composed of. */
+export interface StationPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly journal: Journal;
+  readonly connector: DeviceConnector;
+  readonly binaries: AgentBinaryStore;
+  /** The private key the profile names, read when needed. */
+  readSshKey(signal: AbortSignal): Promise<Secret | undefined>;
+  readonly signIn: SignInClient;
+  readonly tokenCache: TokenCache;
+  createIdentityProvider(profile: Profile, tokens: AccessTokenSource): IdentityProvider;
+  createHeartbeatWatch(profile: Profile, tokens: AccessTokenSource): HeartbeatWatch | undefined;
+  /** SHA-256 of text, lower-case hex; for comparing configs with what the device reports. */
+  sha256(text: string): string;
+  /** Opens the sign-in page; resolves false when no browser could be opened. */
+  openBrowser(url: string): Promise<boolean>;
+}

@@ -1,0 +1,104 @@
+import type { StepId } from '../model/enrollment.ts';
+import { printable } from '../model/printable.ts';
+import type { EnrollmentErrorCode } from './codes.ts';
+import { type Remedy, type RetryAdvice, remedies, type SecretNeeded } from './remedies.ts';
+
+export type Phase = 'connect' | 'check' | 'apply' | 'verify';
+
+export interface EnrollmentErrorOptions {
+  /** Values for the `{name}` places of the remedy's texts. Never a secret. */
+  readonly details?: Readonly<Record<string, string | number>>;
+  readonly phase?: Phase;
+  readonly stepId?: StepId;
+  /** Device id or address it is about. */
+  readonly subject?: string;
+  /** Raw evidence: command, exit status, what was printed, reply body. Secrets already masked. */
+  readonly evidence?: string;
+  readonly cause?: unknown;
+}
+
+/** The one error that crosses modules. Adapters translate foreign errors into it where they meet them. */
+export class EnrollmentError extends Error {
+  override readonly name = 'EnrollmentError';
+  readonly code: EnrollmentErrorCode;
+  readonly details: Readonly<Record<string, string | number>>;
+  readonly phase: Phase | undefined;
+  readonly stepId: StepId | undefined;
+  readonly subject: string | undefined;
+  readonly evidence: string | undefined;
+
+  constructor(code: EnrollmentErrorCode, options: EnrollmentErrorOptions = {}) {
+    const details = options.details ?? {};
+    super(fill(remedies[code].says, details), options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.details = details;
+    this.phase = options.phase;
+    this.stepId = options.stepId;
+    this.subject = options.subject;
+    this.evidence = options.evidence;
+  }
+
+  /** The same error, placed: step, phase and subject are added where they are not known yet. */
+  at(place: Pick<EnrollmentErrorOptions, 'phase' | 'stepId' | 'subject'>): EnrollmentError {
+    const options: Record<string, unknown> = {
+      details: this.details,
+      phase: this.phase ?? place.phase,
+      stepId: this.stepId ?? place.stepId,
+      subject: this.subject ?? place.subject,
+      evidence: this.evidence,
+      cause: this.cause,
+    };
+    return new EnrollmentError(this.code, options);
+  }
+}
+
+/** An error as plain data: crosses processes, is shown, is journaled. */
+export interface ErrorView {
+  readonly code: EnrollmentErrorCode;
+  readonly title: string;
+  readonly says: string;
+  readonly cause: string;
+  readonly operatorDoes: string;
+  readonly retry: RetryAdvice;
+  readonly secretNeeded: SecretNeeded | undefined;
+  readonly stepId: StepId | undefined;
+  readonly subject: string | undefined;
+  readonly evidence: string | undefined;
+}
+
+function fill(text: string, details: Readonly<Record<string, string | number>>): string {
+  return text.replace(/\{(\w+)\}/g, (_place, name: string) => {
+    const value = details[name];
+    return value === undefined ? 'unknown' : printable(String(value));
+  });
+}
+
+/** Plain data of any thrown value. What is not an {@link EnrollmentError} is a bug and says so. */
+export function toErrorView(thrown: unknown): ErrorView {
+  const error =
+    thrown instanceof EnrollmentError
+      ? thrown
+      : new EnrollmentError('STATION_BUG', { cause: thrown, evidence: describeThrown(thrown) });
+  const remedy: Remedy = remedies[error.code];
+  return {
+    code: error.code,
+    title: remedy.title,
+    says: fill(remedy.says, error.details),
+    cause: fill(remedy.cause, error.details),
+    operatorDoes: fill(remedy.operatorDoes, error.details),
+    retry: remedy.retry,
+    secretNeeded: remedy.secretNeeded,
+    stepId: error.stepId,
+    subject: error.subject,
+    evidence: error.evidence === undefined ? undefined : printable(error.evidence, { keepNewlines: true }),
+  };
+}
+
+/** Name and message of a thrown value, for evidence. The stack stays in the log. */
+export function describeThrown(thrown: unknown): string {
+  if (thrown instanceof Error) {
+    const cause = thrown.cause === undefined ? '' : `; cause: ${describeThrown(thrown.cause)}`;
+    return `${thrown.name}: ${thrown.message}${cause}`;
+  }
+  return String(thrown);
+}

@@ -1,0 +1,53 @@
+/** What one look at a device found. Sizes in bytes, `undefined` means: not there or not readable. */
+export interface DeviceFacts {
+  readonly hostname: string;
+  readonly osId: string;
+  readonly osVersion: string;
+  readonly osName: string;
+  /** Kernel's word for the machine, as `uname -m` prints it. */
+  readonly machine: string;
+  readonly architecture: Architecture | undefined;
+  readonly model: string | undefined;
+  readonly serial: string | undefined;
+  readonly machineId: string | undefined;
+  readonly bootId: string | undefined;
+  readonly freeBytes: number;
+  /** Device clock minus station clock, seconds; positive when the device is ahead. Good to about a second. */
+  readonly clockOffsetSeconds: number;
+  readonly elevation: Elevation;
+  readonly loginUser: string;
+  readonly missingPackages: readonly string[];
+  readonly agentUser: AgentUserFacts;
+  readonly binarySha256: string | undefined;
+  readonly configSha256: string | undefined;
+  readonly unitSha256: string | undefined;
+  readonly key: MachineKeyFacts | undefined;
+  readonly unit: UnitFacts;
+}
+
+/** Architectures an agent binary exists for, by the names `uname -m` and our file names use. */
+export const architectures = ['x86_64', 'aarch64', 'armv7'] as const;
+export type Architecture = (typeof architectures)[number];
+
+/** How commands become root: already root, sudo without or with a password, or not at all. */
+export type Elevation = 'root' | 'sudo' | 'sudo-password' | 'none';
+
+export interface AgentUserFacts {
+  readonly exists: boolean;
+  readonly lingering: boolean;
+  readonly podmanSocketEnabled: boolean;
+  readonly hasSubordinateIds: boolean;
+}
+
+/** The key file on the device, without its private half. */
+export interface MachineKeyFacts {
+  readonly keyId: string;
+  readonly userId: string;
+  /** Owner is the agent user and mode is 0640. */
+  readonly protectedRight: boolean;
+}
+
+export interface UnitFacts {
+  readonly enabled: boolean;
+  readonly active: boolean;
+}

@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { parseDeviceId } from './device-id.ts';
+import { architectures } from './facts.ts';
+import { parseTarget } from './target.ts';
+
+const httpUrl = z.url({ protocol: /^https?$/ }).refine((text) => !/[?#]/.test(text), 'has no query or fragment');
+const natsUrl = z.url({ protocol: /^(nats|tls)$/ });
+const numericOrOpaqueId = z.string().min(1).max(200).regex(/^[\x21-\x7e]+$/, 'has no spaces');
+const labelName = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/, 'is a short name');
+const labelValue = z.string().max(256);
+
+const deviceId = z.string().superRefine((text, context) => {
+  const result = parseDeviceId(text);
+  if (!result.ok) context.addIssue({ code: 'custom', message: result.problem.says });
+});
+
+const target = z.string().superRefine((text, context) => {
+  const result = parseTarget(text);
+  if (!result.ok) context.addIssue({ code: 'custom', message: result.says });
+});
+
+/** A device that is expected on this bench: a fixed socket of the line, or a known board. */
+const benchEntrySchema = z.strictObject({ device_id: deviceId, target });
+
+/**
+ * A profile: where a fleet lives and how its devices are reached. Read from TOML; file names inside it are
+ * relative to the profile file.
+ */
+export const profileSchema = z.strictObject({
+  name: z.string().min(1).max(60),
+  identity: z.strictObject({
+    issuer: httpUrl,
+    client_id: numericOrOpaqueId,
+    project_id: numericOrOpaqueId,
+    org_id: numericOrOpaqueId.optional(),
+    device_role: z.string().min(1).max(200).default('device'),
+    key_valid_for_days: z.number().int().min(1).max(3650).optional(),
+    ca_file: z.string().min(1).optional(),
+    danger_accept_invalid_certs: z.boolean().default(false),
+  }),
+  nats: z
+    .strictObject({
+      urls: z.array(natsUrl).min(1).max(20),
+      bucket: z.string().regex(/^[A-Za-z0-9_-]+$/).default('fleet-device-info'),
+      /** Addresses the devices use when they differ from the station's. */
+      device_urls: z.array(natsUrl).min(1).max(20).optional(),
+      heartbeat_limit_seconds: z.number().int().min(5).max(3600).default(90),
+    })
+    .optional(),
+  ssh: z
+    .strictObject({
+      user: z.string().min(1).max(64).default('pi'),
+      private_key_file: z.string().min(1).optional(),
+    })
+    .default({ user: 'pi' }),
+  agent: z.strictObject({
+    binaries: z.partialRecord(z.enum(architectures), z.string().min(1)),
+  }),
+  batch: z
+    .strictObject({ concurrency: z.number().int().min(1).max(64).default(8) })
+    .default({ concurrency: 8 }),
+  labels: z.record(labelName, labelValue).default({}),
+  bench: z.array(benchEntrySchema).max(2000).default([]),
+});
+
+export type Profile = z.infer<typeof profileSchema>;
+export type BenchEntry = z.infer<typeof benchEntrySchema>;
+
+/** True for hosts that never leave this computer, where plain http shows nothing to anybody else. */
+export function isLoopbackHost(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+}
+
+/**
+ * What forbids using this issuer, or undefined. Plain http would show the token to the network; it is
+ * accepted on loopback, and elsewhere only where the profile accepts invalid certificates anyway.
+ */
+export function issuerProblem(identity: Profile['identity']): string | undefined {
+  const url = new URL(identity.issuer);
+  if (url.protocol === 'https:' || isLoopbackHost(url.hostname) || identity.danger_accept_invalid_certs) return undefined;
+  return 'identity.issuer: plain http shows the sign-in to the network. Use https.';
+}

@@ -1,0 +1,202 @@
+import { z } from 'zod';
+import { errorCodes } from '../errors/codes.ts';
+import { enrollmentStates, stepIds, stepStates } from './enrollment.ts';
+
+/**
+ * What the window shows, as plain data. The engine owns it; the window gets one snapshot and then deltas.
+ * Instants are milliseconds since 1970, UTC. Nothing in here is a secret.
+ */
+
+const instant = z.number().int().nonnegative();
+
+export const errorViewSchema = z.object({
+  code: z.enum(errorCodes),
+  title: z.string(),
+  says: z.string(),
+  cause: z.string(),
+  operatorDoes: z.string(),
+  retry: z.enum(['now', 'after-fix', 'never']),
+  secretNeeded: z.enum(['ssh-password', 'sudo-password']).optional(),
+  stepId: z.enum(stepIds).optional(),
+  subject: z.string().optional(),
+  evidence: z.string().optional(),
+});
+
+export const lampSchema = z.object({
+  state: z.enum(['ok', 'working', 'waiting', 'attention', 'failed']),
+  /** One or two words: `ok`, `signing in`, `waits for sign-in`. */
+  word: z.string(),
+  detail: z.string().optional(),
+});
+export type Lamp = z.infer<typeof lampSchema>;
+
+export const sessionSchema = z.discriminatedUnion('state', [
+  z.object({ state: z.literal('signed-out'), error: errorViewSchema.optional() }),
+  z.object({ state: z.literal('starting') }),
+  z.object({
+    state: z.literal('awaiting-approval'),
+    userCode: z.string(),
+    verificationUri: z.string(),
+    verificationUriComplete: z.string(),
+    requestedAt: instant,
+    expiresAt: instant,
+    intervalSeconds: z.number().positive(),
+    /** Undefined until the browser was asked to open; false when it could not be opened. */
+    browserOpened: z.boolean().optional(),
+  }),
+  z.object({
+    state: z.literal('signed-in'),
+    account: z.string(),
+    organisation: z.string().optional(),
+    expiresAt: instant,
+    renewable: z.boolean(),
+    remembered: z.enum(['keychain', 'memory']),
+    /** Name of the keychain, or why it is not remembered. */
+    rememberedNote: z.string(),
+  }),
+]);
+export type SessionView = z.infer<typeof sessionSchema>;
+
+export const profileViewSchema = z.object({
+  name: z.string(),
+  issuer: z.string(),
+  projectId: z.string(),
+  natsUrls: z.array(z.string()),
+  sshUser: z.string(),
+  labels: z.record(z.string(), z.string()),
+  concurrency: z.number().int(),
+  acceptsInvalidCerts: z.boolean(),
+});
+export type ProfileView = z.infer<typeof profileViewSchema>;
+
+/** A row of the Bench: a device that can be enrolled. `rowId` stays while the id is edited. */
+export const benchDeviceSchema = z.object({
+  rowId: z.string(),
+  deviceId: z.string(),
+  target: z.string(),
+  address: z.string(),
+  /** What forbids enrolling this row. */
+  problem: errorViewSchema.optional(),
+  /** The rule's place in the id, 1-based, for the mark under the character. */
+  problemPosition: z.number().int().optional(),
+  /** Of the newest enrollment known to this station. */
+  lastState: z.enum(enrollmentStates).optional(),
+});
+export type BenchDevice = z.infer<typeof benchDeviceSchema>;
+
+export const stepRecordSchema = z.object({
+  id: z.enum(stepIds),
+  state: z.enum(stepStates),
+  startedAt: instant.optional(),
+  durationMs: z.number().nonnegative().optional(),
+  progress: z
+    .object({ text: z.string(), done: z.number().optional(), total: z.number().optional() })
+    .optional(),
+  note: z.string().optional(),
+});
+
+export const deviceFactsViewSchema = z.object({
+  model: z.string().optional(),
+  serial: z.string().optional(),
+  architecture: z.string().optional(),
+  system: z.string().optional(),
+  freeBytes: z.number().optional(),
+  clockOffsetSeconds: z.number().optional(),
+});
+
+export const enrollmentRowSchema = z.object({
+  deviceId: z.string(),
+  /** 1-based place on the bench; the ruler's tick. */
+  position: z.number().int().positive(),
+  target: z.string(),
+  address: z.string(),
+  state: z.enum(enrollmentStates),
+  attempt: z.number().int().positive(),
+  startedAt: instant.optional(),
+  finishedAt: instant.optional(),
+  steps: z.array(stepRecordSchema).length(stepIds.length),
+  error: errorViewSchema.optional(),
+  facts: deviceFactsViewSchema.optional(),
+  hostKeyFingerprint: z.string().optional(),
+  roundTrips: z.number().int().nonnegative(),
+});
+export type EnrollmentRow = z.infer<typeof enrollmentRowSchema>;
+
+export const batchViewSchema = z.object({
+  batchId: z.string(),
+  name: z.string(),
+  state: z.enum(['running', 'stopping', 'finished']),
+  startedAt: instant,
+  finishedAt: instant.optional(),
+  concurrency: z.number().int().positive(),
+});
+export type BatchView = z.infer<typeof batchViewSchema>;
+
+export const heartbeatSchema = z.object({
+  deviceId: z.string(),
+  /** Server time of the newest device info. */
+  receivedAt: instant,
+  revision: z.number().int().nonnegative(),
+  keyId: z.string().optional(),
+  agentVersion: z.string().optional(),
+  startedAt: instant.optional(),
+  hostname: z.string().optional(),
+  os: z.string().optional(),
+  architecture: z.string().optional(),
+  addresses: z.array(z.string()).max(16),
+  labels: z.record(z.string(), z.string()),
+  uptimeSeconds: z.number().optional(),
+  load1: z.number().optional(),
+  memoryFreeBytes: z.number().optional(),
+});
+export type Heartbeat = z.infer<typeof heartbeatSchema>;
+
+export const noticeSchema = z.object({
+  id: z.string(),
+  tone: z.enum(['info', 'attention', 'failed']),
+  at: instant,
+  text: z.string(),
+});
+export type Notice = z.infer<typeof noticeSchema>;
+
+export const stationStateSchema = z.object({
+  revision: z.number().int().nonnegative(),
+  station: z.object({ name: z.string(), version: z.string() }),
+  profile: profileViewSchema.optional(),
+  lamps: z.object({ identity: lampSchema, nats: lampSchema, keychain: lampSchema }),
+  session: sessionSchema,
+  bench: z.array(benchDeviceSchema),
+  batch: batchViewSchema.optional(),
+  rows: z.record(z.string(), enrollmentRowSchema),
+  fleet: z.record(z.string(), heartbeatSchema),
+  notices: z.array(noticeSchema),
+});
+export type StationState = z.infer<typeof stationStateSchema>;
+
+/**
+ * Changes since the revision before. `rows` and `fleet` are merged by key, all else replaces its slice.
+ * `null` clears an optional slice. A window that misses a revision asks for a snapshot.
+ */
+export const stationDeltaSchema = z.object({
+  revision: z.number().int().positive(),
+  profile: profileViewSchema.optional(),
+  lamps: stationStateSchema.shape.lamps.optional(),
+  session: sessionSchema.optional(),
+  bench: z.array(benchDeviceSchema).optional(),
+  batch: batchViewSchema.nullable().optional(),
+  /** True when `rows` replaces all rows: a new batch began. */
+  resetRows: z.boolean().optional(),
+  rows: z.record(z.string(), enrollmentRowSchema).optional(),
+  fleet: z.record(z.string(), heartbeatSchema).optional(),
+  notices: z.array(noticeSchema).optional(),
+});
+export type StationDelta = z.infer<typeof stationDeltaSchema>;
+
+export const logLineSchema = z.object({
+  /** Milliseconds since the enrollment's attempt began. */
+  offsetMs: z.number().nonnegative(),
+  kind: z.enum(['step', 'command', 'output', 'error-output', 'exit-ok', 'exit-failed', 'note', 'problem']),
+  stepId: z.enum(stepIds).optional(),
+  text: z.string(),
+});
+export type LogLine = z.infer<typeof logLineSchema>;
