@@ -1,0 +1,50 @@
+// @ts-check
+// npm start: all set-up, then the Station on the lab; without a display the same batch in the terminal.
+import { build } from './build.mjs';
+import { hasDisplay } from './setup/display.mjs';
+import { inProject, isRoot, projectRoot } from './setup/paths.mjs';
+import { foreground } from './setup/processes.mjs';
+import { runMain, say } from './setup/report.mjs';
+import { setUp } from './setup.mjs';
+
+/**
+ * Decides what to start from the arguments after `npm start --`. All of them reach the program except
+ * `--headless`, which is for this script.
+ * @param {readonly string[]} args
+ * @param {boolean} display whether a window can be shown
+ * @returns {{ mode: 'window' | 'terminal', asked: boolean, args: readonly string[] }}
+ */
+export function chooseProgram(args, display) {
+  const asked = args.includes('--headless');
+  const passedOn = args.filter((word) => word !== '--headless');
+  if (asked || !display) return { mode: 'terminal', asked, args: passedOn };
+  const ownProfile = passedOn.some((word) => word === '--profile' || word.startsWith('--profile='));
+  const needsLab = !ownProfile && !passedOn.includes('--lab');
+  return { mode: 'window', asked, args: needsLab ? ['--lab', ...passedOn] : passedOn };
+}
+
+async function main() {
+  const choice = chooseProgram(process.argv.slice(2), hasDisplay());
+  if (choice.mode === 'terminal') {
+    if (!choice.asked) say('start', 'no display here, running the batch in the terminal');
+    const env = await setUp({ lab: true });
+    await build({ env });
+    return await foreground(process.execPath, [inProject('out', 'main', 'headless.js'), ...choice.args], {
+      env,
+    });
+  }
+  const lab = choice.args.includes('--lab');
+  const env = await setUp({ window: true, lab });
+  await build({ env });
+  say(
+    'start',
+    lab ? 'opening the Station on the lab (Ctrl-C ends both)' : 'opening the Station (Ctrl-C ends it)',
+  );
+  // Chromium refuses to run as root with its sandbox.
+  const switches = isRoot() ? ['--no-sandbox'] : [];
+  return await foreground(env.ELECTRON_EXEC_PATH ?? 'electron', [...switches, projectRoot, ...choice.args], {
+    env,
+  });
+}
+
+if (process.argv[1] === import.meta.filename) await runMain(main);

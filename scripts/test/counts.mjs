@@ -1,0 +1,77 @@
+// @ts-check
+// Counting: what the test runners report as JSON, summed up into the closing line of `npm test`.
+import fs from 'node:fs';
+
+/** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
+
+/** A stage that ended without saying what it ran. */
+export const crashed = /** @type {Counts} */ ({ passed: 0, failed: 1, skipped: 0 });
+
+/**
+ * Counts of a Vitest JSON report; a file that could not be loaded is one failure.
+ * @param {{ numPassedTests: number, numFailedTests: number, numPendingTests: number, numTodoTests: number,
+ *   testResults: readonly { status: string, assertionResults: readonly { status: string }[] }[] }} report
+ * @returns {Counts}
+ */
+export function countVitest(report) {
+  const brokenFiles = report.testResults.filter(
+    (file) => file.status === 'failed' && !file.assertionResults.some(({ status }) => status === 'failed'),
+  );
+  return {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests + brokenFiles.length,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+}
+
+/**
+ * Counts of a Playwright JSON report. A test that passed only on a second try has failed; an error outside of
+ * all tests is one failure.
+ * @param {{ stats: { expected: number, unexpected: number, flaky: number, skipped: number }, errors?: readonly unknown[] }} report
+ * @returns {Counts}
+ */
+export function countPlaywright({ stats, errors = [] }) {
+  return {
+    passed: stats.expected,
+    failed: stats.unexpected + stats.flaky + errors.length,
+    skipped: stats.skipped,
+  };
+}
+
+/**
+ * Counts of a stage that left a report, made to agree with its exit status: a failed run never counts as clean.
+ * @template Report
+ * @param {string} file
+ * @param {number} status
+ * @param {(report: Report) => Counts} count
+ * @returns {Counts}
+ */
+export function readCounts(file, status, count) {
+  if (!fs.existsSync(file)) return crashed;
+  const counts = count(JSON.parse(fs.readFileSync(file, 'utf8')));
+  return status !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+}
+
+/**
+ * The sum of several counts.
+ * @param {readonly Counts[]} all
+ * @returns {Counts}
+ */
+export function sumCounts(all) {
+  return all.reduce(
+    (sum, { passed, failed, skipped }) => ({
+      passed: sum.passed + passed,
+      failed: sum.failed + failed,
+      skipped: sum.skipped + skipped,
+    }),
+    { passed: 0, failed: 0, skipped: 0 },
+  );
+}
+
+/**
+ * The closing line. Tools read it: its form is a promise.
+ * @param {Counts} counts
+ */
+export function closingLine({ passed, failed, skipped }) {
+  return `${passed} passed, ${failed} failed, ${skipped} skipped`;
+}

@@ -1,0 +1,89 @@
+// @ts-check
+// The stages of `npm test`: each runs one kind of test and gives its counts.
+import path from 'node:path';
+import { runChecks } from '../check.mjs';
+import { withDesktop } from '../setup/desktop.mjs';
+import { inProject, isRoot, projectRoot } from '../setup/paths.mjs';
+import { foreground } from '../setup/processes.mjs';
+import { countPlaywright, countVitest, readCounts } from './counts.mjs';
+
+/**
+ * @typedef {object} StageContext
+ * @property {NodeJS.ProcessEnv} env
+ * @property {string} reports a temporary folder for machine-readable reports
+ */
+
+const vitest = inProject('node_modules', 'vitest', 'vitest.mjs');
+const playwright = inProject('node_modules', '@playwright', 'test', 'cli.js');
+const tsx = inProject('node_modules', 'tsx', 'dist', 'cli.mjs');
+
+/** Exit status by which the farm says that this machine cannot have real devices. */
+const cannotRunHere = 77;
+
+/** @type {Readonly<Record<string, (context: StageContext) => Promise<import('./counts.mjs').Counts>>>} */
+export const stages = {
+  check: async () => ({ ...(await runChecks()), skipped: 0 }),
+  unit: runUnit,
+  e2e: runE2e,
+  farm: runFarm,
+};
+
+/** @param {StageContext} context */
+async function runUnit({ env, reports }) {
+  return await withDesktop(env, { display: false }, async (session) => {
+    const file = path.join(reports, 'unit.json');
+    const projects = ['--project', 'unit', '--project', 'integration'];
+    const status = await foreground(
+      process.execPath,
+      [vitest, 'run', ...projects, ...vitestReporters(file)],
+      {
+        cwd: projectRoot,
+        env: session,
+        limitMs: 8 * 60_000,
+        ownGroup: true,
+      },
+    );
+    return readCounts(file, status, countVitest);
+  });
+}
+
+/** @param {StageContext} context */
+async function runE2e({ env, reports }) {
+  return await withDesktop(env, { display: true }, async (session) => {
+    const file = path.join(reports, 'e2e.json');
+    const status = await foreground(process.execPath, [playwright, 'test', '--reporter=list,json'], {
+      cwd: projectRoot,
+      env: { ...session, PLAYWRIGHT_JSON_OUTPUT_FILE: file },
+      limitMs: 12 * 60_000,
+      ownGroup: true,
+    });
+    return readCounts(file, status, countPlaywright);
+  });
+}
+
+/** @param {StageContext} context */
+async function runFarm({ env, reports }) {
+  if (!isRoot()) {
+    process.stdout.write('\n*** SKIPPED: the tests against a real device need root on Linux. ***\n\n');
+    return { passed: 0, failed: 0, skipped: 1 };
+  }
+  const file = path.join(reports, 'farm.json');
+  const inLan = [tsx, inProject('e2e', 'farm', 'with-lan.ts'), process.execPath];
+  const status = await foreground(
+    process.execPath,
+    [...inLan, vitest, 'run', '--project', 'farm', ...vitestReporters(file)],
+    {
+      cwd: projectRoot,
+      env,
+      limitMs: 12 * 60_000,
+      ownGroup: true,
+    },
+  );
+  if (status === cannotRunHere) return { passed: 0, failed: 0, skipped: 1 };
+  return readCounts(file, status, countVitest);
+}
+
+/** @param {string} file */
+function vitestReporters(file) {
+  return ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+}

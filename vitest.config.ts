@@ -1,0 +1,40 @@
+import { defineConfig } from 'vitest/config';
+
+/** Playwright's tests, which drive the real app. */
+const playwrightTests = ['e2e/{mocked,station,screens,installed}/**'];
+const farmTests = ['e2e/farm/**/*.test.ts'];
+const never = ['**/node_modules/**', 'out/**', 'release/**'];
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['**/*.test.{ts,tsx}'],
+          exclude: [...never, ...playwrightTests, ...farmTests, '**/*.integration.test.ts'],
+        },
+      },
+      {
+        // Real servers and processes on loopback: a little more patience, still no tolerance.
+        test: {
+          name: 'integration',
+          include: ['**/*.integration.test.ts'],
+          exclude: [...never, ...playwrightTests, ...farmTests],
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
+        // Real Debian devices; runs inside the farm's network namespace (scripts/test/stages.mjs).
+        test: {
+          name: 'farm',
+          include: farmTests,
+          testTimeout: 240_000,
+          hookTimeout: 420_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
