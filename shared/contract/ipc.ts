@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { errorViewSchema, logLineSchema, stationDeltaSchema, stationStateSchema } from '../model/station-state.ts';
+import {
+  errorViewSchema,
+  logLineSchema,
+  stationDeltaSchema,
+  stationStateSchema,
+} from '../model/station-state.ts';
 
 /**
  * Every message between window, main process and engine, once. Handlers, callers, the preload's functions
@@ -13,7 +18,11 @@ const deviceIds = z.array(z.string().min(1).max(253)).min(1).max(2000);
 const rowId = z.string().min(1).max(64);
 
 /** `by`: which process answers. `main` handles what needs Electron, the engine all else. */
-function invoke<I extends z.ZodType, O extends z.ZodType>(by: 'main' | 'engine', input: I, output: O) {
+function invoke<B extends 'main' | 'engine', I extends z.ZodType, O extends z.ZodType>(
+  by: B,
+  input: I,
+  output: O,
+) {
   return { kind: 'invoke', by, input, output } as const;
 }
 
@@ -40,7 +49,11 @@ export const ipc = {
   'bench.rename': invoke('engine', z.object({ rowId, deviceId: z.string().max(300) }), nothing),
   'bench.remove': invoke('engine', z.object({ rowId }), nothing),
 
-  'batch.start': invoke('engine', z.object({ rowIds: z.array(rowId).min(1).max(2000) }), z.object({ batchId: z.string() })),
+  'batch.start': invoke(
+    'engine',
+    z.object({ rowIds: z.array(rowId).min(1).max(2000) }),
+    z.object({ batchId: z.string() }),
+  ),
   'batch.stop': invoke('engine', nothing, nothing),
   /** Retries devices of the current batch; secrets entered beside a cause are used for this batch only. */
   'batch.retry': invoke(
@@ -63,7 +76,9 @@ export type Ipc = typeof ipc;
 export type Channel = keyof Ipc;
 export type InvokeChannel = { [C in Channel]: Ipc[C] extends { kind: 'invoke' } ? C : never }[Channel];
 export type NotifyChannel = { [C in Channel]: Ipc[C] extends { kind: 'notify' } ? C : never }[Channel];
-export type EngineChannel = { [C in InvokeChannel]: Ipc[C] extends { by: 'engine' } ? C : never }[InvokeChannel];
+export type EngineChannel = {
+  [C in InvokeChannel]: Ipc[C] extends { by: 'engine' } ? C : never;
+}[InvokeChannel];
 export type MainChannel = Exclude<InvokeChannel, EngineChannel>;
 export type Input<C extends InvokeChannel> = z.infer<Ipc[C]['input']>;
 export type Output<C extends InvokeChannel> = z.infer<Ipc[C]['output']>;
@@ -89,7 +104,12 @@ export function resultSchema<C extends InvokeChannel>(channel: C): z.ZodType<Res
 
 /** Messages between the main process and the engine process. `json` is the channel's own payload. */
 export const engineMessageSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('call'), id: z.number().int(), channel: z.enum(invokeChannels), json: z.string() }),
+  z.object({
+    type: z.literal('call'),
+    id: z.number().int(),
+    channel: z.enum(invokeChannels),
+    json: z.string(),
+  }),
   z.object({ type: z.literal('answer'), id: z.number().int(), json: z.string() }),
   z.object({ type: z.literal('notify'), channel: z.enum(notifyChannels), json: z.string() }),
   /** Engine asks main to open the sign-in page; main checks the address against the profile's issuer. */

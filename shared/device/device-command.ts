@@ -17,7 +17,11 @@ export interface DeviceCommand {
 }
 
 /** Builds a command. For `shared/device/` only. */
-export function defineCommand(title: string, script: string, options: { readonly asRoot: boolean }): DeviceCommand {
+export function defineCommand(
+  title: string,
+  script: string,
+  options: { readonly asRoot: boolean },
+): DeviceCommand {
   return { title, script, asRoot: options.asRoot } as DeviceCommand;
 }
 

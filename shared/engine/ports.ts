@@ -125,6 +125,9 @@ export interface MintedKey {
   readonly keyId: string;
   readonly userId: string;
   readonly file: Secret;
+  /** Size and SHA-256 (lower-case hex) of `file` in UTF-8: the device checks what arrived. */
+  readonly sizeBytes: number;
+  readonly sha256: string;
 }
 
 /** The identity provider as the pipeline uses it. All calls are find-or-create and safe to repeat. */

@@ -29,7 +29,10 @@ export class EnrollmentError extends Error {
 
   constructor(code: EnrollmentErrorCode, options: EnrollmentErrorOptions = {}) {
     const details = options.details ?? {};
-    super(fill(remedies[code].says, details), options.cause === undefined ? undefined : { cause: options.cause });
+    super(
+      fill(remedies[code].says, details),
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
     this.code = code;
     this.details = details;
     this.phase = options.phase;

@@ -67,7 +67,8 @@ export const remedies = {
   DEVICE_HOST_KEY_CHANGED: {
     title: 'Not the same device as before',
     says: 'This is not the device that answered at {address} before.',
-    cause: 'The board was swapped or flashed again, or somebody stands in between. Known {expected}, now {actual}.',
+    cause:
+      'The board was swapped or flashed again, or somebody stands in between. Known {expected}, now {actual}.',
     operatorDoes: 'Set it aside and call the line lead.',
     retry: 'never',
   },
@@ -139,7 +140,8 @@ export const remedies = {
   DEVICE_CLOCK_OFF: {
     title: 'Clock of the device is wrong',
     says: 'The clock of the device is {offset} off.',
-    cause: 'The board has no battery clock and did not reach a time server. Sign-in with a key needs the right time.',
+    cause:
+      'The board has no battery clock and did not reach a time server. Sign-in with a key needs the right time.',
     operatorDoes: 'Set its clock or let it reach a time server, then retry.',
     retry: 'after-fix',
   },
@@ -308,7 +310,8 @@ export const remedies = {
     title: 'No keychain on this computer',
     says: 'The sign-in cannot be remembered: {problem}',
     cause: 'No keychain service runs, or it is locked.',
-    operatorDoes: 'Go on: the sign-in is kept in memory until the station closes. Or unlock the keychain and sign in again.',
+    operatorDoes:
+      'Go on: the sign-in is kept in memory until the station closes. Or unlock the keychain and sign in again.',
     retry: 'now',
   },
   STATION_JOURNAL_FAILED: {

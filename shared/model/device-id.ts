@@ -41,7 +41,11 @@ function problem(rule: DeviceIdRule, position: number, says: string): DeviceIdRe
 function checkCharacter(character: string, position: number): DeviceIdResult | undefined {
   if (/[a-z0-9-]/.test(character)) return undefined;
   if (/[A-Z]/.test(character)) {
-    return problem('capital-letter', position, `Capital ${character} at position ${position}. Use a-z, 0-9 and hyphen.`);
+    return problem(
+      'capital-letter',
+      position,
+      `Capital ${character} at position ${position}. Use a-z, 0-9 and hyphen.`,
+    );
   }
   return problem(
     'character',
@@ -59,7 +63,11 @@ function checkCharacter(character: string, position: number): DeviceIdResult | u
 export function parseDeviceId(text: string): DeviceIdResult {
   if (text.length === 0) return problem('empty', 1, 'A device id is needed.');
   if (text.length > MAX_ID_LENGTH) {
-    return problem('too-long', MAX_ID_LENGTH + 1, `${text.length} characters; a device id has at most ${MAX_ID_LENGTH}.`);
+    return problem(
+      'too-long',
+      MAX_ID_LENGTH + 1,
+      `${text.length} characters; a device id has at most ${MAX_ID_LENGTH}.`,
+    );
   }
   let position = 1;
   for (const label of text.split('.')) {
@@ -73,10 +81,18 @@ export function parseDeviceId(text: string): DeviceIdResult {
     }
     if (characters.length > MAX_LABEL_LENGTH) {
       const at = position + MAX_LABEL_LENGTH;
-      return problem('label-too-long', at, `The part before a dot has at most ${MAX_LABEL_LENGTH} characters.`);
+      return problem(
+        'label-too-long',
+        at,
+        `The part before a dot has at most ${MAX_LABEL_LENGTH} characters.`,
+      );
     }
     if (characters[0] === '-') {
-      return problem('label-start', position, `Hyphen at position ${position}. Each part starts with a letter or digit.`);
+      return problem(
+        'label-start',
+        position,
+        `Hyphen at position ${position}. Each part starts with a letter or digit.`,
+      );
     }
     if (characters.at(-1) === '-') {
       const at = position + characters.length - 1;

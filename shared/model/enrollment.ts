@@ -61,7 +61,14 @@ export interface StepRecord {
 
 /** A step that has not begun. */
 export function waitingStep(id: StepId): StepRecord {
-  return { id, state: 'waiting', startedAt: undefined, durationMs: undefined, progress: undefined, note: undefined };
+  return {
+    id,
+    state: 'waiting',
+    startedAt: undefined,
+    durationMs: undefined,
+    progress: undefined,
+    note: undefined,
+  };
 }
 
 /** What a finished enrollment leaves behind for reports. */

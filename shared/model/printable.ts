@@ -13,7 +13,8 @@ const UNSAFE =
  * Tabs become spaces; newlines stay only when asked for.
  */
 export function printable(text: string, options: { readonly keepNewlines?: boolean } = {}): string {
-  const cut = text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}… (${text.length - MAX_LENGTH} more)` : text;
+  const cut =
+    text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}… (${text.length - MAX_LENGTH} more)` : text;
   return cut.replace(UNSAFE, (character) => {
     if (character === '\n' && options.keepNewlines) return character;
     if (character === '\t') return '  ';

@@ -3,9 +3,15 @@ import { parseDeviceId } from './device-id.ts';
 import { architectures } from './facts.ts';
 import { parseTarget } from './target.ts';
 
-const httpUrl = z.url({ protocol: /^https?$/ }).refine((text) => !/[?#]/.test(text), 'has no query or fragment');
+const httpUrl = z
+  .url({ protocol: /^https?$/ })
+  .refine((text) => !/[?#]/.test(text), 'has no query or fragment');
 const natsUrl = z.url({ protocol: /^(nats|tls)$/ });
-const numericOrOpaqueId = z.string().min(1).max(200).regex(/^[\x21-\x7e]+$/, 'has no spaces');
+const numericOrOpaqueId = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(/^[\x21-\x7e]+$/, 'has no spaces');
 const labelName = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/, 'is a short name');
 const labelValue = z.string().max(256);
 
@@ -41,7 +47,10 @@ export const profileSchema = z.strictObject({
   nats: z
     .strictObject({
       urls: z.array(natsUrl).min(1).max(20),
-      bucket: z.string().regex(/^[A-Za-z0-9_-]+$/).default('fleet-device-info'),
+      bucket: z
+        .string()
+        .regex(/^[A-Za-z0-9_-]+$/)
+        .default('fleet-device-info'),
       /** Addresses the devices use when they differ from the station's. */
       device_urls: z.array(natsUrl).min(1).max(20).optional(),
       heartbeat_limit_seconds: z.number().int().min(5).max(3600).default(90),
@@ -77,6 +86,7 @@ export function isLoopbackHost(hostname: string): boolean {
  */
 export function issuerProblem(identity: Profile['identity']): string | undefined {
   const url = new URL(identity.issuer);
-  if (url.protocol === 'https:' || isLoopbackHost(url.hostname) || identity.danger_accept_invalid_certs) return undefined;
+  if (url.protocol === 'https:' || isLoopbackHost(url.hostname) || identity.danger_accept_invalid_certs)
+    return undefined;
   return 'identity.issuer: plain http shows the sign-in to the network. Use https.';
 }

@@ -179,6 +179,8 @@ export type StationState = z.infer<typeof stationStateSchema>;
  */
 export const stationDeltaSchema = z.object({
   revision: z.number().int().positive(),
+  /** Revision it builds on when several deltas were merged into one; `revision - 1` where it is missing. */
+  since: z.number().int().nonnegative().optional(),
   profile: profileViewSchema.optional(),
   lamps: stationStateSchema.shape.lamps.optional(),
   session: sessionSchema.optional(),

@@ -26,8 +26,10 @@ export function parseTarget(text: string): TargetResult {
   const at = withoutScheme.lastIndexOf('@');
   const user = at < 0 ? undefined : withoutScheme.slice(0, at);
   const rest = withoutScheme.slice(at + 1);
-  if (user?.includes(':')) return { ok: false, says: 'A target holds no password. Enter the password when asked.' };
-  if (user !== undefined && !USER.test(user)) return { ok: false, says: 'The user name before @ is not valid.' };
+  if (user?.includes(':'))
+    return { ok: false, says: 'A target holds no password. Enter the password when asked.' };
+  if (user !== undefined && !USER.test(user))
+    return { ok: false, says: 'The user name before @ is not valid.' };
   const portMatch = /^(.*):(\d{1,5})$/.exec(rest);
   const isBareIpv6 = !rest.startsWith('[') && (rest.match(/:/g)?.length ?? 0) > 1;
   const host = isBareIpv6 ? `[${rest}]` : (portMatch?.[1] ?? rest);

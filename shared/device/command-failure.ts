@@ -1,0 +1,34 @@
+import { EnrollmentError } from '../errors/enrollment-error.ts';
+import { type StepId, stepTitles } from '../model/enrollment.ts';
+import { EXIT_DATA_DIFFERS } from './commands.ts';
+import { requiredPackages } from './paths.ts';
+
+/**
+ * What a failed command means, by its exit status and what it printed. This is the one place that reads the
+ * words of device tools (all run with LC_ALL=C).
+ */
+export function commandFailure(stepId: StepId, exitStatus: number, output: string): EnrollmentError {
+  const evidence = `exit status ${exitStatus}\n${output.trim()}`;
+  const place = { phase: 'apply', stepId, evidence } as const;
+  if (/No space left on device|ENOSPC|write error: .*space|You don't have enough free space/i.test(output)) {
+    return new EnrollmentError('DEVICE_DISK_FULL', { ...place, details: { free: '0 MB', needed: 'More' } });
+  }
+  if (
+    /Could not get lock|Unable to acquire the dpkg frontend lock|is another process using it/i.test(output)
+  ) {
+    return new EnrollmentError('DEVICE_APT_LOCKED', { ...place, details: { waited: '5:00' } });
+  }
+  if (stepId === 'packages') {
+    return new EnrollmentError('DEVICE_APT_FAILED', {
+      ...place,
+      details: { packages: requiredPackages.join(', ') },
+    });
+  }
+  if (exitStatus === EXIT_DATA_DIFFERS) {
+    return new EnrollmentError('DEVICE_CONNECTION_LOST', { ...place, details: { address: 'the device' } });
+  }
+  return new EnrollmentError('DEVICE_COMMAND_FAILED', {
+    ...place,
+    details: { step: stepTitles[stepId], exitStatus },
+  });
+}

@@ -1,0 +1,25 @@
+/** What the station puts on a device, and where. The paths are the fleet's, also for its other tools. */
+export const agentUserName = 'fleet-agent';
+export const agentHome = '/var/lib/fleet-agent';
+export const binaryPath = '/usr/local/bin/fleet-agent';
+export const configDirectory = '/etc/fleet-agent';
+export const configPath = '/etc/fleet-agent/config.toml';
+export const keyPath = '/etc/fleet-agent/zitadel-key.json';
+export const unitName = 'fleet-agent.service';
+export const unitPath = '/etc/systemd/system/fleet-agent.service';
+
+/**
+ * Packages the agent needs. All but the first two are only recommended by podman, and a minimal image without
+ * them has no user bus, no id ranges and no network for rootless containers.
+ */
+export const requiredPackages = [
+  'podman',
+  'systemd-container',
+  'uidmap',
+  'slirp4netns',
+  'dbus-user-session',
+] as const;
+
+/** Space an enrollment needs beside the binary: packages with their dependencies, and a reserve. Bytes. */
+export const reserveBytes = 64 * 1024 * 1024;
+export const packagesBytes = 400 * 1024 * 1024;

@@ -1,0 +1,190 @@
+import type { DeviceId } from '../model/device-id.ts';
+import type { Secret } from '../model/secret.ts';
+import type { BatchView } from '../model/station-state.ts';
+import type { SshTarget } from '../model/target.ts';
+import type { EnrollmentRecord } from './enrollment-record.ts';
+import { asEnrollmentError, Stopped } from './limits.ts';
+import type { Clock, Journal, Logger } from './ports.ts';
+
+/** A device of a batch, with all that was checked before it entered. */
+export interface BatchDevice {
+  readonly deviceId: DeviceId;
+  readonly target: SshTarget;
+  readonly record: EnrollmentRecord;
+}
+
+/** Secrets entered for this batch. They live in memory and go with the batch. */
+export interface BatchSecrets {
+  readonly sshPassword: Secret | undefined;
+  readonly sudoPassword: Secret | undefined;
+}
+
+export interface BatchOptions {
+  readonly batchId: string;
+  readonly name: string;
+  readonly concurrency: number;
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly logger: Logger;
+  /** Takes one device through all steps; throws what went wrong. */
+  enroll(device: BatchDevice, secrets: BatchSecrets, signal: AbortSignal): Promise<void>;
+  onChange(batch: BatchView): void;
+}
+
+/**
+ * A batch: its devices run side by side, never more than `concurrency` at once, in bench order. One device's
+ * failure is that device's alone. Stopping ends what runs and keeps what is done.
+ */
+export class Batch {
+  readonly #options: BatchOptions;
+  readonly #devices = new Map<string, BatchDevice>();
+  readonly #secrets = new Map<string, BatchSecrets>();
+  readonly #stop = new AbortController();
+  readonly #idle: (() => void)[] = [];
+  #queue: BatchDevice[] = [];
+  #running = 0;
+  #view: BatchView;
+
+  constructor(options: BatchOptions, devices: readonly BatchDevice[]) {
+    this.#options = options;
+    for (const device of devices) this.#devices.set(device.deviceId, device);
+    this.#queue = [...devices];
+    this.#view = {
+      batchId: options.batchId,
+      name: options.name,
+      state: 'running',
+      startedAt: options.clock.nowMs(),
+      concurrency: options.concurrency,
+    };
+  }
+
+  get view(): BatchView {
+    return this.#view;
+  }
+
+  get devices(): readonly BatchDevice[] {
+    return [...this.#devices.values()];
+  }
+
+  start(): void {
+    this.#options.onChange(this.#view);
+    this.#fill();
+  }
+
+  /** Puts devices that have ended back into the queue; others are left as they are. */
+  retry(deviceIds: readonly string[], secrets: BatchSecrets): void {
+    if (this.#stop.signal.aborted) return;
+    for (const deviceId of deviceIds) {
+      const device = this.#devices.get(deviceId);
+      if (!device || !['failed', 'stopped'].includes(device.record.row.state)) continue;
+      const before = this.#secrets.get(deviceId);
+      this.#secrets.set(deviceId, {
+        sshPassword: secrets.sshPassword ?? before?.sshPassword,
+        sudoPassword: secrets.sudoPassword ?? before?.sudoPassword,
+      });
+      device.record.queueAgain();
+      this.#queue.push(device);
+    }
+    if (this.#queue.length > 0) this.#setState('running');
+    this.#fill();
+  }
+
+  /** Ends the batch: waiting devices are not begun, running ones are cut off and tidied up. */
+  stop(): void {
+    if (this.#view.state === 'finished') return;
+    for (const device of this.#queue) device.record.finish('stopped');
+    this.#queue = [];
+    this.#setState('stopping');
+    this.#stop.abort(new Stopped('the batch was stopped'));
+    this.#settleIfIdle();
+  }
+
+  /** Resolves when nothing runs or waits any more. */
+  whenIdle(): Promise<void> {
+    if (this.#running === 0 && this.#queue.length === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  #fill(): void {
+    while (this.#running < this.#options.concurrency) {
+      const device = this.#queue.shift();
+      if (device === undefined) break;
+      this.#running += 1;
+      void this.#run(device).finally(() => {
+        this.#running -= 1;
+        this.#fill();
+      });
+    }
+    this.#settleIfIdle();
+  }
+
+  async #run(device: BatchDevice): Promise<void> {
+    const { record } = device;
+    const secrets = this.#secrets.get(device.deviceId) ?? { sshPassword: undefined, sudoPassword: undefined };
+    record.start();
+    this.#recordRun(device, 'running', undefined);
+    try {
+      await this.#options.enroll(device, secrets, this.#stop.signal);
+      record.finish('enrolled');
+      this.#recordRun(device, 'enrolled', undefined);
+    } catch (thrown) {
+      if (this.#stop.signal.aborted && thrown instanceof Stopped) {
+        record.finish('stopped');
+        this.#recordRun(device, 'stopped', undefined);
+        return;
+      }
+      const error = asEnrollmentError(thrown).at({ subject: device.deviceId });
+      record.finish('failed', error);
+      this.#recordRun(device, 'failed', error.code);
+      this.#options.logger.log('warn', 'enrollment-failed', {
+        deviceId: device.deviceId,
+        code: error.code,
+        evidence: error.evidence,
+      });
+    }
+  }
+
+  #recordRun(
+    device: BatchDevice,
+    state: 'running' | 'enrolled' | 'failed' | 'stopped',
+    errorCode: string | undefined,
+  ): void {
+    const { row } = device.record;
+    try {
+      this.#options.journal.recordRun({
+        batchId: this.#options.batchId,
+        deviceId: device.deviceId,
+        target: row.target,
+        state,
+        attempt: row.attempt,
+        startedAt: row.startedAt ?? this.#options.clock.nowMs(),
+        finishedAt: row.finishedAt,
+        errorCode,
+        roundTrips: row.roundTrips,
+      });
+    } catch (thrown) {
+      // The device's own outcome stands; that it could not be written down is told in the log.
+      this.#options.logger.log('error', 'run-not-recorded', {
+        deviceId: device.deviceId,
+        error: String(thrown),
+      });
+    }
+  }
+
+  #settleIfIdle(): void {
+    if (this.#running > 0 || this.#queue.length > 0) return;
+    this.#setState('finished');
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #setState(state: BatchView['state']): void {
+    if (this.#view.state === state) return;
+    const { finishedAt: _before, ...rest } = this.#view;
+    this.#view = {
+      ...rest,
+      state,
+      ...(state === 'finished' ? { finishedAt: this.#options.clock.nowMs() } : {}),
+    };
+    this.#options.onChange(this.#view);
+  }
+}

@@ -1,0 +1,38 @@
+import type { DeviceId } from '../model/device-id.ts';
+import type { Profile } from '../model/profile.ts';
+import type { Secret } from '../model/secret.ts';
+import type { SshTarget } from '../model/target.ts';
+import type { EnrollmentRecord } from './enrollment-record.ts';
+import type { Fleet } from './fleet.ts';
+import type { Look } from './look-at-device.ts';
+import type { MachineKeysContext } from './machine-keys.ts';
+import type {
+  AccessTokenSource,
+  DeviceCredential,
+  DeviceSession,
+  IdentityProvider,
+  StationPorts,
+} from './ports.ts';
+
+/** What one enrollment is made with. */
+export interface EnrollmentInput {
+  readonly ports: StationPorts;
+  readonly profile: Profile;
+  readonly deviceId: DeviceId;
+  readonly target: SshTarget;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly credential: DeviceCredential;
+  readonly sudoPassword: Secret | undefined;
+  readonly tokens: AccessTokenSource;
+  readonly identity: IdentityProvider;
+  readonly fleet: Fleet | undefined;
+  readonly record: EnrollmentRecord;
+  readonly signal: AbortSignal;
+}
+
+/** The same, once the device is connected and was looked at. */
+export interface EnrollmentContext extends EnrollmentInput {
+  readonly session: DeviceSession;
+  readonly look: Look;
+  readonly keys: MachineKeysContext;
+}

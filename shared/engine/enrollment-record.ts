@@ -1,0 +1,145 @@
+import { type EnrollmentError, toErrorView } from '../errors/enrollment-error.ts';
+import {
+  type EnrollmentState,
+  type StepId,
+  type StepProgress,
+  stepIds,
+  stepTitles,
+  waitingStep,
+} from '../model/enrollment.ts';
+import type { DeviceFacts } from '../model/facts.ts';
+import type { EnrollmentRow } from '../model/station-state.ts';
+import type { DeviceLog } from './device-log.ts';
+import type { Clock } from './ports.ts';
+
+type StepRow = EnrollmentRow['steps'][number];
+
+/**
+ * The board's row of one device while it is enrolled. Every change is published as a whole new row: small,
+ * and a window that missed one needs no history.
+ */
+export class EnrollmentRecord {
+  readonly #clock: Clock;
+  readonly #publish: (row: EnrollmentRow) => void;
+  readonly log: DeviceLog;
+  #row: EnrollmentRow;
+  #stepStarted: number;
+
+  constructor(
+    options: {
+      readonly clock: Clock;
+      readonly log: DeviceLog;
+      readonly publish: (row: EnrollmentRow) => void;
+    },
+    place: Pick<EnrollmentRow, 'deviceId' | 'position' | 'target' | 'address'>,
+  ) {
+    this.#clock = options.clock;
+    this.#publish = options.publish;
+    this.log = options.log;
+    this.#stepStarted = options.clock.monotonicMs();
+    this.#row = { ...place, state: 'waiting', attempt: 1, steps: stepIds.map(waitingStep), roundTrips: 0 };
+  }
+
+  get row(): EnrollmentRow {
+    return this.#row;
+  }
+
+  /** Puts the row back to waiting for another attempt. */
+  queueAgain(): void {
+    const { deviceId, position, target, address, attempt, facts, hostKeyFingerprint } = this.#row;
+    const kept = { ...(facts ? { facts } : {}), ...(hostKeyFingerprint ? { hostKeyFingerprint } : {}) };
+    this.#set({
+      ...{ deviceId, position, target, address, ...kept },
+      ...{ state: 'waiting', attempt: attempt + 1, steps: stepIds.map(waitingStep), roundTrips: 0 },
+    });
+  }
+
+  start(): void {
+    this.log.restart();
+    this.#set({ ...this.#row, state: 'running', startedAt: this.#clock.nowMs() });
+  }
+
+  startStep(id: StepId): void {
+    if (this.step(id).state === 'running') return;
+    this.#stepStarted = this.#clock.monotonicMs();
+    this.log.add({ kind: 'step', stepId: id, text: stepTitles[id] });
+    this.#setStep(id, { id, state: 'running', startedAt: this.#clock.nowMs() });
+  }
+
+  progress(id: StepId, progress: StepProgress): void {
+    this.#setStep(id, { ...this.step(id), progress });
+  }
+
+  /** Ends a running step. `note` says what an operator would ask about it. */
+  finishStep(id: StepId, state: 'done' | 'failed' | 'undone', note?: string): void {
+    const { startedAt } = this.step(id);
+    this.#setStep(id, {
+      id,
+      state,
+      durationMs: Math.max(0, this.#clock.monotonicMs() - this.#stepStarted),
+      ...(startedAt === undefined ? {} : { startedAt }),
+      ...(note === undefined ? {} : { note }),
+    });
+  }
+
+  /** Settles a step that had nothing to do. */
+  settleStep(id: StepId, state: 'already' | 'skipped', note: string): void {
+    this.log.add({ kind: 'step', stepId: id, text: stepTitles[id] });
+    this.log.add({ kind: 'note', stepId: id, text: note });
+    this.#setStep(id, { id, state, note });
+  }
+
+  setFacts(facts: DeviceFacts): void {
+    this.#set({
+      ...this.#row,
+      facts: {
+        ...(facts.model === undefined ? {} : { model: facts.model }),
+        ...(facts.serial === undefined ? {} : { serial: facts.serial }),
+        architecture: facts.architecture ?? facts.machine,
+        system: facts.osName,
+        freeBytes: facts.freeBytes,
+        clockOffsetSeconds: facts.clockOffsetSeconds,
+      },
+    });
+  }
+
+  setHostKey(fingerprint: string): void {
+    this.#set({ ...this.#row, hostKeyFingerprint: fingerprint });
+  }
+
+  countRoundTrip(): void {
+    this.#row = { ...this.#row, roundTrips: this.#row.roundTrips + 1 };
+  }
+
+  /** Ends the row. The running step, if any, ends with it. */
+  finish(state: Extract<EnrollmentState, 'enrolled' | 'failed' | 'stopped'>, error?: EnrollmentError): void {
+    const running = this.#row.steps.find((step) => step.state === 'running');
+    if (running) this.finishStep(running.id, state === 'enrolled' ? 'done' : 'failed');
+    if (error) {
+      const view = toErrorView(error);
+      this.log.add({ kind: 'problem', text: `${view.code}: ${view.says}` });
+      for (const line of (view.evidence ?? '').split('\n').filter((text) => text !== '')) {
+        this.log.add({ kind: 'error-output', text: line });
+      }
+    }
+    this.#set({
+      ...this.#row,
+      state,
+      finishedAt: this.#clock.nowMs(),
+      ...(error === undefined ? {} : { error: toErrorView(error) }),
+    });
+  }
+
+  step(id: StepId): StepRow {
+    return this.#row.steps[stepIds.indexOf(id)] ?? waitingStep(id);
+  }
+
+  #setStep(id: StepId, step: StepRow): void {
+    this.#set({ ...this.#row, steps: this.#row.steps.map((old) => (old.id === id ? step : old)) });
+  }
+
+  #set(row: EnrollmentRow): void {
+    this.#row = row;
+    this.#publish(row);
+  }
+}

@@ -1,0 +1,158 @@
+import { EnrollmentError } from '../errors/enrollment-error.ts';
+import type { DeviceFacts } from '../model/facts.ts';
+import type { Clock, IdentityProvider, Journal, KeyIntent, Logger, MintedKey, Random } from './ports.ts';
+
+/** Time a compensation may take even when the enrollment itself was stopped. */
+const COMPENSATION_LIMIT_MS = 20_000;
+
+export interface MachineKeysContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly journal: Journal;
+  readonly logger: Logger;
+  readonly identity: IdentityProvider;
+  readonly issuer: string;
+}
+
+/** A minted key together with its journal entry. */
+export interface PendingKey {
+  readonly intentId: string;
+  readonly minted: MintedKey;
+  readonly keyIdsBefore: readonly string[];
+}
+
+function compensationSignal(clock: Clock): { readonly signal: AbortSignal; readonly done: () => void } {
+  const controller = new AbortController();
+  const cancel = clock.after(COMPENSATION_LIMIT_MS, () =>
+    controller.abort(
+      new EnrollmentError('IDENTITY_UNREACHABLE', { details: { issuer: 'the identity provider' } }),
+    ),
+  );
+  return { signal: controller.signal, done: cancel };
+}
+
+/**
+ * Mints a key with the intent on disk before the call. A reply that got lost leaves a live key nobody holds:
+ * whatever is new then is deleted at once, or at the next start if that fails too.
+ * @throws STATION_JOURNAL_FAILED before anything happened, or what the provider answered
+ */
+export async function mintKey(
+  context: MachineKeysContext,
+  deviceId: string,
+  userId: string,
+  keyIdsBefore: readonly string[],
+  signal: AbortSignal,
+): Promise<PendingKey> {
+  const intentId = context.random.uuid();
+  const { issuer, clock, journal } = context;
+  journal.openKeyIntent({ intentId, issuer, deviceId, userId, keyIdsBefore, createdAt: clock.nowMs() });
+  try {
+    const minted = await context.identity.mintKey(userId, signal);
+    journal.settleKeyIntent(intentId, 'minted', minted.keyId);
+    return { intentId, minted, keyIdsBefore };
+  } catch (thrown) {
+    await compensate(context, {
+      intentId,
+      issuer,
+      deviceId,
+      userId,
+      keyIdsBefore,
+      keyId: undefined,
+      state: 'minting',
+      createdAt: clock.nowMs(),
+    });
+    throw thrown;
+  }
+}
+
+/**
+ * Deletes what an unfinished intent may have left alive and settles it. Returns false when the provider could
+ * not be asked: then the entry stays and the next start tries again.
+ */
+export async function compensate(context: MachineKeysContext, intent: KeyIntent): Promise<boolean> {
+  const limit = compensationSignal(context.clock);
+  try {
+    const orphans =
+      intent.keyId === undefined
+        ? (await context.identity.listKeys(intent.userId, limit.signal))
+            .map((key) => key.keyId)
+            .filter((keyId) => !intent.keyIdsBefore.includes(keyId))
+        : [intent.keyId];
+    for (const keyId of orphans) await context.identity.deleteKey(intent.userId, keyId, limit.signal);
+    context.journal.settleKeyIntent(intent.intentId, 'deleted');
+    context.logger.log('info', 'undelivered-keys-deleted', {
+      deviceId: intent.deviceId,
+      count: orphans.length,
+    });
+    return true;
+  } catch (thrown) {
+    context.logger.log('warn', 'undelivered-key-kept-in-journal', {
+      deviceId: intent.deviceId,
+      error: String(thrown),
+    });
+    return false;
+  } finally {
+    limit.done();
+  }
+}
+
+/**
+ * Settles what earlier enrollments of this device left open, now that the device itself has told which key it
+ * holds: the key it holds was delivered, any other was not.
+ */
+export async function settleEarlierIntents(
+  context: MachineKeysContext,
+  deviceId: string,
+  facts: DeviceFacts,
+): Promise<void> {
+  const open = context.journal
+    .unsettledKeyIntents(context.issuer)
+    .filter((intent) => intent.deviceId === deviceId);
+  for (const intent of open) {
+    const isHeld = facts.key !== undefined && !intent.keyIdsBefore.includes(facts.key.keyId);
+    if (isHeld && (intent.keyId === undefined || intent.keyId === facts.key?.keyId)) {
+      context.journal.settleKeyIntent(intent.intentId, 'delivered', facts.key?.keyId);
+    } else {
+      await compensate(context, intent);
+    }
+  }
+}
+
+/**
+ * Deletes the keys the device had before, once the new one has proven to work. By list, never "all but mine":
+ * another station may have given the device a newer key meanwhile. What cannot be deleted is reported.
+ */
+export async function retireOldKeys(
+  context: MachineKeysContext,
+  userId: string,
+  keyIds: readonly string[],
+  signal: AbortSignal,
+): Promise<number> {
+  let deleted = 0;
+  for (const keyId of keyIds) {
+    try {
+      await context.identity.deleteKey(userId, keyId, signal);
+      deleted += 1;
+    } catch (thrown) {
+      context.logger.log('warn', 'old-key-not-deleted', { userId, keyId, error: String(thrown) });
+    }
+  }
+  return deleted;
+}
+
+/**
+ * At start and after sign-in: deletes keys that were minted but never handed to a device. Keys whose delivery
+ * was cut off are left alone, because the device may hold them; the next enrollment of that device settles them.
+ */
+export async function recoverKeys(
+  context: MachineKeysContext,
+): Promise<{ deleted: number; undecided: number }> {
+  let deleted = 0;
+  let undecided = 0;
+  for (const intent of context.journal.unsettledKeyIntents(context.issuer)) {
+    if (intent.state === 'delivering') undecided += 1;
+    else if (await compensate(context, intent)) deleted += 1;
+    else undecided += 1;
+  }
+  return { deleted, undecided };
+}

@@ -1,0 +1,121 @@
+import { AptProgress } from '../device/apt-progress.ts';
+import { commandFailure } from '../device/command-failure.ts';
+import { receiveMachineKey } from '../device/commands.ts';
+import { composeTrip, parseTripLine, type Segment } from '../device/fragment.ts';
+import type { StepId } from '../model/enrollment.ts';
+import type { TripSegment } from '../plan/trips.ts';
+import type { EnrollmentContext } from './enrollment-context.ts';
+import type { MintedKey } from './ports.ts';
+
+/** Packages may take this long on a slow card with a held lock; everything else in a trip is quick. */
+const TRIP_LIMIT_MS = 15 * 60_000;
+/** Output kept for the evidence of a failure. */
+const MAX_EVIDENCE_LINES = 40;
+
+/** Follows a trip's output: opens and closes steps on the board as the device reports them. */
+class TripFollower {
+  readonly #context: EnrollmentContext;
+  readonly #nonce: string;
+  readonly #apt = new AptProgress();
+  #step: StepId;
+  #lastLines: string[] = [];
+  readonly finished = new Set<StepId>();
+
+  constructor(context: EnrollmentContext, nonce: string, first: StepId) {
+    this.#context = context;
+    this.#nonce = nonce;
+    this.#step = first;
+  }
+
+  get step(): StepId {
+    return this.#step;
+  }
+
+  get output(): string {
+    return this.#lastLines.join('\n');
+  }
+
+  read(raw: string, steps: readonly StepId[]): void {
+    const { record } = this.#context;
+    const line = parseTripLine(raw, this.#nonce);
+    if (line.kind === 'step' || line.kind === 'finished') {
+      const step = steps.find((id) => id === line.step);
+      if (step === undefined) return;
+      this.#step = step;
+      if (line.kind === 'step') record.startStep(step);
+      else {
+        this.finished.add(step);
+        record.finishStep(step, 'done');
+      }
+      return;
+    }
+    if (line.kind === 'run') {
+      record.log.add({ kind: 'command', stepId: this.#step, text: line.shows });
+      this.#lastLines = [];
+    } else if (line.kind === 'exit') {
+      const text = line.status === 0 ? 'exit 0' : `exit ${line.status}`;
+      record.log.add({ kind: line.status === 0 ? 'exit-ok' : 'exit-failed', stepId: this.#step, text });
+    } else if (line.text.trim() !== '') {
+      this.#keep(line.text);
+      record.log.add({ kind: 'output', stepId: this.#step, text: line.text });
+      const progress = this.#step === 'packages' ? this.#apt.read(line.text) : undefined;
+      if (progress) record.progress('packages', progress);
+    }
+  }
+
+  #keep(text: string): void {
+    this.#lastLines.push(text);
+    if (this.#lastLines.length > MAX_EVIDENCE_LINES) this.#lastLines.shift();
+  }
+}
+
+/** Tells whether a key sent with a trip has arrived. `unknown`: the connection broke in between. */
+export type KeyDelivery = 'delivered' | 'not-delivered' | 'unknown';
+
+/**
+ * Sends the commands of one or more steps to the device as one exchange; the board follows the device's marks.
+ * @param onKey called exactly once when the trip carries a key, before any error is thrown
+ * @throws the typed failure of the command that failed, or what the session throws
+ */
+export async function performCommands(
+  context: EnrollmentContext,
+  segments: readonly TripSegment[],
+  key: MintedKey | undefined,
+  onKey: (delivery: KeyDelivery) => Promise<void>,
+): Promise<void> {
+  const { record, session, look, signal } = context;
+  const nonce = context.ports.random.hex(8);
+  const steps = segments.map((segment) => segment.step);
+  const first = steps[0];
+  if (first === undefined) return;
+  const shell: Segment<StepId>[] = segments.map((segment) => ({
+    step: segment.step,
+    fragments: segment.parts.map((part) => {
+      if (part.kind === 'fragment') return part.fragment;
+      if (key === undefined) throw new Error('A plan delivers a key that was not minted.');
+      return receiveMachineKey(key.sizeBytes, key.sha256);
+    }),
+  }));
+  const follower = new TripFollower(context, nonce, first);
+  record.startStep(first);
+  record.countRoundTrip();
+  let result: Awaited<ReturnType<typeof session.run>>;
+  try {
+    result = await session.run(composeTrip(steps.join(', '), nonce, shell), {
+      signal,
+      elevation: look.elevation,
+      limitMs: TRIP_LIMIT_MS,
+      ...(key === undefined ? {} : { payload: key.file }),
+      onLine: (_stream, line) => follower.read(line, steps),
+    });
+  } catch (thrown) {
+    const keyStep = segments.find((segment) =>
+      segment.parts.some((part) => part.kind === 'receive-key'),
+    )?.step;
+    if (key) await onKey(keyStep !== undefined && follower.finished.has(keyStep) ? 'delivered' : 'unknown');
+    throw thrown;
+  }
+  const failed = result.exitStatus !== 0;
+  if (key) await onKey(!failed || follower.finished.has('key-config') ? 'delivered' : 'not-delivered');
+  if (failed) throw commandFailure(follower.step, result.exitStatus, follower.output || result.stderr);
+}

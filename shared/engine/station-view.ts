@@ -1,0 +1,70 @@
+import type { Profile } from '../model/profile.ts';
+import type { Lamp, ProfileView, SessionView, StationState } from '../model/station-state.ts';
+import type { HeartbeatLink } from './ports.ts';
+
+/** What the window is told about the profile. */
+export function viewProfile(profile: Profile): ProfileView {
+  return {
+    name: profile.name,
+    issuer: profile.identity.issuer,
+    projectId: profile.identity.project_id,
+    natsUrls: profile.nats?.urls ?? [],
+    sshUser: profile.ssh.user,
+    labels: profile.labels,
+    concurrency: profile.batch.concurrency,
+    acceptsInvalidCerts: profile.identity.danger_accept_invalid_certs,
+  };
+}
+
+/** The identity lamp follows the sign-in. */
+export function identityLamp(session: SessionView): Lamp {
+  switch (session.state) {
+    case 'signed-in':
+      return { state: 'ok', word: 'ok', detail: session.account };
+    case 'starting':
+    case 'awaiting-approval':
+      return { state: 'working', word: 'signing in' };
+    case 'signed-out':
+      return session.error === undefined
+        ? { state: 'waiting', word: 'waits for sign-in' }
+        : { state: 'failed', word: 'failed', detail: session.error.says };
+  }
+}
+
+/** The NATS lamp follows the link; before anybody signed in there is none. */
+export function natsLamp(link: HeartbeatLink | undefined, isConfigured: boolean, isSignedIn: boolean): Lamp {
+  if (!isConfigured)
+    return {
+      state: 'waiting',
+      word: 'not set up',
+      detail: 'The profile names no NATS; heartbeats are not checked.',
+    };
+  if (!isSignedIn || link === undefined) return { state: 'waiting', word: 'waits for sign-in' };
+  if (link.state === 'live') return { state: 'ok', word: 'ok' };
+  if (link.state === 'connecting') return { state: 'working', word: 'connecting' };
+  const word = link.code === 'NATS_REFUSED' ? 'refused' : 'lost';
+  return { state: 'failed', word, detail: link.evidence };
+}
+
+/** The state of a station that has just started. */
+export function initialState(
+  name: string,
+  version: string,
+  profile: Profile | undefined,
+): Omit<StationState, 'revision'> {
+  const session: SessionView = { state: 'signed-out' };
+  return {
+    station: { name, version },
+    ...(profile === undefined ? {} : { profile: viewProfile(profile) }),
+    lamps: {
+      identity: identityLamp(session),
+      nats: natsLamp(undefined, profile?.nats !== undefined, false),
+      keychain: { state: 'working', word: 'opening' },
+    },
+    session,
+    bench: [],
+    rows: {},
+    fleet: {},
+    notices: [],
+  };
+}

@@ -1,0 +1,354 @@
+import type { EngineChannel, Input, Output } from '../contract/ipc.ts';
+import { EnrollmentError, type ErrorView, toErrorView } from '../errors/enrollment-error.ts';
+import { parseDeviceId } from '../model/device-id.ts';
+import type { Profile } from '../model/profile.ts';
+import { Secret } from '../model/secret.ts';
+import type {
+  EnrollmentRow,
+  LogLine,
+  Notice,
+  SessionView,
+  StationDelta,
+  StationState,
+} from '../model/station-state.ts';
+import { formatAddress, formatTarget, parseTarget } from '../model/target.ts';
+import { Batch, type BatchDevice, type BatchSecrets } from './batch.ts';
+import { Bench, viewBench } from './bench.ts';
+import { DeviceLog } from './device-log.ts';
+import { EnrollmentRecord } from './enrollment-record.ts';
+import { Fleet } from './fleet.ts';
+import { asEnrollmentError, Stopped } from './limits.ts';
+import { recoverKeys } from './machine-keys.ts';
+import type { HeartbeatLink, IdentityProvider, RunRecord, StationPorts } from './ports.ts';
+import { runEnrollment } from './run-enrollment.ts';
+import { Session } from './session.ts';
+import { StateStore } from './state-store.ts';
+import { identityLamp, initialState, natsLamp } from './station-view.ts';
+
+export interface StationOptions {
+  readonly ports: StationPorts;
+  readonly profile: Profile;
+  readonly stationName: string;
+  readonly version: string;
+  publish(delta: StationDelta): void;
+  publishLog(deviceId: string, lines: readonly LogLine[]): void;
+}
+
+type Handlers = { readonly [C in EngineChannel]: (input: Input<C>) => Output<C> | Promise<Output<C>> };
+
+/**
+ * The station: bench, sign-in, batch and fleet behind the contract's channels. It knows no window, no Electron and
+ * no lab; the app, the terminal and the tests drive it the same way.
+ */
+export class Station {
+  readonly #options: StationOptions;
+  readonly #store: StateStore;
+  readonly #session: Session;
+  readonly #bench: Bench;
+  readonly #identity: IdentityProvider;
+  readonly #lifetime = new AbortController();
+  readonly #lastRuns: Map<string, RunRecord['state']>;
+  readonly #logs = new Map<string, DeviceLog>();
+  #fleet: Fleet | undefined;
+  #fleetLifetime: AbortController | undefined;
+  #link: HeartbeatLink | undefined;
+  #batch: Batch | undefined;
+  #followedDevice: string | undefined;
+  #noticeCount = 0;
+
+  constructor(options: StationOptions) {
+    const { ports, profile } = options;
+    this.#options = options;
+    this.#store = new StateStore(
+      initialState(options.stationName, options.version, profile),
+      options.publish,
+    );
+    this.#session = new Session(
+      { clock: ports.clock, logger: ports.logger, client: ports.signIn, cache: ports.tokenCache },
+      {
+        onSession: (session) => this.#showSession(session),
+        onKeychain: (keychain) => this.#store.change({ lamps: { ...this.state.lamps, keychain } }),
+        openBrowser: (url) => ports.openBrowser(url),
+        onSignedIn: () => this.#onSignedIn(),
+      },
+    );
+    this.#identity = ports.createIdentityProvider(profile, this.#session);
+    this.#lastRuns = new Map(ports.journal.latestRuns().map((run) => [run.deviceId, run.state]));
+    this.#bench = new Bench(profile.bench, () => this.#showBench());
+    this.#showBench();
+  }
+
+  get state(): StationState {
+    return this.#store.state;
+  }
+
+  /** Takes up a remembered sign-in. What fails here is shown, not thrown. */
+  async start(): Promise<void> {
+    try {
+      await this.#session.resume(this.#lifetime.signal);
+    } catch (thrown) {
+      if (!this.#lifetime.signal.aborted) this.#notice('failed', toErrorView(asEnrollmentError(thrown)).says);
+    }
+  }
+
+  /** Answers one call of the contract. @throws {EnrollmentError} */
+  async handle<C extends EngineChannel>(channel: C, input: Input<C>): Promise<Output<C>> {
+    return this.#handlers[channel](input);
+  }
+
+  /** Resolves when the current batch, if any, has nothing left to do. */
+  async whenBatchIdle(): Promise<void> {
+    await this.#batch?.whenIdle();
+  }
+
+  /** Ends everything: running enrollments are cut off and tidied up, then the journal is closed. */
+  async shutDown(): Promise<void> {
+    this.#session.cancel();
+    this.#batch?.stop();
+    await this.#batch?.whenIdle();
+    this.#lifetime.abort(new Stopped('the station closes'));
+    this.#fleetLifetime?.abort(new Stopped('the station closes'));
+    this.#options.ports.journal.close();
+  }
+
+  readonly #handlers: Handlers = {
+    'station.snapshot': () => this.state,
+    'station.dismissNotice': ({ id }) => {
+      this.#store.change({ notices: this.state.notices.filter((notice) => notice.id !== id) });
+      return null;
+    },
+    'session.signIn': () => {
+      void this.#session.signIn();
+      return null;
+    },
+    'session.cancel': () => {
+      this.#session.cancel();
+      return null;
+    },
+    'session.signOut': async () => {
+      if (this.#batchIsActive()) throw new EnrollmentError('STATION_BUSY');
+      this.#endFleet();
+      await this.#session.signOut(this.#lifetime.signal);
+      return null;
+    },
+    'bench.add': ({ deviceId, target }) => ({ rowId: this.#bench.add(deviceId, target) }),
+    'bench.rename': ({ rowId, deviceId }) => {
+      this.#bench.rename(rowId, deviceId);
+      return null;
+    },
+    'bench.remove': ({ rowId }) => {
+      this.#bench.remove(rowId);
+      return null;
+    },
+    'batch.start': ({ rowIds }) => ({ batchId: this.#startBatch(rowIds) }),
+    'batch.stop': () => {
+      this.#batch?.stop();
+      return null;
+    },
+    'batch.retry': ({ deviceIds, sshPassword, sudoPassword }) => {
+      this.#batch?.retry(deviceIds, {
+        sshPassword: sshPassword === undefined ? undefined : new Secret(sshPassword),
+        sudoPassword: sudoPassword === undefined ? undefined : new Secret(sudoPassword),
+      });
+      return null;
+    },
+    'device.followLog': ({ deviceId }) => {
+      this.#followedDevice = deviceId;
+      return [...(this.#logs.get(deviceId)?.lines() ?? [])];
+    },
+    'device.unfollowLog': () => {
+      this.#followedDevice = undefined;
+      return null;
+    },
+  };
+
+  // ---- batch ----
+
+  #batchIsActive(): boolean {
+    return this.#batch !== undefined && this.#batch.view.state !== 'finished';
+  }
+
+  #startBatch(rowIds: readonly string[]): string {
+    const { ports, profile } = this.#options;
+    if (this.#batchIsActive()) throw new EnrollmentError('STATION_BUSY');
+    if (!this.#session.isSignedIn) throw new EnrollmentError('IDENTITY_NOT_SIGNED_IN');
+    const rows: Record<string, EnrollmentRow> = {};
+    this.#logs.clear();
+    const devices = this.#chosenDevices(rowIds, rows);
+    const batchId = ports.random.uuid();
+    this.#store.change({ resetRows: true, rows, batch: null });
+    const batch = new Batch(
+      {
+        batchId,
+        name: profile.labels.group ?? profile.name,
+        concurrency: profile.batch.concurrency,
+        ...{ clock: ports.clock, journal: ports.journal, logger: ports.logger },
+        enroll: (device, secrets, signal) => this.#enroll(device, secrets, signal),
+        onChange: (view) => this.#store.change({ batch: view }),
+      },
+      devices,
+    );
+    this.#batch = batch;
+    batch.start();
+    return batchId;
+  }
+
+  /** Rows with a problem fail the whole start: the operator sees them marked on the Bench. */
+  #chosenDevices(rowIds: readonly string[], rows: Record<string, EnrollmentRow>): BatchDevice[] {
+    const { ports, profile } = this.#options;
+    const chosen = this.state.bench.filter((row) => rowIds.includes(row.rowId));
+    if (chosen.length === 0)
+      throw new EnrollmentError('STATION_REQUEST_INVALID', { details: { problem: 'no device is chosen' } });
+    return chosen.map((row, index) => {
+      const id = parseDeviceId(row.deviceId);
+      const target = parseTarget(row.target);
+      if (row.problem || !id.ok || !target.ok) {
+        const problem = row.problem?.says ?? 'a row is not valid';
+        throw new EnrollmentError('DEVICE_ID_INVALID', { details: { problem }, subject: row.deviceId });
+      }
+      const reachable = { ...target.target, user: target.target.user ?? profile.ssh.user };
+      const log = new DeviceLog(ports.clock, (lines) => {
+        if (this.#followedDevice === id.id) this.#options.publishLog(id.id, lines);
+      });
+      this.#logs.set(id.id, log);
+      const place = {
+        deviceId: id.id,
+        position: index + 1,
+        target: formatTarget(reachable),
+        address: formatAddress(reachable),
+      };
+      const record = new EnrollmentRecord(
+        { clock: ports.clock, log, publish: (changed) => this.#showRow(changed) },
+        place,
+      );
+      rows[id.id] = record.row;
+      return { deviceId: id.id, target: reachable, record };
+    });
+  }
+
+  async #enroll(device: BatchDevice, secrets: BatchSecrets, signal: AbortSignal): Promise<void> {
+    const { ports, profile } = this.#options;
+    const privateKey = await ports.readSshKey(signal);
+    await runEnrollment({
+      ...{ ports, profile, signal, identity: this.#identity, tokens: this.#session, fleet: this.#fleet },
+      ...{ deviceId: device.deviceId, target: device.target, record: device.record, labels: profile.labels },
+      credential: {
+        user: device.target.user ?? profile.ssh.user,
+        ...(privateKey === undefined ? {} : { privateKey }),
+        ...(secrets.sshPassword === undefined ? {} : { password: secrets.sshPassword }),
+      },
+      sudoPassword: secrets.sudoPassword,
+    });
+  }
+
+  // ---- sign-in and fleet ----
+
+  #onSignedIn(): void {
+    const { ports, profile } = this.#options;
+    if (this.#fleet === undefined) this.#beginFleet();
+    const issuer = profile.identity.issuer;
+    void recoverKeys({ ...ports, identity: this.#identity, issuer })
+      .then(({ deleted, undecided }) => {
+        if (deleted > 0)
+          this.#notice(
+            'info',
+            `${deleted} ${deleted === 1 ? 'key' : 'keys'} of an interrupted run never reached a device and ${deleted === 1 ? 'was' : 'were'} deleted.`,
+          );
+        if (undecided > 0)
+          this.#notice(
+            'attention',
+            `${undecided} ${undecided === 1 ? 'device was' : 'devices were'} cut off while receiving a key. Enroll ${undecided === 1 ? 'it' : 'them'} again to settle it.`,
+          );
+      })
+      .catch((thrown: unknown) => this.#notice('failed', toErrorView(asEnrollmentError(thrown)).says));
+  }
+
+  #beginFleet(): void {
+    const { ports, profile } = this.#options;
+    const watch = ports.createHeartbeatWatch(profile, this.#session);
+    if (watch === undefined) return;
+    const fleet = new Fleet(ports.clock, {
+      onHeartbeat: (heartbeat) => this.#store.change({ fleet: { [heartbeat.deviceId]: heartbeat } }),
+      onLink: (link) => {
+        this.#link = link;
+        this.#showLamps(this.state.session);
+      },
+    });
+    const lifetime = new AbortController();
+    this.#fleet = fleet;
+    this.#fleetLifetime = lifetime;
+    fleet.follow(watch, lifetime.signal).catch((thrown: unknown) => {
+      if (lifetime.signal.aborted) return;
+      this.#fleet = undefined;
+      this.#notice('failed', toErrorView(asEnrollmentError(thrown)).says);
+    });
+  }
+
+  #endFleet(): void {
+    this.#fleetLifetime?.abort(new Stopped('signed out'));
+    this.#fleet = undefined;
+    this.#link = undefined;
+  }
+
+  // ---- showing ----
+
+  #showSession(session: SessionView): void {
+    this.#store.change({ session });
+    this.#showLamps(session);
+  }
+
+  #showLamps(session: SessionView): void {
+    const identity = identityLamp(session);
+    const nats = natsLamp(
+      this.#link,
+      this.#options.profile.nats !== undefined,
+      session.state === 'signed-in',
+    );
+    this.#store.change({ lamps: { ...this.state.lamps, identity, nats } });
+  }
+
+  #showBench(): void {
+    this.#store.change({ bench: viewBench(this.#bench.rows, (deviceId) => this.#lastState(deviceId)) });
+  }
+
+  #lastState(deviceId: string): EnrollmentRow['state'] | undefined {
+    const now = this.state.rows[deviceId]?.state;
+    const before = this.#lastRuns.get(deviceId);
+    // A run that was still going when the station ended did not finish.
+    return now ?? (before === 'running' ? 'stopped' : before);
+  }
+
+  #showRow(row: EnrollmentRow): void {
+    const before = this.state.rows[row.deviceId]?.state;
+    this.#store.change({ rows: { [row.deviceId]: row } });
+    if (before !== row.state) this.#showBench();
+  }
+
+  #notice(tone: Notice['tone'], text: string): void {
+    this.#noticeCount += 1;
+    const notice: Notice = {
+      id: `notice-${this.#noticeCount}`,
+      tone,
+      at: this.#options.ports.clock.nowMs(),
+      text,
+    };
+    this.#store.change({ notices: [...this.state.notices, notice].slice(-20) });
+  }
+}
+
+/** Creates the station. It does nothing by itself until {@link Station.start}. */
+export function createStation(options: StationOptions): Station {
+  return new Station(options);
+}
+
+/** What a station without a usable profile shows: the error, and nothing that could be pressed in vain. */
+export function stateWithoutProfile(name: string, version: string, error: ErrorView): StationState {
+  const state = initialState(name, version, undefined);
+  const lamp = { state: 'waiting', word: 'no profile' } as const;
+  return {
+    ...state,
+    revision: 0,
+    lamps: { identity: lamp, nats: lamp, keychain: lamp },
+    session: { state: 'signed-out', error },
+  };
+}

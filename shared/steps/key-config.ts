@@ -1,0 +1,25 @@
+import { makeConfigDirectory, protectMachineKey, writeConfig } from '../device/commands.ts';
+import { type Action, defineStep, run } from './define-step.ts';
+
+/**
+ * Key and config, late on purpose: a key is minted only when all else is in place to take it. A key that is on
+ * the device, belongs to this machine user and still logs in is kept.
+ */
+export const keyConfig = defineStep({
+  id: 'key-config',
+  changesAgent: true,
+  plan: ({ facts, desired }) => {
+    const key = facts.key;
+    const keyIsRight =
+      key !== undefined && key.userId === desired.userId && desired.liveKeyIds.includes(key.keyId);
+    const configIsRight = facts.configSha256 === desired.config.sha256;
+    if (keyIsRight && key.protectedRight && configIsRight) return [];
+    const actions: Action[] = [];
+    if (!keyIsRight) actions.push({ kind: 'mint-key' });
+    actions.push(run(makeConfigDirectory()));
+    if (!keyIsRight) actions.push({ kind: 'deliver-key' });
+    else if (!key.protectedRight) actions.push(run(protectMachineKey()));
+    if (!configIsRight) actions.push(run(writeConfig(desired.config.content)));
+    return actions;
+  },
+});
