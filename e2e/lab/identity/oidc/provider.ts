@@ -1,0 +1,199 @@
+/// <reference path="./provider-class.d.ts" />
+import { randomBytes } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
+// Not the package's front door: that prints "Unsupported runtime" on every start under Node 20 and under
+// Electron, where this folder's tests show that the provider works.
+import { Provider } from 'oidc-provider/lib/provider.js';
+import { type Exchange, replayRequest } from '../http-exchange.ts';
+import { jwtBearerGrantType } from '../jwt-bearer.ts';
+import type { LabIdentity } from '../lab-identity-file.ts';
+import { asZitadelError, isOauthErrorBody } from '../oauth-errors.ts';
+import type { LabIdentitySettings } from '../options.ts';
+import { knownScopes } from '../scopes.ts';
+import type { Store } from '../store.ts';
+import type { Tokens } from '../tokens.ts';
+import { userClaims } from '../user-claims.ts';
+import { withZitadelIdToken } from './id-token.ts';
+import { memoryAdapter } from './memory-adapter.ts';
+
+export const deviceCodeGrantType = 'urn:ietf:params:oauth:grant-type:device_code';
+/** The one resource every access token is for; without a resource oidc-provider gives opaque tokens. */
+export const labResource = 'urn:muster-lab:zitadel';
+
+const idleRefreshSeconds = 30 * 24 * 3600;
+
+/** oidc-provider set up to look like Zitadel: its paths, lifetimes, token claims and error bodies. */
+export class OidcProvider {
+  readonly provider: Provider;
+  readonly #handle: ReturnType<Provider['callback']>;
+
+  constructor(settings: LabIdentitySettings, identity: LabIdentity, store: Store, tokens: Tokens) {
+    this.provider = new Provider(tokens.issuer, configure(settings, identity, store, tokens));
+    this.provider.use(async (ctx, next) => {
+      await next();
+      await finishLikeZitadel(ctx as KoaContextWithOIDC, settings, tokens);
+    });
+    this.#handle = this.provider.callback();
+  }
+
+  handle(exchange: Exchange, response: ServerResponse): Promise<void> {
+    return this.#handle(replayRequest(exchange), response);
+  }
+}
+
+function configure(
+  settings: LabIdentitySettings,
+  identity: LabIdentity,
+  store: Store,
+  tokens: Tokens,
+): Configuration {
+  return {
+    adapter: memoryAdapter((grantId) => tokens.revokeGrant(grantId)),
+    jwks: { keys: [identity.signingJwk] },
+    cookies: { keys: [randomBytes(32).toString('base64url')] },
+    clients: [
+      {
+        client_id: identity.clientId,
+        client_name: 'Muster station',
+        application_type: 'native',
+        token_endpoint_auth_method: 'none',
+        grant_types: [deviceCodeGrantType, 'refresh_token'],
+        response_types: [],
+        redirect_uris: [],
+      },
+    ],
+    scopes: ['openid', 'profile', 'email', 'offline_access'],
+    claims: { openid: ['sub'], profile: ['name', 'preferred_username'], email: ['email', 'email_verified'] },
+    clientBasedCORS: () => false,
+    findAccount: (_ctx, id) => {
+      const user = store.live(store.users, id);
+      return user && { accountId: id, claims: async () => ({ sub: id }) };
+    },
+    routes: {
+      authorization: '/oauth/v2/authorize',
+      token: '/oauth/v2/token',
+      device_authorization: '/oauth/v2/device_authorization',
+      code_verification: '/device',
+      revocation: '/oauth/v2/revoke',
+      jwks: '/oauth/v2/keys',
+    },
+    ttl: {
+      AccessToken: settings.accessTokenLifetimeSeconds,
+      IdToken: settings.accessTokenLifetimeSeconds,
+      DeviceCode: settings.deviceCodeLifetimeSeconds,
+      RefreshToken: idleRefreshSeconds,
+      Grant: 90 * 24 * 3600,
+      Interaction: 3600,
+      Session: idleRefreshSeconds,
+    },
+    // Zitadel's device codes are 22 characters; 22 x 6 bits.
+    formats: {
+      bitsOfOpaqueRandomness: (_ctx, token) =>
+        (token as { kind?: string }).kind === 'DeviceCode' ? 132 : 256,
+      customizers: {
+        jwt: (_ctx, token, parts) => shapeAccessToken(token as IssuedByProvider, parts, tokens),
+      },
+    },
+    rotateRefreshToken: true,
+    expiresWithSession: () => false,
+    features: {
+      devInteractions: { enabled: false },
+      userinfo: { enabled: false },
+      rpInitiatedLogout: { enabled: false },
+      revocation: {
+        enabled: true,
+        allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
+      },
+      deviceFlow: { enabled: true, charset: 'base-20', mask: '****-****' },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => labResource,
+        useGrantedResource: () => true,
+        getResourceServerInfo: (ctx) => ({
+          scope: knownScopes(scopeInHand(ctx)).join(' '),
+          audience: labResource,
+          accessTokenFormat: 'jwt',
+          accessTokenTTL: settings.accessTokenLifetimeSeconds,
+          jwt: { sign: { alg: 'RS256' } },
+        }),
+      },
+    },
+  };
+}
+
+/** The scopes of the code or refresh token being redeemed, else those of the request. */
+function scopeInHand(ctx: KoaContextWithOIDC): string | undefined {
+  const { DeviceCode: code, RefreshToken: refresh } = ctx.oidc.entities;
+  const asked = ctx.oidc.params?.scope;
+  return code?.scope ?? refresh?.scope ?? (typeof asked === 'string' ? asked : undefined);
+}
+
+interface IssuedByProvider {
+  readonly jti: string;
+  readonly accountId: string;
+  readonly grantId?: string;
+  readonly clientId?: string;
+  readonly scopes: ReadonlySet<string>;
+}
+
+/** Gives the JWT access token Zitadel's claims and no others, and remembers it. */
+function shapeAccessToken(
+  token: IssuedByProvider,
+  parts: { header?: Record<string, unknown> | undefined; payload: Record<string, unknown> },
+  tokens: Tokens,
+): void {
+  const { iss, sub, exp, iat, jti } = parts.payload;
+  const claims = tokens.claimsForOperator(token.accountId, token.scopes);
+  parts.header = { typ: 'JWT' };
+  parts.payload = { iss, sub, exp, iat, nbf: iat, jti, client_id: token.clientId, ...claims };
+  tokens.remember({
+    id: token.jti,
+    subject: token.accountId,
+    audience: claims.aud,
+    scopes: token.scopes,
+    expiresAt: Number(exp) * 1000,
+    personal: false,
+    ...(token.grantId === undefined ? {} : { grantId: token.grantId }),
+  });
+}
+
+/** Rewrites what oidc-provider answered where Zitadel's answer differs. */
+async function finishLikeZitadel(
+  ctx: KoaContextWithOIDC,
+  settings: LabIdentitySettings,
+  tokens: Tokens,
+): Promise<void> {
+  const body: unknown = ctx.body;
+  if (typeof body !== 'object' || body === null) return;
+  if (isOauthErrorBody(body)) {
+    const grantType = ctx.path === '/oauth/v2/token' ? ctx.oidc.body?.grant_type : undefined;
+    const reply = asZitadelError(typeof grantType === 'string' ? grantType : undefined, ctx.status, body);
+    ctx.status = reply.status;
+    ctx.body = reply.body;
+    ctx.remove('www-authenticate');
+  } else if (ctx.path === '/.well-known/openid-configuration') {
+    ctx.body = discoveryLikeZitadel(body, tokens.issuer);
+  } else if (ctx.path === '/oauth/v2/device_authorization') {
+    ctx.body = { ...body, interval: settings.pollIntervalSeconds };
+  } else if (ctx.path === '/oauth/v2/token') {
+    const account = ctx.oidc.entities.Account?.accountId;
+    const scopes = ctx.oidc.entities.AccessToken?.scopes ?? new Set<string>();
+    const user = account === undefined ? {} : tokens.claimsForOperator(account, scopes);
+    ctx.body = await withZitadelIdToken(body, { ...user }, tokens);
+  }
+}
+
+function discoveryLikeZitadel(metadata: object, issuer: string): object {
+  return {
+    ...metadata,
+    grant_types_supported: ['refresh_token', jwtBearerGrantType, deviceCodeGrantType],
+    response_types_supported: ['code'],
+    userinfo_endpoint: `${issuer}/oidc/v1/userinfo`,
+    end_session_endpoint: `${issuer}/oidc/v1/end_session`,
+    token_endpoint_auth_methods_supported: ['none'],
+    id_token_signing_alg_values_supported: ['RS256'],
+    claims_supported: ['sub', 'aud', 'exp', 'iat', 'iss', 'auth_time', 'amr', 'azp', ...userClaims],
+    ui_locales_supported: ['en'],
+  };
+}

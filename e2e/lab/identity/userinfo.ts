@@ -1,0 +1,21 @@
+import type { Exchange, Reply } from './http-exchange.ts';
+import { oauthError } from './oauth-errors.ts';
+import { roleClaims } from './scopes.ts';
+import type { Store } from './store.ts';
+import type { Tokens } from './tokens.ts';
+import { claimsOfUser } from './user-claims.ts';
+
+/** The userinfo endpoint. Served here because oidc-provider's own takes opaque tokens only. */
+export async function answerUserinfo(exchange: Exchange, store: Store, tokens: Tokens): Promise<Reply> {
+  const bearer = /^Bearer\s+(\S+)$/i.exec(exchange.headers.authorization ?? '')?.[1];
+  const token = bearer === undefined ? undefined : await tokens.verify(bearer);
+  const user = token === undefined ? undefined : store.live(store.users, token.subject);
+  if (token === undefined || user === undefined)
+    return oauthError(401, 'access_denied', 'access token invalid');
+  const roles = roleClaims(store, user.id, token.scopes, token.audience);
+  return {
+    status: 200,
+    headers: { 'cache-control': 'no-store' },
+    body: { ...claimsOfUser(user, token.scopes), ...roles },
+  };
+}
