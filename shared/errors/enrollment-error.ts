@@ -1,6 +1,6 @@
 import type { StepId } from '../model/enrollment.ts';
 import { printable } from '../model/printable.ts';
-import type { EnrollmentErrorCode } from './codes.ts';
+import type { EnrollmentErrorCode } from '../model/error-codes.ts';
 import { type Remedy, type RetryAdvice, remedies, type SecretNeeded } from './remedies.ts';
 
 export type Phase = 'connect' | 'check' | 'apply' | 'verify';
@@ -92,7 +92,7 @@ export function toErrorView(thrown: unknown): ErrorView {
     retry: remedy.retry,
     secretNeeded: remedy.secretNeeded,
     stepId: error.stepId,
-    subject: error.subject,
+    subject: error.subject === undefined ? undefined : printable(error.subject),
     evidence: error.evidence === undefined ? undefined : printable(error.evidence, { keepNewlines: true }),
   };
 }

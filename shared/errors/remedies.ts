@@ -1,4 +1,4 @@
-import type { EnrollmentErrorCode } from './codes.ts';
+import type { EnrollmentErrorCode } from '../model/error-codes.ts';
 
 /** When a second try makes sense: at once, after somebody did what the remedy says, or not at all. */
 export type RetryAdvice = 'now' | 'after-fix' | 'never';

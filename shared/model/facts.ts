@@ -50,4 +50,6 @@ export interface MachineKeyFacts {
 export interface UnitFacts {
   readonly enabled: boolean;
   readonly active: boolean;
+  /** Something the agent was started with has changed, and it was not started anew since. */
+  readonly needsRestart: boolean;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { errorCodes } from '../errors/codes.ts';
+import { errorCodes } from './error-codes.ts';
 import { enrollmentStates, stepIds, stepStates } from './enrollment.ts';
 
 /**

@@ -1,0 +1,114 @@
+import { mkdir } from 'node:fs/promises';
+import { createPorts } from '#shared/adapters/create-ports.ts';
+import { loadProfile } from '#shared/adapters/system/profile-file.ts';
+import type { TokenCache } from '#shared/engine/ports.ts';
+import { createStation, type Station } from '#shared/engine/station.ts';
+import type { LogLine, StationDelta, StationState } from '#shared/model/station-state.ts';
+import { approveAsLabOperator } from './identity/operator-walk.ts';
+
+export interface LabStationOptions {
+  readonly profilePath: string;
+  readonly userDataDir: string;
+  readonly version: string;
+  /** Where the sign-in is remembered; memory where a terminal run must leave nothing behind. */
+  readonly tokenCache: TokenCache;
+  readonly signal: AbortSignal;
+  onDelta?(delta: StationDelta): void;
+  onLog?(deviceId: string, lines: readonly LogLine[]): void;
+  onApproving?(page: string): void;
+}
+
+/**
+ * The real core on a lab's profile, without a window: the same ports as the app, except that the browser is the
+ * lab's operator, who approves the code through the sign-in page's own forms.
+ */
+export class LabStation {
+  readonly station: Station;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(station: (publish: (delta: StationDelta) => void) => Station, options: LabStationOptions) {
+    this.station = station((delta) => {
+      options.onDelta?.(delta);
+      for (const check of [...this.#waiting]) check();
+    });
+  }
+
+  static async open(options: LabStationOptions): Promise<LabStation> {
+    await mkdir(options.userDataDir, { recursive: true, mode: 0o700 });
+    const profile = await loadProfile(options.profilePath, options.signal);
+    const ports = await createPorts({
+      profile,
+      userDataDir: options.userDataDir,
+      tokenCache: options.tokenCache,
+      openBrowser: async (url) => {
+        options.onApproving?.(url);
+        await approveAsLabOperator({ verificationUriComplete: url, signal: options.signal });
+        return true;
+      },
+    });
+    return new LabStation(
+      (publish) =>
+        createStation({
+          ...{ ports, profile, stationName: 'lab', version: options.version, publish },
+          publishLog: (deviceId, lines) => options.onLog?.(deviceId, lines),
+        }),
+      options,
+    );
+  }
+
+  get state(): StationState {
+    return this.station.state;
+  }
+
+  /** Signs in by device code. @throws with the operator's sentences when it is refused. */
+  async signIn(signal: AbortSignal): Promise<void> {
+    await this.station.start();
+    if (this.state.session.state === 'signed-in') return;
+    await this.station.handle('session.signIn', null);
+    await this.until(
+      (state) => state.session.state === 'signed-in' || state.session.state === 'signed-out',
+      signal,
+    );
+    const { session } = this.state;
+    if (session.state === 'signed-out') {
+      const error = session.error;
+      throw new Error(
+        error ? `${error.says} ${error.operatorDoes} (${error.code})` : 'The sign-in was cancelled.',
+      );
+    }
+  }
+
+  /** Enrolls every device of the bench and waits until nothing runs any more. */
+  async enrollAll(): Promise<void> {
+    const rowIds = this.state.bench.map((row) => row.rowId);
+    await this.station.handle('batch.start', { rowIds });
+    await this.station.whenBatchIdle();
+  }
+
+  /** Resolves as soon as the state is as asked. */
+  until(isSo: (state: StationState) => boolean, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        this.#waiting.delete(check);
+        signal.removeEventListener('abort', onAbort);
+      };
+      const check = (): void => {
+        if (!isSo(this.state)) return;
+        settle();
+        resolve();
+      };
+      const onAbort = (): void => {
+        settle();
+        reject(signal.reason);
+      };
+      if (signal.aborted) return reject(signal.reason);
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#waiting.add(check);
+      check();
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.station.shutDown();
+  }
+}

@@ -1,0 +1,79 @@
+import { applyDelta } from '../model/apply-delta.ts';
+import { durationText } from '../model/duration-text.ts';
+import type { StationDelta, StationState } from '../model/station-state.ts';
+import { boardText, countRows, elapsedMs } from './board-text.ts';
+import { colourPaint, plainPaint } from './paint.ts';
+
+const REDRAW_MS = 200;
+
+/** Where the board is drawn. `stdout` of a process fits. */
+export interface BoardOutput {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+  write(text: string): unknown;
+}
+
+/**
+ * Shows a batch in the terminal: a board that redraws in place, or, where the output is a pipe or a file, one plain
+ * line for every device that ends.
+ */
+export class TerminalBoard {
+  readonly #output: BoardOutput;
+  readonly #isLive: boolean;
+  readonly #nowMs: () => number;
+  readonly #told = new Set<string>();
+  #state: StationState;
+  #drawnLines = 0;
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  constructor(output: BoardOutput, initial: StationState, options: { nowMs(): number; live?: boolean }) {
+    this.#output = output;
+    this.#state = initial;
+    this.#nowMs = options.nowMs;
+    this.#isLive = options.live ?? output.isTTY === true;
+  }
+
+  /** Begins to draw. */
+  start(): void {
+    if (this.#isLive) this.#timer = setInterval(() => this.#draw(), REDRAW_MS);
+  }
+
+  /** Takes a change of the station's state. */
+  take(delta: StationDelta): void {
+    const next = applyDelta(this.#state, delta);
+    if (delta.resetRows) this.#told.clear();
+    this.#state = next;
+    if (!this.#isLive && delta.rows) this.#tellEnded(Object.keys(delta.rows));
+  }
+
+  /** Draws the last picture and leaves it on the screen. */
+  stop(): void {
+    clearInterval(this.#timer);
+    if (this.#isLive) this.#draw();
+  }
+
+  #draw(): void {
+    const size = { columns: this.#output.columns ?? 100, lines: this.#output.rows ?? 40 };
+    const paint = process.env.NO_COLOR ? plainPaint : colourPaint;
+    const lines = boardText(this.#state, this.#nowMs(), size, paint);
+    const up = this.#drawnLines > 0 ? `\u001b[${this.#drawnLines}A` : '';
+    this.#output.write(`${up}${lines.map((line) => `\u001b[2K${line}\n`).join('')}\u001b[J`);
+    this.#drawnLines = lines.length;
+  }
+
+  #tellEnded(deviceIds: readonly string[]): void {
+    for (const deviceId of deviceIds) {
+      const row = this.#state.rows[deviceId];
+      if (row === undefined || row.finishedAt === undefined) continue;
+      const key = `${deviceId} ${row.attempt}`;
+      if (this.#told.has(key)) continue;
+      this.#told.add(key);
+      const { enrolled, total } = countRows(this.#state);
+      const time = durationText(elapsedMs(row, this.#nowMs()) ?? 0);
+      const outcome =
+        row.error === undefined ? row.state : `${row.state}: ${row.error.says} ${row.error.operatorDoes}`;
+      this.#output.write(`${`${enrolled}/${total}`.padStart(9)}  ${deviceId}  ${time}  ${outcome}\n`);
+    }
+  }
+}
