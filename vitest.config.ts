@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /** Playwright's tests, which drive the real app. */
 const playwrightTests = ['e2e/{mocked,station,screens,installed}/**'];
-const farmTests = ['e2e/farm/**/*.test.ts'];
+const farmTests = ['e2e/farm/*farm.test.ts'];
 const never = ['**/node_modules/**', 'out/**', 'release/**'];
 
 export default defineConfig({

@@ -24,43 +24,71 @@ export function chosenStages(args) {
   return args.length > 0 ? order.filter((name) => args.includes(name)) : order;
 }
 
+/** @typedef {{ name: string, counts: import('./test/counts.mjs').Counts, seconds: number }} Row */
+
 async function main() {
   const chosen = chosenStages(process.argv.slice(2));
   const onlyChecks = chosen.every((name) => name === 'check');
-  const env = await setUp({ window: !onlyChecks, tests: !onlyChecks, lab: !onlyChecks });
-  if (chosen.includes('farm') && isRoot()) await installSystemLibraries({ farm: true });
-  if (!onlyChecks) await build({ env });
-  // Imported only now: the stages use what set-up has installed.
-  const { stages } = await import('./test/stages.mjs');
-  const reports = fs.mkdtempSync(path.join(os.tmpdir(), 'muster-test-'));
-  const lines = [];
-  const all = [];
-  try {
-    for (const name of chosen) {
-      process.stdout.write(`\n== ${name}\n`);
-      const startedAt = Date.now();
-      const counts = await runStage(() => stages[name]?.({ env, reports }));
-      const seconds = Math.round((Date.now() - startedAt) / 1_000);
-      all.push(counts);
-      const signal = stopRequested();
-      if (signal) return exitStatus(null, signal);
-      lines.push(`${name.padEnd(6)} ${closingLine(counts)} in ${seconds} s`);
-    }
-  } finally {
-    fs.rmSync(reports, { recursive: true, force: true });
-  }
-  const sum = sumCounts(all);
+  /** @type {Row[]} */
+  const rows = [];
+  /** @type {NodeJS.ProcessEnv | undefined} */
+  let env;
+  const setUpDone = await run('set-up', async () => {
+    env = await setUp({ window: !onlyChecks, tests: !onlyChecks, lab: !onlyChecks });
+    if (chosen.includes('farm') && isRoot()) await installSystemLibraries({ farm: true });
+  });
+  rows.push(setUpDone);
+  if (env) rows.push(...(await runStages(chosen, env, !onlyChecks)));
+  const signal = stopRequested();
+  if (signal) return exitStatus(null, signal);
+  const sum = sumCounts(rows.map(({ counts }) => counts));
+  const lines = rows.map(
+    ({ name, counts, seconds }) => `${name.padEnd(6)}  ${closingLine(counts)}, ${seconds} s`,
+  );
   process.stdout.write(`\n${lines.join('\n')}\n${closingLine(sum)}\n`);
   return sum.failed === 0 ? 0 : 1;
 }
 
-/** @param {() => Promise<import('./test/counts.mjs').Counts> | undefined} stage */
-async function runStage(stage) {
+/**
+ * @param {readonly string[]} chosen
+ * @param {NodeJS.ProcessEnv} env
+ * @param {boolean} built whether they need out/
+ */
+async function runStages(chosen, env, built) {
+  /** @type {Row[]} */
+  const rows = [];
+  // What does not build fails the run; the checks and most tests can still say why.
+  if (built) rows.push(await run('build', async () => await build({ env })));
+  // Imported only now: the stages use what set-up has installed.
+  const { stages } = await import('./test/stages.mjs');
+  const reports = fs.mkdtempSync(path.join(os.tmpdir(), 'muster-test-'));
   try {
-    return (await stage()) ?? crashed;
+    for (const name of chosen) {
+      if (stopRequested()) break;
+      process.stdout.write(`\n== ${name}\n`);
+      rows.push(await run(name, async () => await stages[name]?.({ env, reports })));
+    }
+  } finally {
+    fs.rmSync(reports, { recursive: true, force: true });
+  }
+  return rows;
+}
+
+/**
+ * Runs one part and gives its row; a part that throws is explained and counts as one failure.
+ * @param {string} name
+ * @param {() => Promise<import('./test/counts.mjs').Counts | void>} part gives nothing when it only has to succeed
+ * @returns {Promise<Row>}
+ */
+async function run(name, part) {
+  const startedAt = Date.now();
+  /** @param {import('./test/counts.mjs').Counts} counts */
+  const row = (counts) => ({ name, counts, seconds: Math.round((Date.now() - startedAt) / 1_000) });
+  try {
+    return row((await part()) ?? { passed: 0, failed: 0, skipped: 0 });
   } catch (error) {
     process.stdout.write(`${explain(error)}\n`);
-    return crashed;
+    return row(crashed);
   }
 }
 

@@ -8,7 +8,7 @@ import { hasProgram } from './system-libraries.mjs';
  * @typedef {object} Companion
  * @property {import('node:child_process').ChildProcess} process
  * @property {() => string} messages what it wrote to stderr so far
- * @property {() => Promise<void>} stop ends it and waits until it is gone
+ * @property {(options?: { graceMs?: number }) => Promise<void>} stop ends it and waits until it is gone
  */
 
 /**
@@ -42,12 +42,12 @@ export function startCompanion(program, args, { env, stdin, stdio3 } = {}) {
   return {
     process: child,
     messages: () => messages.trim(),
-    stop: async () => {
+    stop: async ({ graceMs = 1_500 } = {}) => {
       process.off('exit', kill);
       if (!child.pid || hasEnded(child)) return;
       const ended = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGTERM');
-      const hard = setTimeout(kill, 1_500);
+      const hard = setTimeout(kill, graceMs);
       await ended;
       clearTimeout(hard);
     },

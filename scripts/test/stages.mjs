@@ -15,7 +15,6 @@ import { countPlaywright, countVitest, readCounts } from './counts.mjs';
 
 const vitest = inProject('node_modules', 'vitest', 'vitest.mjs');
 const playwright = inProject('node_modules', '@playwright', 'test', 'cli.js');
-const tsx = inProject('node_modules', 'tsx', 'dist', 'cli.mjs');
 
 /** Exit status by which the farm says that this machine cannot have real devices. */
 const cannotRunHere = 77;
@@ -68,7 +67,7 @@ async function runFarm({ env, reports }) {
     return { passed: 0, failed: 0, skipped: 1 };
   }
   const file = path.join(reports, 'farm.json');
-  const inLan = [tsx, inProject('e2e', 'farm', 'with-lan.ts'), process.execPath];
+  const inLan = ['--import', 'tsx', inProject('e2e', 'farm', 'with-lan.ts'), process.execPath];
   const status = await foreground(
     process.execPath,
     [...inLan, vitest, 'run', '--project', 'farm', ...vitestReporters(file)],
