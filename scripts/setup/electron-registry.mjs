@@ -20,7 +20,9 @@ const tarballSha512 =
 const bootstrapFolder = inProject('scripts', 'electron-bootstrap');
 const runtimeFolder = cacheFolder('electron', version);
 const executable = path.join(runtimeFolder, 'electron');
-const bootstrapStamp = path.join(runtimeFolder, 'bootstrap-sha256');
+const defaultApp = path.join(runtimeFolder, 'resources', 'default_app.asar');
+/** Beside the runtime, so that no package copies it. */
+const bootstrapStamp = cacheFolder('electron', `${version}.bootstrap-sha256`);
 
 /**
  * The stand-in runtime, fetched on first use.
@@ -85,14 +87,16 @@ async function setFuses(program) {
 /** Packs our bootstrap as Electron's default app, again whenever its source changed. */
 async function refreshBootstrap() {
   const digest = treeDigest(bootstrapFolder, ['package.json', 'index.js']);
-  const isFresh = () => fs.existsSync(bootstrapStamp) && fs.readFileSync(bootstrapStamp, 'utf8') === digest;
+  const isFresh = () =>
+    fs.existsSync(defaultApp) &&
+    fs.existsSync(bootstrapStamp) &&
+    fs.readFileSync(bootstrapStamp, 'utf8') === digest;
   if (isFresh()) return;
   await withLock(`${runtimeFolder}.lock`, async () => {
     if (isFresh()) return;
     const { createPackage } = await import('@electron/asar');
-    const target = path.join(runtimeFolder, 'resources', 'default_app.asar');
-    await createPackage(bootstrapFolder, `${target}.new`);
-    fs.renameSync(`${target}.new`, target);
+    await createPackage(bootstrapFolder, `${defaultApp}.new`);
+    fs.renameSync(`${defaultApp}.new`, defaultApp);
     fs.writeFileSync(bootstrapStamp, digest);
   });
 }
