@@ -84,7 +84,9 @@ async function fetchInto(folder) {
   }
   throw new SetupProblem(
     `The lab needs nats-server ${oldestVersion} or newer and no source for it works here:\n${refused.join('\n')}`,
-    process.platform === 'darwin' ? 'brew install nats-server' : 'sudo apt-get install nats-server',
+    process.platform === 'darwin'
+      ? 'brew install nats-server'
+      : 'open https://nats.io/download and put nats-server on your PATH',
   );
 }
 

@@ -38,7 +38,7 @@ async function runUnit({ env, reports }) {
       {
         cwd: projectRoot,
         env: session,
-        limitMs: 8 * 60_000,
+        limitMs: 7 * 60_000,
         ownGroup: true,
       },
     );
@@ -53,7 +53,7 @@ async function runE2e({ env, reports }) {
     const status = await foreground(process.execPath, [playwright, 'test', '--reporter=list,json'], {
       cwd: projectRoot,
       env: { ...session, PLAYWRIGHT_JSON_OUTPUT_FILE: file },
-      limitMs: 12 * 60_000,
+      limitMs: 10 * 60_000,
       ownGroup: true,
     });
     return readCounts(file, status, countPlaywright);
@@ -74,7 +74,7 @@ async function runFarm({ env, reports }) {
     {
       cwd: projectRoot,
       env,
-      limitMs: 12 * 60_000,
+      limitMs: 6 * 60_000,
       ownGroup: true,
     },
   );
