@@ -95,7 +95,6 @@ async function main(): Promise<number> {
     say(usage);
     return 0;
   }
-  process.umask(0o077);
   const lifetime = new AbortController();
   const limit = setTimeout(
     () => lifetime.abort(new Error('The run took longer than an hour.')),

@@ -18,6 +18,10 @@ export interface LabStationOptions {
   onApproving?(page: string): void;
 }
 
+interface CodeAnswer {
+  code(url: string): Promise<void>;
+}
+
 /**
  * The real core on a lab's profile, without a window: the same ports as the app, except that the browser is the
  * lab's operator, who approves the code through the sign-in page's own forms.
@@ -26,7 +30,14 @@ export class LabStation {
   readonly station: Station;
   readonly #waiting = new Set<() => void>();
 
-  constructor(station: (publish: (delta: StationDelta) => void) => Station, options: LabStationOptions) {
+  readonly #answer: CodeAnswer;
+
+  constructor(
+    station: (publish: (delta: StationDelta) => void) => Station,
+    answer: CodeAnswer,
+    options: LabStationOptions,
+  ) {
+    this.#answer = answer;
     this.station = station((delta) => {
       options.onDelta?.(delta);
       for (const check of [...this.#waiting]) check();
@@ -36,13 +47,16 @@ export class LabStation {
   static async open(options: LabStationOptions): Promise<LabStation> {
     await mkdir(options.userDataDir, { recursive: true, mode: 0o700 });
     const profile = await loadProfile(options.profilePath, options.signal);
+    const answer: CodeAnswer = {
+      code: (url) => approveAsLabOperator({ verificationUriComplete: url, signal: options.signal }),
+    };
     const ports = await createPorts({
       profile,
       userDataDir: options.userDataDir,
       tokenCache: options.tokenCache,
       openBrowser: async (url) => {
         options.onApproving?.(url);
-        await approveAsLabOperator({ verificationUriComplete: url, signal: options.signal });
+        await answer.code(url);
         return true;
       },
     });
@@ -52,12 +66,18 @@ export class LabStation {
           ...{ ports, profile, stationName: 'lab', version: options.version, publish },
           publishLog: (deviceId, lines) => options.onLog?.(deviceId, lines),
         }),
+      answer,
       options,
     );
   }
 
   get state(): StationState {
     return this.station.state;
+  }
+
+  /** What happens with a sign-in page from now on, instead of the lab's operator approving it. */
+  answerCodesWith(answer: (url: string) => Promise<void>): void {
+    this.#answer.code = answer;
   }
 
   /** Signs in by device code. @throws with the operator's sentences when it is refused. */

@@ -58,6 +58,8 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const host = options.host ?? '127.0.0.1';
   const tell = options.onProgress ?? (() => undefined);
   await mkdir(dir, { recursive: true, mode: 0o700 });
+  // The folder above is closed to others; inside it the devices' files need the modes of a usual system.
+  process.umask(0o022);
   const running: { stop(): Promise<unknown> }[] = [];
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {

@@ -124,7 +124,8 @@ export class Batch {
     record.start();
     this.#recordRun(device, 'running', undefined);
     try {
-      await this.#options.enroll(device, secrets, this.#stop.signal);
+      // A signal of its own for every device: hundreds may listen, and each goes away with its device.
+      await this.#options.enroll(device, secrets, AbortSignal.any([this.#stop.signal]));
       record.finish('enrolled');
       this.#recordRun(device, 'enrolled', undefined);
     } catch (thrown) {
@@ -133,7 +134,11 @@ export class Batch {
         this.#recordRun(device, 'stopped', undefined);
         return;
       }
-      const error = asEnrollmentError(thrown).at({ subject: device.deviceId });
+      const stepId = record.row.steps.find((step) => step.state === 'running')?.id;
+      const error = asEnrollmentError(thrown).at({
+        subject: device.deviceId,
+        ...(stepId === undefined ? {} : { stepId }),
+      });
       record.finish('failed', error);
       this.#recordRun(device, 'failed', error.code);
       this.#options.logger.log('warn', 'enrollment-failed', {

@@ -15,20 +15,23 @@ export function viewBench(
   rows: readonly BenchRow[],
   lastState: (deviceId: string) => BenchDevice['lastState'],
 ): BenchDevice[] {
-  const targets = rows.map((row) => normalTarget(row.target));
-  return rows.map((row, index) => {
-    const target = targets[index] ?? row.target;
-    const sameId = rows.some(
-      (other, place) => place !== index && other.deviceId === row.deviceId && row.deviceId !== '',
-    );
-    const sameTarget = rows.find((_other, place) => place < index && targets[place] === target);
+  const timesOfId = new Map<string, number>();
+  for (const { deviceId } of rows) timesOfId.set(deviceId, (timesOfId.get(deviceId) ?? 0) + 1);
+  // By address alone: the same board is the same board under another login.
+  const firstAt = new Map<string, BenchRow>();
+  return rows.map((row) => {
+    const address = addressOf(row.target);
+    const key = address.toLowerCase();
+    const sameAddress = firstAt.get(key);
+    if (sameAddress === undefined) firstAt.set(key, row);
+    const sameId = row.deviceId !== '' && (timesOfId.get(row.deviceId) ?? 0) > 1;
     const state = lastState(row.deviceId);
     return {
       rowId: row.rowId,
       deviceId: row.deviceId,
-      target,
-      address: addressOf(row.target),
-      ...problemOf(row, sameId, sameTarget),
+      target: normalTarget(row.target),
+      address,
+      ...problemOf(row, sameId, sameAddress),
       ...(state === undefined ? {} : { lastState: state }),
     };
   });
@@ -70,7 +73,7 @@ function problemOf(
     return view(
       new EnrollmentError('DEVICE_TARGET_INVALID', {
         details: { problem: target.says },
-        subject: row.target,
+        subject: row.deviceId,
       }),
     );
   if (sameTarget) {

@@ -1,4 +1,4 @@
-import { EnrollmentError } from '../errors/enrollment-error.ts';
+import { describeThrown, EnrollmentError } from '../errors/enrollment-error.ts';
 import type { Heartbeat } from '../model/station-state.ts';
 import { withLimit } from './limits.ts';
 import type { Clock, HeartbeatLink, HeartbeatWatch } from './ports.ts';
@@ -31,12 +31,22 @@ export class Fleet {
     this.#onLink = handlers.onLink;
   }
 
-  /** Follows the watch until the signal is aborted. */
+  /** Follows the watch until the signal is aborted. A watch that ends by itself is a lost link, and is thrown. */
   async follow(watch: HeartbeatWatch, signal: AbortSignal): Promise<void> {
-    await watch.follow(
-      { onHeartbeat: (heartbeat) => this.#take(heartbeat), onLink: (link) => this.#setLink(link) },
-      signal,
-    );
+    this.#setLink({ state: 'connecting' });
+    try {
+      await watch.follow(
+        { onHeartbeat: (heartbeat) => this.#take(heartbeat), onLink: (link) => this.#setLink(link) },
+        signal,
+      );
+    } catch (thrown) {
+      if (!signal.aborted) {
+        const refused = thrown instanceof EnrollmentError && thrown.code === 'NATS_REFUSED';
+        const code = refused ? 'NATS_REFUSED' : 'NATS_UNREACHABLE';
+        this.#setLink({ state: 'lost', code, evidence: describeThrown(thrown) });
+      }
+      throw thrown;
+    }
   }
 
   /** Server revision of the newest heartbeat of a device; 0 when it was never seen. */
@@ -86,6 +96,7 @@ export class Fleet {
   ): Promise<Heartbeat> {
     return new Promise<Heartbeat>((resolve, reject) => {
       let cancelLinkLimit: (() => void) | undefined;
+      let down: Exclude<HeartbeatLink, { state: 'live' }> = { state: 'connecting' };
       const settle = (): void => {
         this.#waiters.delete(waiter);
         this.#linkListeners.delete(watchLink);
@@ -93,13 +104,17 @@ export class Fleet {
         cancelLinkLimit?.();
       };
       const watchLink = (link: HeartbeatLink): void => {
-        cancelLinkLimit?.();
-        cancelLinkLimit = undefined;
-        if (link.state === 'live') return;
-        cancelLinkLimit = this.#clock.after(LINK_DOWN_LIMIT_MS, () => {
+        if (link.state === 'live') {
+          cancelLinkLimit?.();
+          cancelLinkLimit = undefined;
+          return;
+        }
+        // Every failed try to reconnect is a change of the link; only a live one starts the limit anew.
+        if (link.state === 'lost' || down.state !== 'lost') down = link;
+        cancelLinkLimit ??= this.#clock.after(LINK_DOWN_LIMIT_MS, () => {
           settle();
-          const code = link.state === 'lost' ? link.code : 'NATS_UNREACHABLE';
-          const evidence = link.state === 'lost' ? link.evidence : 'still connecting';
+          const code = down.state === 'lost' ? down.code : 'NATS_UNREACHABLE';
+          const evidence = down.state === 'lost' ? down.evidence : 'still connecting';
           reject(
             new EnrollmentError(code, {
               details: { urls: 'the NATS address' },

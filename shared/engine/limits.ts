@@ -44,3 +44,18 @@ export function asEnrollmentError(thrown: unknown): EnrollmentError {
     ? thrown
     : new EnrollmentError('STATION_BUG', { cause: thrown, evidence: String(thrown) });
 }
+
+/** Waits for work that others wait for too: an aborted signal ends the waiting, not the work. */
+export async function waitUnlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  if (signal.aborted) throw signal.reason;
+  let stop: (() => void) | undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    if (stop) signal.removeEventListener('abort', stop);
+  }
+}

@@ -68,15 +68,20 @@ export async function mintKey(
 /**
  * Deletes what an unfinished intent may have left alive and settles it. Returns false when the provider could
  * not be asked: then the entry stays and the next start tries again.
+ * @param heldKeyId the key the device holds, where that is known: it is never deleted
  */
-export async function compensate(context: MachineKeysContext, intent: KeyIntent): Promise<boolean> {
+export async function compensate(
+  context: MachineKeysContext,
+  intent: KeyIntent,
+  heldKeyId?: string,
+): Promise<boolean> {
   const limit = compensationSignal(context.clock);
   try {
     const orphans =
       intent.keyId === undefined
         ? (await context.identity.listKeys(intent.userId, limit.signal))
             .map((key) => key.keyId)
-            .filter((keyId) => !intent.keyIdsBefore.includes(keyId))
+            .filter((keyId) => !intent.keyIdsBefore.includes(keyId) && keyId !== heldKeyId)
         : [intent.keyId];
     for (const keyId of orphans) await context.identity.deleteKey(intent.userId, keyId, limit.signal);
     context.journal.settleKeyIntent(intent.intentId, 'deleted');
@@ -98,36 +103,53 @@ export async function compensate(context: MachineKeysContext, intent: KeyIntent)
 
 /**
  * Settles what earlier enrollments of this device left open, now that the device itself has told which key it
- * holds: the key it holds was delivered, any other was not.
+ * holds: the key it holds was delivered, any other was not. Returns the intents of the key it holds: the keys that
+ * one replaces are still to be retired.
  */
 export async function settleEarlierIntents(
   context: MachineKeysContext,
   deviceId: string,
   facts: DeviceFacts,
-): Promise<void> {
+): Promise<readonly KeyIntent[]> {
+  const held = facts.key?.keyId;
   const open = context.journal
     .unsettledKeyIntents(context.issuer)
     .filter((intent) => intent.deviceId === deviceId);
+  const delivered = open.filter((intent) => held !== undefined && intent.keyId === held);
   for (const intent of open) {
-    const isHeld = facts.key !== undefined && !intent.keyIdsBefore.includes(facts.key.keyId);
-    if (isHeld && (intent.keyId === undefined || intent.keyId === facts.key?.keyId)) {
-      context.journal.settleKeyIntent(intent.intentId, 'delivered', facts.key?.keyId);
-    } else {
-      await compensate(context, intent);
-    }
+    if (!delivered.includes(intent)) await compensate(context, intent, held);
+    else if (intent.keyIdsBefore.length === 0) context.journal.settleKeyIntent(intent.intentId, 'delivered');
   }
+  return delivered.filter((intent) => intent.keyIdsBefore.length > 0);
 }
 
 /**
- * Deletes the keys the device had before, once the new one has proven to work. By list, never "all but mine":
- * another station may have given the device a newer key meanwhile. What cannot be deleted is reported.
+ * Deletes the keys the device had before, once the new one has proven to work, and settles the intent. By list,
+ * never "all but mine": another station may have given the device a newer key meanwhile. What cannot be deleted
+ * is reported, and the intent stays open, so that the next enrollment of the device tries again.
  */
 export async function retireOldKeys(
+  context: MachineKeysContext,
+  intent: Pick<KeyIntent, 'intentId' | 'userId' | 'keyIdsBefore'>,
+  keyId: string,
+  signal: AbortSignal,
+): Promise<number> {
+  const deleted = await deleteAll(
+    context,
+    intent.userId,
+    intent.keyIdsBefore.filter((before) => before !== keyId),
+    signal,
+  );
+  if (deleted.complete) context.journal.settleKeyIntent(intent.intentId, 'delivered');
+  return deleted.count;
+}
+
+async function deleteAll(
   context: MachineKeysContext,
   userId: string,
   keyIds: readonly string[],
   signal: AbortSignal,
-): Promise<number> {
+): Promise<{ count: number; complete: boolean }> {
   let deleted = 0;
   for (const keyId of keyIds) {
     try {
@@ -137,7 +159,7 @@ export async function retireOldKeys(
       context.logger.log('warn', 'old-key-not-deleted', { userId, keyId, error: String(thrown) });
     }
   }
-  return deleted;
+  return { count: deleted, complete: deleted === keyIds.length };
 }
 
 /**

@@ -19,7 +19,9 @@ class TripFollower {
   readonly #apt = new AptProgress();
   #step: StepId;
   #lastLines: string[] = [];
-  readonly finished = new Set<StepId>();
+  #running = '';
+  /** Fragments that ended well, by what the log shows of them. */
+  readonly succeeded = new Set<string>();
 
   constructor(context: EnrollmentContext, nonce: string, first: StepId) {
     this.#context = context;
@@ -43,16 +45,15 @@ class TripFollower {
       if (step === undefined) return;
       this.#step = step;
       if (line.kind === 'step') record.startStep(step);
-      else {
-        this.finished.add(step);
-        record.finishStep(step, 'done');
-      }
+      else record.finishStep(step, 'done');
       return;
     }
     if (line.kind === 'run') {
       record.log.add({ kind: 'command', stepId: this.#step, text: line.shows });
       this.#lastLines = [];
+      this.#running = line.shows;
     } else if (line.kind === 'exit') {
+      if (line.status === 0) this.succeeded.add(this.#running);
       const text = line.status === 0 ? 'exit 0' : `exit ${line.status}`;
       record.log.add({ kind: line.status === 0 ? 'exit-ok' : 'exit-failed', stepId: this.#step, text });
     } else if (line.text.trim() !== '') {
@@ -97,6 +98,9 @@ export async function performCommands(
     }),
   }));
   const follower = new TripFollower(context, nonce, first);
+  // A fragment after it may fail: the key is on the device all the same, and the one it replaced is not.
+  const keyArrived = (): boolean =>
+    key !== undefined && follower.succeeded.has(receiveMachineKey(key.sizeBytes, key.sha256).shows);
   record.startStep(first);
   record.countRoundTrip();
   let result: Awaited<ReturnType<typeof session.run>>;
@@ -109,13 +113,10 @@ export async function performCommands(
       onLine: (_stream, line) => follower.read(line, steps),
     });
   } catch (thrown) {
-    const keyStep = segments.find((segment) =>
-      segment.parts.some((part) => part.kind === 'receive-key'),
-    )?.step;
-    if (key) await onKey(keyStep !== undefined && follower.finished.has(keyStep) ? 'delivered' : 'unknown');
+    if (key) await onKey(keyArrived() ? 'delivered' : 'unknown');
     throw thrown;
   }
   const failed = result.exitStatus !== 0;
-  if (key) await onKey(!failed || follower.finished.has('key-config') ? 'delivered' : 'not-delivered');
+  if (key) await onKey(!failed || keyArrived() ? 'delivered' : 'not-delivered');
   if (failed) throw commandFailure(follower.step, result.exitStatus, follower.output || result.stderr);
 }

@@ -21,7 +21,7 @@ import {
   settleEarlierIntents,
 } from './machine-keys.ts';
 import { performCommands } from './perform-commands.ts';
-import type { AgentBinary, DeviceSession } from './ports.ts';
+import type { AgentBinary, DeviceSession, KeyIntent } from './ports.ts';
 
 const UPLOAD_LIMIT_MS = 20 * 60_000;
 const JOURNAL_LIMIT_MS = 20_000;
@@ -95,15 +95,17 @@ async function connectStep(input: EnrollmentInput): Promise<DeviceSession> {
     expectedHostKey: pinned,
     signal,
   });
-  record.setHostKey(session.hostKeyFingerprint);
+  const fingerprint = session.hostKeyFingerprint;
+  record.setHostKey(fingerprint);
   const known = pinned === undefined ? 'first contact, pinned' : 'as pinned';
-  record.log.add({
-    kind: 'note',
-    stepId: 'connect',
-    text: `host key ${session.hostKeyFingerprint}, ${known}`,
-  });
-  if (pinned === undefined)
-    ports.journal.pinHostKey(formatTarget(target), session.hostKeyFingerprint, ports.clock.nowMs());
+  record.log.add({ kind: 'note', stepId: 'connect', text: `host key ${fingerprint}, ${known}` });
+  try {
+    if (pinned === undefined)
+      ports.journal.pinHostKey(formatTarget(target), fingerprint, ports.clock.nowMs());
+  } catch (thrown) {
+    session.close();
+    throw thrown;
+  }
   return session;
 }
 
@@ -121,7 +123,7 @@ async function enrollConnected(
   await identity.requireProject(signal);
   const user = await identity.ensureMachineUser(input.deviceId, signal);
   const grant = await identity.ensureGrant(user.userId, signal);
-  await settleEarlierIntents(keys, input.deviceId, look.facts);
+  const unretired = await settleEarlierIntents(keys, input.deviceId, look.facts);
   const liveKeyIds = (await identity.listKeys(user.userId, signal)).map((key) => key.keyId);
   record.log.add({
     kind: 'note',
@@ -152,10 +154,25 @@ async function enrollConnected(
     );
   }
   if (input.fleet !== undefined) await awaitHeartbeat(context, revisionBefore, expectedKeyId);
-  if (pending !== undefined && input.fleet !== undefined) {
-    const count = await retireOldKeys(keys, user.userId, pending.keyIdsBefore, signal);
-    if (count > 0) record.log.add({ kind: 'note', stepId: 'heartbeat', text: `${count} older keys deleted` });
+  await retireProvenKey(context, expectedKeyId, [
+    ...unretired,
+    ...(pending === undefined ? [] : [{ ...pending, userId: user.userId }]),
+  ]);
+}
+
+/** The key the device holds has proven to work: the keys it replaces go. Without heartbeats nothing is proven. */
+async function retireProvenKey(
+  { fleet, keys, record, signal }: EnrollmentContext,
+  keyId: string | undefined,
+  intents: readonly Pick<KeyIntent, 'intentId' | 'userId' | 'keyIdsBefore'>[],
+): Promise<void> {
+  if (keyId === undefined) return;
+  let count = 0;
+  for (const intent of intents) {
+    if (fleet === undefined) keys.journal.settleKeyIntent(intent.intentId, 'delivered');
+    else count += await retireOldKeys(keys, intent, keyId, signal);
   }
+  if (count > 0) record.log.add({ kind: 'note', stepId: 'heartbeat', text: `${count} older keys deleted` });
 }
 
 function settleUnchanged({ record }: EnrollmentContext, plan: readonly PlannedStep[]): void {
@@ -190,8 +207,10 @@ async function performPlan(
       await performCommands(context, trip.segments, key?.minted, async (delivery) => {
         if (key === undefined) return;
         delivered = delivery === 'delivered';
-        if (delivery === 'delivered')
-          keys.journal.settleKeyIntent(key.intentId, 'delivered', key.minted.keyId);
+        // With older keys alive the entry stays open until they are retired: a run that is cut off before that
+        // would leave them for ever.
+        const settled = key.keyIdsBefore.length === 0 || context.fleet === undefined;
+        if (delivered && settled) keys.journal.settleKeyIntent(key.intentId, 'delivered', key.minted.keyId);
         else if (delivery === 'not-delivered') await takeBackKey(context, key, desired.userId);
       });
     }

@@ -1,7 +1,7 @@
 import { EnrollmentError, toErrorView } from '../errors/enrollment-error.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Lamp, SessionView } from '../model/station-state.ts';
-import { asEnrollmentError, Stopped, withLimit } from './limits.ts';
+import { asEnrollmentError, Stopped, waitUnlessAborted, withLimit } from './limits.ts';
 import type { AccessTokenSource, Clock, Logger, SignInClient, TokenCache, TokenSet } from './ports.ts';
 
 /** A token this close to its end is renewed before it is handed out. */
@@ -31,6 +31,7 @@ export class Session implements AccessTokenSource {
   #tokens: TokenSet | undefined;
   #refreshing: Promise<TokenSet> | undefined;
   #signingIn: AbortController | undefined;
+  #isShownSignedIn = false;
   #remembered: { readonly where: 'keychain' | 'memory'; readonly note: string };
 
   constructor(
@@ -59,15 +60,15 @@ export class Session implements AccessTokenSource {
       else this.#showSignedOut(error);
       return;
     }
-    this.#showSignedIn();
-    this.#handlers.onSignedIn();
+    if (!this.#isShownSignedIn) this.#beginSignedIn();
   }
 
-  /** Begins a device-code sign-in; a second call while one is under way changes nothing. */
+  /** Begins a device-code sign-in; a call while one is under way, or while signed in, changes nothing. */
   async signIn(): Promise<void> {
-    if (this.#signingIn) return;
+    if (this.#signingIn || this.#isShownSignedIn) return;
     const controller = new AbortController();
     this.#signingIn = controller;
+    let approved = false;
     this.#handlers.onSession({ state: 'starting' });
     try {
       const tokens = await this.#client.signIn((prompt) => {
@@ -75,15 +76,16 @@ export class Session implements AccessTokenSource {
         const view: SessionView = { state: 'awaiting-approval', ...prompt, requestedAt };
         this.#handlers.onSession(view);
         void this.#handlers.openBrowser(prompt.verificationUriComplete).then((browserOpened) => {
-          if (this.#signingIn === controller && !controller.signal.aborted && this.#tokens === undefined) {
+          if (this.#signingIn === controller && !controller.signal.aborted && !approved) {
             this.#handlers.onSession({ ...view, browserOpened });
           }
         });
       }, controller.signal);
-      await this.#take(tokens, controller.signal);
+      approved = true;
+      // Too late to cancel: the sign-in is there, whether or not it can still be remembered.
+      await this.#take(tokens, new AbortController().signal);
       this.#signingIn = undefined;
-      this.#showSignedIn();
-      this.#handlers.onSignedIn();
+      this.#beginSignedIn();
     } catch (thrown) {
       this.#signingIn = undefined;
       if (controller.signal.aborted) this.#handlers.onSession({ state: 'signed-out' });
@@ -100,7 +102,10 @@ export class Session implements AccessTokenSource {
   async signOut(signal: AbortSignal): Promise<void> {
     const tokens = this.#tokens;
     await this.#forget(undefined);
-    if (tokens === undefined) return;
+    if (tokens !== undefined) await this.#revoke(tokens, signal);
+  }
+
+  async #revoke(tokens: TokenSet, signal: AbortSignal): Promise<void> {
     try {
       const onLimit = (): EnrollmentError =>
         new EnrollmentError('IDENTITY_UNREACHABLE', { details: { issuer: 'the identity provider' } });
@@ -150,12 +155,18 @@ export class Session implements AccessTokenSource {
         { clock: this.#clock, limitMs: REFRESH_LIMIT_MS, signal: never, onLimit },
         (limited) => this.#client.refresh(tokens, limited),
       );
+      if (this.#tokens !== tokens) {
+        // Signed out, or signed in anew, meanwhile: what came back belongs to nobody.
+        await this.#revoke(renewed, never);
+        throw new EnrollmentError('IDENTITY_NOT_SIGNED_IN');
+      }
       await this.#take(renewed, never);
-      this.#showSignedIn();
+      if (this.#isShownSignedIn) this.#showSignedIn();
+      else this.#beginSignedIn();
       return renewed;
     } catch (thrown) {
       const error = asEnrollmentError(thrown);
-      if (error.code === 'IDENTITY_SESSION_ENDED') await this.#forget(error);
+      if (error.code === 'IDENTITY_SESSION_ENDED' && this.#tokens === tokens) await this.#forget(error);
       throw error;
     }
   }
@@ -172,7 +183,14 @@ export class Session implements AccessTokenSource {
     this.#showSignedOut(error);
   }
 
+  /** A sign-in became usable: shown, and told once, also when the provider answers only long after the start. */
+  #beginSignedIn(): void {
+    this.#showSignedIn();
+    this.#handlers.onSignedIn();
+  }
+
   #showSignedOut(error: EnrollmentError | undefined): void {
+    this.#isShownSignedIn = false;
     this.#handlers.onSession({
       state: 'signed-out',
       ...(error === undefined ? {} : { error: toErrorView(error) }),
@@ -182,6 +200,7 @@ export class Session implements AccessTokenSource {
   #showSignedIn(): void {
     const tokens = this.#tokens;
     if (tokens === undefined) return;
+    this.#isShownSignedIn = true;
     this.#handlers.onSession({
       state: 'signed-in',
       account: tokens.account,
@@ -216,19 +235,5 @@ export class Session implements AccessTokenSource {
       this.#handlers.onKeychain({ state: 'attention', word: 'not available', detail: view.says });
       return undefined;
     }
-  }
-}
-
-async function waitUnlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) throw signal.reason;
-  let stop: (() => void) | undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    stop = () => reject(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    if (stop) signal.removeEventListener('abort', stop);
   }
 }

@@ -17,7 +17,7 @@ import { Bench, viewBench } from './bench.ts';
 import { DeviceLog } from './device-log.ts';
 import { EnrollmentRecord } from './enrollment-record.ts';
 import { Fleet } from './fleet.ts';
-import { asEnrollmentError, Stopped } from './limits.ts';
+import { asEnrollmentError, Stopped, waitUnlessAborted } from './limits.ts';
 import { recoverKeys } from './machine-keys.ts';
 import type { HeartbeatLink, IdentityProvider, RunRecord, StationPorts } from './ports.ts';
 import { runEnrollment } from './run-enrollment.ts';
@@ -49,8 +49,10 @@ export class Station {
   readonly #lifetime = new AbortController();
   readonly #lastRuns: Map<string, RunRecord['state']>;
   readonly #logs = new Map<string, DeviceLog>();
-  #fleet: Fleet | undefined;
-  #fleetLifetime: AbortController | undefined;
+  /** There whenever the profile names a NATS: without a link, a device is never taken for enrolled. */
+  readonly #fleet: Fleet | undefined;
+  #following: AbortController | undefined;
+  #recovery: Promise<void> = Promise.resolve();
   #link: HeartbeatLink | undefined;
   #batch: Batch | undefined;
   #followedDevice: string | undefined;
@@ -73,6 +75,7 @@ export class Station {
       },
     );
     this.#identity = ports.createIdentityProvider(profile, this.#session);
+    this.#fleet = profile.nats === undefined ? undefined : this.#createFleet();
     this.#lastRuns = new Map(ports.journal.latestRuns().map((run) => [run.deviceId, run.state]));
     this.#bench = new Bench(profile.bench, () => this.#showBench());
     this.#showBench();
@@ -107,7 +110,7 @@ export class Station {
     this.#batch?.stop();
     await this.#batch?.whenIdle();
     this.#lifetime.abort(new Stopped('the station closes'));
-    this.#fleetLifetime?.abort(new Stopped('the station closes'));
+    this.#following?.abort(new Stopped('the station closes'));
     this.#options.ports.journal.close();
   }
 
@@ -173,7 +176,6 @@ export class Station {
     if (this.#batchIsActive()) throw new EnrollmentError('STATION_BUSY');
     if (!this.#session.isSignedIn) throw new EnrollmentError('IDENTITY_NOT_SIGNED_IN');
     const rows: Record<string, EnrollmentRow> = {};
-    this.#logs.clear();
     const devices = this.#chosenDevices(rowIds, rows);
     const batchId = ports.random.uuid();
     this.#store.change({ resetRows: true, rows, batch: null });
@@ -199,13 +201,17 @@ export class Station {
     const chosen = this.state.bench.filter((row) => rowIds.includes(row.rowId));
     if (chosen.length === 0)
       throw new EnrollmentError('STATION_REQUEST_INVALID', { details: { problem: 'no device is chosen' } });
-    return chosen.map((row, index) => {
+    const checked = chosen.map((row) => {
       const id = parseDeviceId(row.deviceId);
       const target = parseTarget(row.target);
       if (row.problem || !id.ok || !target.ok) {
         const problem = row.problem?.says ?? 'a row is not valid';
         throw new EnrollmentError('DEVICE_ID_INVALID', { details: { problem }, subject: row.deviceId });
       }
+      return { id, target };
+    });
+    this.#logs.clear();
+    return checked.map(({ id, target }, index) => {
       const reachable = { ...target.target, user: target.target.user ?? profile.ssh.user };
       const log = new DeviceLog(ports.clock, (lines) => {
         if (this.#followedDevice === id.id) this.#options.publishLog(id.id, lines);
@@ -228,6 +234,7 @@ export class Station {
 
   async #enroll(device: BatchDevice, secrets: BatchSecrets, signal: AbortSignal): Promise<void> {
     const { ports, profile } = this.#options;
+    await waitUnlessAborted(this.#recovery, signal);
     const privateKey = await ports.readSshKey(signal);
     await runEnrollment({
       ...{ ports, profile, signal, identity: this.#identity, tokens: this.#session, fleet: this.#fleet },
@@ -245,9 +252,11 @@ export class Station {
 
   #onSignedIn(): void {
     const { ports, profile } = this.#options;
-    if (this.#fleet === undefined) this.#beginFleet();
+    this.#followFleet();
+    // A key of a running enrollment is unsettled too, and not left behind: enrollments and recovery take turns.
+    if (this.#batchIsActive()) return;
     const issuer = profile.identity.issuer;
-    void recoverKeys({ ...ports, identity: this.#identity, issuer })
+    this.#recovery = recoverKeys({ ...ports, identity: this.#identity, issuer })
       .then(({ deleted, undecided }) => {
         if (deleted > 0)
           this.#notice(
@@ -257,36 +266,39 @@ export class Station {
         if (undecided > 0)
           this.#notice(
             'attention',
-            `${undecided} ${undecided === 1 ? 'device was' : 'devices were'} cut off while receiving a key. Enroll ${undecided === 1 ? 'it' : 'them'} again to settle it.`,
+            `${undecided} ${undecided === 1 ? 'device was' : 'devices were'} cut off while taking a new key. Enroll ${undecided === 1 ? 'it' : 'them'} again to settle it.`,
           );
       })
       .catch((thrown: unknown) => this.#notice('failed', toErrorView(asEnrollmentError(thrown)).says));
   }
 
-  #beginFleet(): void {
-    const { ports, profile } = this.#options;
-    const watch = ports.createHeartbeatWatch(profile, this.#session);
-    if (watch === undefined) return;
-    const fleet = new Fleet(ports.clock, {
+  #createFleet(): Fleet {
+    return new Fleet(this.#options.ports.clock, {
       onHeartbeat: (heartbeat) => this.#store.change({ fleet: { [heartbeat.deviceId]: heartbeat } }),
       onLink: (link) => {
         this.#link = link;
         this.#showLamps(this.state.session);
       },
     });
-    const lifetime = new AbortController();
-    this.#fleet = fleet;
-    this.#fleetLifetime = lifetime;
-    fleet.follow(watch, lifetime.signal).catch((thrown: unknown) => {
-      if (lifetime.signal.aborted) return;
-      this.#fleet = undefined;
+  }
+
+  #followFleet(): void {
+    const { ports, profile } = this.#options;
+    if (this.#fleet === undefined || this.#following !== undefined) return;
+    const watch = ports.createHeartbeatWatch(profile, this.#session);
+    if (watch === undefined) return;
+    const following = new AbortController();
+    this.#following = following;
+    this.#fleet.follow(watch, following.signal).catch((thrown: unknown) => {
+      if (following.signal.aborted) return;
+      this.#following = undefined;
       this.#notice('failed', toErrorView(asEnrollmentError(thrown)).says);
     });
   }
 
   #endFleet(): void {
-    this.#fleetLifetime?.abort(new Stopped('signed out'));
-    this.#fleet = undefined;
+    this.#following?.abort(new Stopped('signed out'));
+    this.#following = undefined;
     this.#link = undefined;
   }
 
@@ -321,7 +333,10 @@ export class Station {
   #showRow(row: EnrollmentRow): void {
     const before = this.state.rows[row.deviceId]?.state;
     this.#store.change({ rows: { [row.deviceId]: row } });
-    if (before !== row.state) this.#showBench();
+    if (before === row.state) return;
+    // Rows go with their batch; the Bench still tells how each device ended.
+    if (row.state !== 'waiting') this.#lastRuns.set(row.deviceId, row.state);
+    this.#showBench();
   }
 
   #notice(tone: Notice['tone'], text: string): void {

@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
-// Not the package's front door: that prints "Unsupported runtime" on every start under Node 20 and under
-// Electron, where this folder's tests show that the provider works.
+// Not the package's front door: that prints "Unsupported runtime" on every start under Node 20 and under Electron.
+// The tests of this folder run it under Node 20, the Station's end-to-end tests under Electron.
 import { Provider } from 'oidc-provider/lib/provider.js';
 import { type Exchange, replayRequest } from '../http-exchange.ts';
 import { jwtBearerGrantType } from '../jwt-bearer.ts';

@@ -1,0 +1,68 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import type { StationPorts, TokenCache } from '../engine/ports.ts';
+import type { Profile } from '../model/profile.ts';
+import { createAgentBinaryStore } from './binary/agent-binary-store.ts';
+import { createIdentityHttpClient } from './http/http.ts';
+import { openJournal } from './journal/journal.ts';
+import { createKeychainTokenCache } from './keychain/keychain-token-cache.ts';
+import { createLogger } from './log/logger.ts';
+import { createNatsHeartbeatWatch } from './nats/heartbeat-watch.ts';
+import { createSignInClient } from './oidc/sign-in-client.ts';
+import { createSshConnector } from './ssh/connector.ts';
+import { systemClock } from './system/clock.ts';
+import { createSshKeyReader } from './system/private-key-file.ts';
+import { systemRandom } from './system/random.ts';
+import { sha256Hex } from './system/sha256.ts';
+import { createZitadelIdentityProvider } from './zitadel/identity-provider.ts';
+
+const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
+
+export interface PortsOptions {
+  readonly profile: Profile;
+  /** Journal and log live here; made if missing, for this account only. */
+  readonly userDataDir: string;
+  /** Where the sign-in is remembered; the system's keychain unless said otherwise. */
+  readonly tokenCache?: TokenCache;
+  openBrowser(url: string): Promise<boolean>;
+}
+
+/**
+ * The real ports of a station: the one place that chooses adapters, for the app, the terminal and the tests alike.
+ * @throws STATION_JOURNAL_FAILED when the journal cannot be opened
+ */
+export function createPorts(options: PortsOptions): StationPorts {
+  const { profile, userDataDir } = options;
+  mkdirSync(userDataDir, { recursive: true, mode: 0o700 });
+  const clock = systemClock;
+  const random = systemRandom;
+  const logger = createLogger({
+    clock,
+    file: { path: path.join(userDataDir, 'log', 'station.jsonl'), maxBytes: LOG_LIMIT_BYTES },
+  });
+  const http = createIdentityHttpClient(profile, clock);
+  const { issuer, client_id: clientId } = profile.identity;
+  return {
+    ...{ clock, random, logger, sha256: sha256Hex },
+    journal: openJournal(path.join(userDataDir, 'journal.sqlite')),
+    connector: createSshConnector({ clock, logger }),
+    binaries: createAgentBinaryStore(),
+    readSshKey: createSshKeyReader(profile),
+    signIn: createSignInClient({ profile, http, clock, logger }),
+    tokenCache: options.tokenCache ?? createKeychainTokenCache({ issuer, clientId }),
+    createIdentityProvider: (_profile, tokens) =>
+      createZitadelIdentityProvider({ profile, tokens, http, clock, random, logger }),
+    createHeartbeatWatch: (_profile, tokens) =>
+      profile.nats === undefined
+        ? undefined
+        : createNatsHeartbeatWatch({
+            nats: profile.nats,
+            caFile: profile.identity.ca_file,
+            tokens,
+            clock,
+            random,
+            logger,
+          }),
+    openBrowser: (url) => options.openBrowser(url),
+  };
+}

@@ -1,0 +1,168 @@
+import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
+import { rootCertificates } from 'node:tls';
+import type { Clock } from '../../engine/ports.ts';
+import { EnrollmentError } from '../../errors/enrollment-error.ts';
+import type { Profile } from '../../model/profile.ts';
+import { failureOf, HttpFailure } from './http-failure.ts';
+
+export interface HttpRequest {
+  readonly method: string;
+  readonly url: URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal: AbortSignal;
+  /** Sends on a new connection: a kept one may be dead already, and then nobody knows whether the request arrived. */
+  readonly freshConnection?: boolean;
+}
+
+export interface HttpReply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+}
+
+/** Requests to one identity provider, all under the same trust settings and limits. */
+export interface HttpClient {
+  /** @throws {HttpFailure}, or the signal's reason. Any status but a redirect is a reply. */
+  request(request: HttpRequest): Promise<HttpReply>;
+  /** Closes kept connections. */
+  close(): void;
+}
+
+export interface HttpClientOptions {
+  readonly clock: Pick<Clock, 'after'>;
+  /** Authorities that are trusted besides the usual ones, PEM. */
+  readonly ca?: string;
+  readonly acceptInvalidCertificates?: boolean;
+  readonly timeLimitMs?: number;
+  readonly maxReplyBytes?: number;
+  readonly userAgent?: string;
+}
+
+const TIME_LIMIT_MS = 15_000;
+const MAX_REPLY_BYTES = 1024 * 1024;
+const MAX_CONNECTIONS = 16;
+
+/** An HTTP client on Node's own stack. Redirects are not followed, replies are capped, every request has a limit. */
+export function createHttpClient(options: HttpClientOptions): HttpClient {
+  const { clock, ca, timeLimitMs = TIME_LIMIT_MS, maxReplyBytes = MAX_REPLY_BYTES } = options;
+  const trust = {
+    ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
+    rejectUnauthorized: options.acceptInvalidCertificates !== true,
+  };
+  const pool = { keepAlive: true, maxSockets: MAX_CONNECTIONS };
+  const plainAgent = new http.Agent(pool);
+  const secureAgent = new https.Agent({ ...pool, ...trust });
+
+  function send(request: HttpRequest): http.ClientRequest {
+    const { url, method, headers, freshConnection } = request;
+    const common = { method, headers: { 'user-agent': options.userAgent ?? 'muster', ...headers } };
+    if (url.protocol === 'https:') {
+      const agent = freshConnection ? new https.Agent({ ...trust }) : secureAgent;
+      return https.request(url, { ...common, agent });
+    }
+    if (url.protocol !== 'http:') throw new TypeError(`Not an address for requests: ${url.protocol}`);
+    return http.request(url, { ...common, agent: freshConnection ? false : plainAgent });
+  }
+
+  return {
+    request: (request) =>
+      new Promise((resolve, reject) => {
+        const { signal, url } = request;
+        if (signal.aborted) {
+          reject(signal.reason);
+          return;
+        }
+        const outgoing = send(request);
+        let isConnected = false;
+        let settled = false;
+        const settle = (outcome: () => void) => {
+          if (settled) return;
+          settled = true;
+          cancelLimit();
+          signal.removeEventListener('abort', onAbort);
+          outcome();
+        };
+        const fail = (error: unknown) =>
+          settle(() => {
+            reject(error);
+            outgoing.destroy();
+          });
+        const failAs = (kind: HttpFailure['kind'], message: string) =>
+          fail(new HttpFailure(kind, message, { maybeSent: isConnected }));
+        const onAbort = () => fail(signal.reason);
+        const cancelLimit = clock.after(timeLimitMs, () =>
+          failAs('time-limit', `No answer from ${url.origin} within ${timeLimitMs / 1000} s.`),
+        );
+        signal.addEventListener('abort', onAbort, { once: true });
+
+        outgoing.on('socket', (socket) => {
+          if (!socket.connecting) isConnected = true;
+          socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
+            isConnected = true;
+          });
+        });
+        outgoing.on('error', (thrown) => fail(failureOf(thrown, isConnected)));
+        outgoing.on('response', (incoming) => {
+          const status = incoming.statusCode ?? 0;
+          if (status >= 300 && status < 400) {
+            failAs('redirect', `${url.origin} answered with a redirect (${status}).`);
+            return;
+          }
+          const chunks: Buffer[] = [];
+          let size = 0;
+          incoming.on('data', (chunk: Buffer) => {
+            size += chunk.length;
+            if (size > maxReplyBytes) failAs('too-large', `The answer has more than ${maxReplyBytes} bytes.`);
+            else chunks.push(chunk);
+          });
+          incoming.on('error', (thrown) => fail(failureOf(thrown, true)));
+          incoming.on('close', () => {
+            if (!incoming.complete) failAs('unreachable', 'The answer broke off.');
+          });
+          incoming.on('end', () =>
+            settle(() => {
+              const headers = Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]);
+              const text = Buffer.concat(chunks).toString('utf8');
+              resolve({ status, headers: Object.fromEntries(headers), text });
+            }),
+          );
+        });
+        outgoing.end(request.body);
+      }),
+    close: () => {
+      plainAgent.destroy();
+      secureAgent.destroy();
+    },
+  };
+}
+
+/**
+ * The client for a profile's identity provider: its CA file, and its invalid certificates where the profile
+ * accepts them.
+ * @throws STATION_PROFILE_INVALID when the CA file cannot be read.
+ */
+export function createIdentityHttpClient(profile: Profile, clock: Pick<Clock, 'after'>): HttpClient {
+  const { ca_file: path, danger_accept_invalid_certs: acceptInvalidCertificates } = profile.identity;
+  if (path === undefined) return createHttpClient({ clock, acceptInvalidCertificates });
+  return createHttpClient({ clock, acceptInvalidCertificates, ca: readCaFile(path) });
+}
+
+function readCaFile(path: string): string {
+  const invalid = (why: string, cause?: unknown) =>
+    new EnrollmentError('STATION_PROFILE_INVALID', {
+      details: { path, problem: `identity.ca_file: ${why}` },
+      subject: path,
+      ...(cause === undefined ? {} : { cause }),
+    });
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw invalid(`cannot be read (${cause instanceof Error ? cause.message : String(cause)})`, cause);
+  }
+  if (!text.includes('-----BEGIN CERTIFICATE-----')) throw invalid('holds no certificate');
+  return text;
+}

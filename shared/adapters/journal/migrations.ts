@@ -1,0 +1,41 @@
+/**
+ * The journal's schema, step by step. A migration that was released is never changed; a new one is appended.
+ * Instants are milliseconds since 1970, UTC. No column may hold a secret.
+ */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE key_intent (
+    intent_id      TEXT PRIMARY KEY,
+    issuer         TEXT NOT NULL,
+    device_id      TEXT NOT NULL,
+    user_id        TEXT NOT NULL,
+    key_ids_before TEXT NOT NULL,
+    key_id         TEXT,
+    state          TEXT NOT NULL
+      CHECK (state IN ('minting', 'minted', 'delivering', 'delivered', 'deleted', 'abandoned')),
+    created_at     INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX key_intent_unsettled ON key_intent (issuer, created_at) WHERE state NOT IN ('delivered', 'deleted');
+
+  CREATE TABLE run (
+    run_number  INTEGER PRIMARY KEY,
+    batch_id    TEXT NOT NULL,
+    device_id   TEXT NOT NULL,
+    target      TEXT NOT NULL,
+    state       TEXT NOT NULL CHECK (state IN ('running', 'enrolled', 'failed', 'stopped')),
+    attempt     INTEGER NOT NULL,
+    started_at  INTEGER NOT NULL,
+    finished_at INTEGER,
+    error_code  TEXT,
+    round_trips INTEGER NOT NULL,
+    UNIQUE (batch_id, device_id, attempt)
+  ) STRICT;
+  CREATE INDEX run_by_device ON run (device_id, started_at, run_number);
+
+  CREATE TABLE host_key (
+    target      TEXT PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    pinned_at   INTEGER NOT NULL
+  ) STRICT;
+  `,
+];

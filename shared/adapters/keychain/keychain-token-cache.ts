@@ -1,0 +1,114 @@
+import type { AsyncEntry } from '@napi-rs/keyring';
+import type { Clock, TokenCache } from '../../engine/ports.ts';
+import { EnrollmentError } from '../../errors/enrollment-error.ts';
+import { partsAfter, splitText } from './split-text.ts';
+import { tokensFromText, tokensToText } from './token-text.ts';
+
+export interface KeychainTokenCacheOptions {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clock: Pick<Clock, 'after'>;
+  /** A locked keychain may ask on a screen nobody looks at. */
+  readonly timeLimitMs?: number;
+  /** Longest text of one entry. Windows keeps 2560 bytes, as UTF-16. */
+  readonly maxEntryLength?: number;
+}
+
+const SERVICE = 'Muster';
+const TIME_LIMIT_MS = 5000;
+const WINDOWS_ENTRY_LENGTH = 1200;
+
+function unavailable(cause: unknown): EnrollmentError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new EnrollmentError('STATION_KEYCHAIN_UNAVAILABLE', {
+    details: { problem: message },
+    evidence: message,
+    cause,
+  });
+}
+
+/** The work's result, unless the limit or the signal comes first. The native call may go on; nobody waits for it. */
+function limited<T>(
+  work: (signal: AbortSignal) => Promise<T>,
+  limit: { readonly clock: Pick<Clock, 'after'>; readonly ms: number },
+  signal: AbortSignal,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(signal.reason);
+      return;
+    }
+    const stop = new AbortController();
+    const finish = (outcome: () => void) => {
+      cancelLimit();
+      signal.removeEventListener('abort', onAbort);
+      outcome();
+      stop.abort();
+    };
+    const onAbort = () => finish(() => reject(signal.reason));
+    const cancelLimit = limit.clock.after(limit.ms, () => {
+      const silence = new Error(`The keychain did not answer within ${limit.ms / 1000} s.`);
+      finish(() => reject(unavailable(silence)));
+    });
+    signal.addEventListener('abort', onAbort, { once: true });
+    work(stop.signal).then(
+      (value) => finish(() => resolve(value)),
+      (thrown: unknown) => finish(() => reject(unavailable(thrown))),
+    );
+  });
+}
+
+/**
+ * Remembers a sign-in in the system's keychain (Secret Service, macOS Keychain, Windows Credential Manager),
+ * under issuer and client id.
+ */
+export function createKeychainTokenCache(options: KeychainTokenCacheOptions): TokenCache {
+  const { issuer, clientId, clock } = options;
+  const limit = { clock, ms: options.timeLimitMs ?? TIME_LIMIT_MS };
+  const maxEntryLength =
+    options.maxEntryLength ??
+    (process.platform === 'win32' ? WINDOWS_ENTRY_LENGTH : Number.POSITIVE_INFINITY);
+  const account = `${issuer}|${clientId}`;
+
+  // Loaded when needed: where the native module cannot load there is no keychain, and the station goes on.
+  const entryAt = async (index: number): Promise<AsyncEntry> => {
+    const keyring = await import('@napi-rs/keyring');
+    return new keyring.AsyncEntry(SERVICE, index === 0 ? account : `${account}#${index}`);
+  };
+
+  const removeFrom = async (first: number, signal: AbortSignal) => {
+    for (let index = first; await (await entryAt(index)).deleteCredential(signal); index += 1);
+  };
+
+  return {
+    place: 'System keychain',
+    load: (signal) =>
+      limited(
+        async (stop) => {
+          const head = await (await entryAt(0)).getPassword(stop);
+          if (head === null) return undefined;
+          const parts: string[] = [];
+          for (let index = 1; index <= partsAfter(head); index += 1) {
+            parts.push((await (await entryAt(index)).getPassword(stop)) ?? '');
+          }
+          return tokensFromText(parts.length === 0 ? head : parts.join(''));
+        },
+        limit,
+        signal,
+      ),
+    save: (tokens, signal) =>
+      limited(
+        async (stop) => {
+          const entries = splitText(tokensToText(tokens), maxEntryLength);
+          // The head last: until it is there, what was remembered before is complete or not there at all.
+          for (const [index, text] of [...entries.entries()].reverse()) {
+            await (await entryAt(index)).setPassword(text, stop);
+          }
+          await removeFrom(entries.length, stop);
+        },
+        limit,
+        signal,
+      ),
+    remove: (signal) => limited((stop) => removeFrom(0, stop), limit, signal),
+  };
+}

@@ -1,0 +1,16 @@
+import type { TokenCache, TokenSet } from '../../engine/ports.ts';
+
+/** Remembers a sign-in until the station closes. */
+export function createMemoryTokenCache(): TokenCache {
+  let kept: TokenSet | undefined;
+  return {
+    place: 'Memory of this station',
+    load: async () => kept,
+    save: async (tokens) => {
+      kept = tokens;
+    },
+    remove: async () => {
+      kept = undefined;
+    },
+  };
+}

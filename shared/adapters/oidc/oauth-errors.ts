@@ -1,0 +1,72 @@
+import * as oidc from 'openid-client';
+import { describeThrown, EnrollmentError } from '../../errors/enrollment-error.ts';
+import type { EnrollmentErrorCode } from '../../model/error-codes.ts';
+import type { Profile } from '../../model/profile.ts';
+import { findHttpFailure } from '../http/http-failure.ts';
+import { identityFailure } from '../http/identity-failure.ts';
+import { maskReply } from '../http/mask.ts';
+
+/** What an OAuth reply said, as far as it decides what happens next. Its `error`, never its status, names the cause. */
+export interface OAuthRefusal {
+  readonly error: string;
+  readonly description: string | undefined;
+  readonly status: number;
+}
+
+/** The refusal inside a library error, or undefined when the provider gave none. */
+export function refusalOf(thrown: unknown): OAuthRefusal | undefined {
+  if (thrown instanceof oidc.ResponseBodyError) {
+    return { error: thrown.error, description: thrown.error_description, status: thrown.status };
+  }
+  return undefined;
+}
+
+/** HTTP status of a reply the library could not use, or undefined when there was no reply. */
+function statusOf(thrown: unknown): number | undefined {
+  const cause = thrown instanceof Error ? thrown.cause : undefined;
+  return cause instanceof Response ? cause.status : undefined;
+}
+
+/** True for failures that may be gone a moment later: no reply, 5xx, too many requests. */
+export function isTransient(thrown: unknown): boolean {
+  const failure = findHttpFailure(thrown);
+  if (failure !== undefined) return failure.kind === 'unreachable' || failure.kind === 'time-limit';
+  const status = refusalOf(thrown)?.status ?? statusOf(thrown);
+  return status !== undefined && (status >= 500 || status === 429);
+}
+
+const refusalCodes: Readonly<Record<string, EnrollmentErrorCode>> = {
+  invalid_client: 'IDENTITY_CLIENT_UNKNOWN',
+  unauthorized_client: 'IDENTITY_CLIENT_NOT_ALLOWED',
+  unsupported_grant_type: 'IDENTITY_CLIENT_NOT_ALLOWED',
+  access_denied: 'IDENTITY_SIGN_IN_DENIED',
+  expired_token: 'IDENTITY_CODE_EXPIRED',
+};
+
+/** Evidence of a refusal. The description is the provider's text. */
+export function refusalEvidence({ error, description, status }: OAuthRefusal): string {
+  return maskReply(`Status ${status}: ${error}${description === undefined ? '' : `\n${description}`}`);
+}
+
+/** Translates an error of a sign-in; what is known already passes through. */
+export function signInError(thrown: unknown, identity: Profile['identity'], action: string): EnrollmentError {
+  if (thrown instanceof EnrollmentError) return thrown;
+  const { issuer, client_id: clientId } = identity;
+  const failure = findHttpFailure(thrown);
+  if (failure !== undefined) return identityFailure(failure, issuer, action);
+  const refusal = refusalOf(thrown);
+  const details = { issuer, clientId, action };
+  if (refusal === undefined) {
+    const evidence = maskReply(describeThrown(thrown));
+    const code = isTransient(thrown) ? 'IDENTITY_UNREACHABLE' : 'IDENTITY_REPLY_UNREADABLE';
+    return new EnrollmentError(code, { details, subject: issuer, evidence, cause: thrown });
+  }
+  const code =
+    refusalCodes[refusal.error] ?? (isTransient(thrown) ? 'IDENTITY_UNREACHABLE' : 'IDENTITY_CALL_FAILED');
+  return new EnrollmentError(code, {
+    details: { ...details, status: refusal.error },
+    subject: issuer,
+    evidence: refusalEvidence(refusal),
+    cause: thrown,
+  });
+}

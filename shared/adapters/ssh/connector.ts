@@ -1,0 +1,161 @@
+import ssh2 from 'ssh2';
+import type { Clock, DeviceConnector, DeviceCredential, DeviceSession, Logger } from '../../engine/ports.ts';
+import { EnrollmentError } from '../../errors/enrollment-error.ts';
+import { formatAddress, type SshTarget } from '../../model/target.ts';
+import { algorithms } from './algorithms.ts';
+import { hostKeyFingerprint } from './fingerprint.ts';
+import { createHandshakeGate } from './handshake-gate.ts';
+import { defaultSshLimits, type SshLimits } from './limits.ts';
+import { prepareLogin } from './login.ts';
+import { createSession } from './session.ts';
+import { connectError, lostError } from './ssh-errors.ts';
+
+export interface SshConnectorOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly limits?: Partial<SshLimits>;
+}
+
+interface Attempt {
+  readonly target: SshTarget;
+  readonly credential: DeviceCredential;
+  readonly expectedHostKey: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+interface HostKeyCheck {
+  verify(keyBlob: Buffer): boolean;
+  seen(): string;
+  /** The key that was shown instead of the expected one. */
+  refused(): string | undefined;
+}
+
+/** Compares every key the device shows with the pinned one, or, at first contact, with the first one shown. */
+function checkHostKey(expected: string | undefined): HostKeyCheck {
+  let known = expected;
+  let refused: string | undefined;
+  return {
+    verify: (keyBlob) => {
+      const shown = hostKeyFingerprint(keyBlob);
+      known ??= shown;
+      if (shown !== known) refused = shown;
+      return refused === undefined;
+    },
+    seen: () => known ?? '',
+    refused: () => refused,
+  };
+}
+
+function hostKeyChanged(target: SshTarget, expected: string, actual: string): EnrollmentError {
+  const address = formatAddress(target);
+  return new EnrollmentError('DEVICE_HOST_KEY_CHANGED', {
+    details: { address, expected, actual },
+    subject: address,
+    phase: 'connect',
+    evidence: `Known: ${expected}\nNow: ${actual}`,
+  });
+}
+
+/**
+ * Connects over SSH with `ssh2`. The only place of the program that makes an SSH client: host key checked
+ * before any secret is offered, strong algorithms, no agent, no forwarding, and a limit on everything a device
+ * can send.
+ */
+export function createSshConnector(options: SshConnectorOptions): DeviceConnector {
+  const { clock, logger } = options;
+  const limits: SshLimits = { ...defaultSshLimits, ...options.limits };
+  const gate = createHandshakeGate(limits.handshakes);
+
+  function handshake(attempt: Attempt): Promise<DeviceSession> {
+    const { target, credential, expectedHostKey, signal } = attempt;
+    const place = { target, user: credential.user };
+    const address = formatAddress(target);
+    const hostKey = checkHostKey(expectedHostKey);
+    const login = prepareLogin(credential);
+    const client = new ssh2.Client();
+
+    return new Promise((resolve, reject) => {
+      let settled = false;
+      const settle = (outcome: () => void) => {
+        if (settled) return;
+        settled = true;
+        cancelDeadline();
+        signal.removeEventListener('abort', onAbort);
+        outcome();
+      };
+      const fail = (error: unknown) =>
+        settle(() => {
+          reject(error);
+          client.destroy();
+        });
+      const onAbort = () => fail(signal.reason);
+      const cancelDeadline = clock.after(limits.connectMs, () => {
+        const evidence = `Not logged in after ${limits.connectMs / 1000} s.`;
+        fail(
+          new EnrollmentError('DEVICE_UNREACHABLE', {
+            details: { address },
+            subject: address,
+            phase: 'connect',
+            evidence,
+          }),
+        );
+      });
+      signal.addEventListener('abort', onAbort, { once: true });
+
+      let banners = 0;
+      client.on('banner', () => {
+        banners += 1;
+        if (banners > limits.banners)
+          fail(lostError(place, `More than ${limits.banners} messages before the login.`));
+      });
+      // A device that wants a new password gets none: nobody is there to choose one.
+      client.on('change password', () =>
+        fail(
+          connectError(
+            { level: 'client-authentication' },
+            place,
+            'The device wants the password to be changed first.',
+          ),
+        ),
+      );
+      client.on('error', (thrown: unknown) => {
+        const shown = hostKey.refused();
+        if (shown !== undefined) fail(hostKeyChanged(target, hostKey.seen(), shown));
+        else fail(connectError(thrown, place, login.evidence()));
+        logger.log('debug', 'ssh-error', { address, error: thrown });
+      });
+      client.on('close', () => fail(lostError(place, 'The device closed the connection before the login.')));
+      client.on('ready', () => {
+        settle(() => {
+          logger.log('debug', 'ssh-connected', { address, user: credential.user, hostKey: hostKey.seen() });
+          resolve(createSession({ client, place, hostKeyFingerprint: hostKey.seen(), clock, limits }));
+        });
+      });
+
+      client.connect({
+        host: target.host,
+        port: target.port,
+        username: credential.user,
+        algorithms,
+        hostVerifier: (keyBlob: Buffer) => hostKey.verify(keyBlob),
+        authHandler: (accepted, _partial, next) => next(login.next(accepted) as never),
+        agentForward: false,
+        // The deadline above covers everything from the dialling on.
+        readyTimeout: 0,
+        keepaliveInterval: limits.keepaliveMs,
+        keepaliveCountMax: limits.keepaliveMisses,
+      });
+    });
+  }
+
+  return {
+    connect: async (target, { credential, expectedHostKey, signal }) => {
+      const leave = await gate.enter(signal);
+      try {
+        return await handshake({ target, credential, expectedHostKey, signal });
+      } finally {
+        leave();
+      }
+    },
+  };
+}

@@ -1,0 +1,103 @@
+import { dirname, resolve } from 'node:path';
+import { parse, TomlError } from 'smol-toml';
+import type { z } from 'zod';
+import { EnrollmentError } from '../../errors/enrollment-error.ts';
+import { issuerProblem, type Profile, profileSchema } from '../../model/profile.ts';
+import { readLimitedText } from './read-limited.ts';
+
+const LIMIT_BYTES = 1024 * 1024;
+
+function invalid(
+  path: string,
+  problem: string,
+  more: { evidence?: string; cause?: unknown } = {},
+): EnrollmentError {
+  return new EnrollmentError('STATION_PROFILE_INVALID', {
+    details: { path, problem },
+    subject: path,
+    ...more,
+  });
+}
+
+/** `bench.3.device_id` as an operator counts: `bench[4].device_id`. */
+function keyPath(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, index) =>
+      typeof part === 'number' ? `[${part + 1}]` : `${index === 0 ? '' : '.'}${String(part)}`,
+    )
+    .join('');
+}
+
+function sentenceOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys') {
+    const names = issue.keys.map((key) => keyPath([...issue.path, key])).join(', ');
+    return `${names}: is not a setting of a profile`;
+  }
+  const missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
+  const says = missing ? 'is missing' : issue.message;
+  return issue.path.length === 0 ? says : `${keyPath(issue.path)}: ${says}`;
+}
+
+/** The profile with every file name made absolute, seen from the folder of the profile. */
+function withAbsoluteFiles(profile: Profile, folder: string): Profile {
+  const absolute = (name: string) => resolve(folder, name);
+  const { ca_file } = profile.identity;
+  const { private_key_file } = profile.ssh;
+  return {
+    ...profile,
+    identity: { ...profile.identity, ...(ca_file === undefined ? {} : { ca_file: absolute(ca_file) }) },
+    ssh: {
+      ...profile.ssh,
+      ...(private_key_file === undefined ? {} : { private_key_file: absolute(private_key_file) }),
+    },
+    agent: {
+      ...profile.agent,
+      binaries: Object.fromEntries(
+        Object.entries(profile.agent.binaries).map(([architecture, name]) => [architecture, absolute(name)]),
+      ),
+    },
+  };
+}
+
+/**
+ * A profile out of TOML text. `path` names it in errors, and file names inside it are relative to its folder.
+ * @throws STATION_PROFILE_INVALID with the key and what is wrong with it.
+ */
+export function parseProfile(text: string, path: string): Profile {
+  let content: unknown;
+  try {
+    content = parse(text);
+  } catch (cause) {
+    if (!(cause instanceof TomlError)) throw cause;
+    const reason = cause.message.split('\n')[0]?.replace('Invalid TOML document: ', '') ?? 'cannot be read';
+    throw invalid(path, `line ${cause.line}, column ${cause.column}: ${reason}`, {
+      evidence: cause.codeblock,
+      cause,
+    });
+  }
+  const result = profileSchema.safeParse(content);
+  if (!result.success) {
+    const sentences = result.error.issues.map(sentenceOf);
+    throw invalid(path, sentences[0] ?? 'is not a profile', { evidence: sentences.join('\n') });
+  }
+  const problem = issuerProblem(result.data.identity);
+  if (problem !== undefined) throw invalid(path, problem);
+  return withAbsoluteFiles(result.data, dirname(resolve(path)));
+}
+
+/**
+ * Reads a profile file.
+ * @throws STATION_PROFILE_UNREADABLE, STATION_PROFILE_INVALID
+ */
+export async function loadProfile(path: string, signal: AbortSignal): Promise<Profile> {
+  const file = await readLimitedText(path, LIMIT_BYTES, signal).catch((cause: unknown) => {
+    signal.throwIfAborted();
+    throw new EnrollmentError('STATION_PROFILE_UNREADABLE', {
+      details: { path },
+      subject: path,
+      evidence: cause instanceof Error ? cause.message : String(cause),
+      cause,
+    });
+  });
+  return parseProfile(file.text, path);
+}

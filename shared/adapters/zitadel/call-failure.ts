@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import { EnrollmentError, type EnrollmentErrorOptions } from '../../errors/enrollment-error.ts';
+import type { EnrollmentErrorCode } from '../../model/error-codes.ts';
+import { printable } from '../../model/printable.ts';
+import type { HttpReply } from '../http/http.ts';
+import { maskReply } from '../http/mask.ts';
+
+const errorBody = z.looseObject({
+  code: z.number().int().optional(),
+  message: z.string().default(''),
+  details: z.array(z.looseObject({ id: z.string().optional(), message: z.string().optional() })).default([]),
+});
+
+/** What a refused call means for the one who made it. */
+export type CallFailureKind =
+  | 'already-exists'
+  | 'no-changes'
+  | 'not-found'
+  | 'unauthenticated'
+  | 'not-allowed'
+  | 'organisation-unknown'
+  | 'slow-down'
+  | 'try-again'
+  | 'other';
+
+/** A call the provider answered with an error. Stays inside this folder. */
+export class CallFailure extends Error {
+  override readonly name = 'CallFailure';
+  readonly kind: CallFailureKind;
+  readonly status: number;
+  readonly evidence: string;
+  readonly retryAfter: string | undefined;
+
+  constructor(kind: CallFailureKind, status: number, evidence: string, retryAfter: string | undefined) {
+    super(`${kind} (${status})`);
+    this.kind = kind;
+    this.status = status;
+    this.evidence = evidence;
+    this.retryAfter = retryAfter;
+  }
+}
+
+interface ErrorFacts {
+  readonly status: number;
+  /** gRPC number, where the body is the gateway's JSON. */
+  readonly code: number | undefined;
+  readonly ids: readonly string[];
+  /** Untranslated keys such as `Errors.User.AlreadyExisting`. */
+  readonly keys: readonly string[];
+}
+
+function factsOf(reply: HttpReply): ErrorFacts {
+  let content: unknown;
+  try {
+    content = JSON.parse(reply.text);
+  } catch {
+    // Host checks and proxies answer plain text; the status has to do.
+    return { status: reply.status, code: undefined, ids: [], keys: [] };
+  }
+  const parsed = errorBody.safeParse(content);
+  if (!parsed.success) return { status: reply.status, code: undefined, ids: [], keys: [] };
+  const { code, message, details } = parsed.data;
+  const idInMessage = /\(([A-Z][A-Za-z0-9]*-[A-Za-z0-9]+)\)\s*$/.exec(message)?.[1];
+  const ids = [...details.map((detail) => detail.id ?? ''), idInMessage ?? ''].filter((one) => one !== '');
+  const keys = [message, ...details.map((detail) => detail.message ?? '')];
+  return { status: reply.status, code, ids, keys };
+}
+
+const NO_CHANGES = new Set(['COMMAND-2n8vs', 'COMMAND-Rs8fy', 'COMMAND-5M0cs']);
+/** "membership not found": the caller has no manager role at all. Looks like a missing resource. */
+const NO_MEMBERSHIP = 'AUTHZ-cdgFk';
+const ORGANISATION_UNKNOWN = 'AUTH-Bs7Ds';
+
+/** Sorts an error reply. By status, code and id; never by text that may be translated. */
+export function failureKind(reply: HttpReply): CallFailureKind {
+  const { status, code, ids, keys } = factsOf(reply);
+  const hasKey = (pattern: RegExp) => keys.some((text) => pattern.test(text));
+  if (ids.includes(NO_MEMBERSHIP)) return 'not-allowed';
+  if (ids.includes(ORGANISATION_UNKNOWN)) return 'organisation-unknown';
+  if (status === 401 || code === 16) return 'unauthenticated';
+  if (status === 403 || code === 7) return 'not-allowed';
+  if (status === 429 || code === 8) return 'slow-down';
+  if (status === 409 || code === 6 || hasKey(/AlreadyExist/)) return 'already-exists';
+  if (status === 404 || code === 5) return 'not-found';
+  if (status === 400 && (ids.some((one) => NO_CHANGES.has(one)) || hasKey(/NoChanges/))) return 'no-changes';
+  if (status >= 500) return 'try-again';
+  return 'other';
+}
+
+/** Evidence of one exchange: method, path, status, body with secrets masked. */
+export function exchangeEvidence(method: string, path: string, reply: HttpReply, showBody = true): string {
+  const body = showBody ? printable(maskReply(reply.text), { keepNewlines: true }) : '(body not shown)';
+  return `${method} ${path} answered ${reply.status}\n${body}`;
+}
+
+const codes: Readonly<Record<CallFailureKind, EnrollmentErrorCode>> = {
+  'already-exists': 'IDENTITY_CALL_FAILED',
+  'no-changes': 'IDENTITY_CALL_FAILED',
+  'not-found': 'IDENTITY_CALL_FAILED',
+  unauthenticated: 'IDENTITY_SESSION_ENDED',
+  'not-allowed': 'IDENTITY_ROLE_MISSING',
+  'organisation-unknown': 'IDENTITY_PROJECT_NOT_VISIBLE',
+  'slow-down': 'IDENTITY_CALL_FAILED',
+  'try-again': 'IDENTITY_CALL_FAILED',
+  other: 'IDENTITY_CALL_FAILED',
+};
+
+/** The operator's error for a call that finally failed. */
+export function callError(
+  failure: CallFailure,
+  place: { readonly action: string; readonly issuer: string; readonly projectId: string },
+): EnrollmentError {
+  const { action, issuer, projectId } = place;
+  const visible = 'nothing, because the organisation id of the profile is not known';
+  const options: EnrollmentErrorOptions = {
+    details: { action, status: String(failure.status), issuer, projectId, visible },
+    subject: issuer,
+    evidence: failure.evidence,
+    cause: failure,
+  };
+  return new EnrollmentError(codes[failure.kind], options);
+}

@@ -1,0 +1,214 @@
+import type {
+  AccessTokenSource,
+  Clock,
+  IdentityProvider,
+  Logger,
+  MachineKeyEntry,
+  MachineUser,
+  Random,
+} from '../../engine/ports.ts';
+import { EnrollmentError } from '../../errors/enrollment-error.ts';
+import { type DeviceId, machineUserName } from '../../model/device-id.ts';
+import { printable } from '../../model/printable.ts';
+import type { Profile } from '../../model/profile.ts';
+import type { HttpClient } from '../http/http.ts';
+import { CallFailure, type CallFailureKind } from './call-failure.ts';
+import {
+  type Endpoint,
+  endpoints,
+  type GrantReply,
+  type MachineFields,
+  type UserReply,
+} from './endpoints.ts';
+import { readMintedKey } from './machine-key.ts';
+import { createManagementCaller } from './management-caller.ts';
+
+export interface ZitadelOptions {
+  readonly profile: Profile;
+  readonly tokens: AccessTokenSource;
+  readonly http: HttpClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+const PAGE_SIZE = 100;
+const MOST_PAGES = 20;
+/** Searches lag behind writes: after "exists already" it is looked again this often before that is believed. */
+const LOOKS_AFTER_CONFLICT = 8;
+const FIRST_LOOK_WAIT_MS = 100;
+const DAY_MS = 24 * 60 * 60 * 1000;
+const JWT_TOKENS = 'ACCESS_TOKEN_TYPE_JWT';
+
+/** Zitadel (management API, version 1) as the pipeline's identity provider. */
+export function createZitadelIdentityProvider(options: ZitadelOptions): IdentityProvider {
+  const { clock, logger } = options;
+  const { identity } = options.profile;
+  const { project_id: projectId, device_role: role, key_valid_for_days: validForDays } = identity;
+  const caller = createManagementCaller({ ...options, identity });
+
+  async function call<Input, Reply>(
+    endpoint: Endpoint<Input, Reply>,
+    input: Input,
+    signal: AbortSignal,
+  ): Promise<Reply> {
+    const outcome = await caller.call(endpoint, input, { signal });
+    if (outcome instanceof CallFailure) throw outcome;
+    return outcome;
+  }
+
+  /** The reply, or the name of the failure where it is one the caller deals with. */
+  async function attempt<Input, Reply, Kind extends CallFailureKind>(
+    endpoint: Endpoint<Input, Reply>,
+    input: Input,
+    expected: readonly Kind[],
+    signal: AbortSignal,
+  ): Promise<{ readonly reply: Reply } | { readonly failed: CallFailure }> {
+    const outcome = await caller.call(endpoint, input, { signal, expected });
+    return outcome instanceof CallFailure ? { failed: outcome } : { reply: outcome };
+  }
+
+  /** All results of a search that comes in pages. */
+  async function allPages<Item>(
+    search: (page: { offset: number; limit: number }) => Promise<{ result: Item[] }>,
+  ): Promise<Item[]> {
+    const items: Item[] = [];
+    for (let page = 0; page < MOST_PAGES; page += 1) {
+      const { result } = await search({ offset: items.length, limit: PAGE_SIZE });
+      items.push(...result);
+      if (result.length < PAGE_SIZE) break;
+    }
+    return items;
+  }
+
+  /** Looks until the search shows what a conflict says is there, or gives up. */
+  async function lookAgain<T>(
+    look: () => Promise<T | undefined>,
+    signal: AbortSignal,
+  ): Promise<T | undefined> {
+    for (let number = 0; number < LOOKS_AFTER_CONFLICT; number += 1) {
+      const found = await look();
+      if (found !== undefined) return found;
+      await clock.sleep(FIRST_LOOK_WAIT_MS * 2 ** Math.min(number, 4), signal);
+    }
+    return look();
+  }
+
+  async function findUser(userName: string, signal: AbortSignal): Promise<UserReply | undefined> {
+    const { result } = await call(endpoints.searchUsers, { userName }, signal);
+    return result.find((user) => user.userName === userName);
+  }
+
+  async function asMachineUser(user: UserReply, signal: AbortSignal): Promise<MachineUser> {
+    const { machine } = user;
+    if (machine === undefined) {
+      throw refused(
+        'create machine users',
+        `that ${user.userName} is a person`,
+        `${user.userName} (${user.id})`,
+      );
+    }
+    if (machine.accessTokenType !== JWT_TOKENS) {
+      // NATS and other verifiers check tokens by themselves, which they can do with JWTs only.
+      const fields: MachineFields = {
+        name: machine.name === '' ? user.userName : machine.name,
+        description: machine.description,
+        accessTokenType: JWT_TOKENS,
+      };
+      await attempt(endpoints.updateMachineUser, { userId: user.id, fields }, ['no-changes'], signal);
+      logger.log('info', 'machine-user-set-to-jwt', { userName: user.userName });
+    }
+    return { userId: user.id, created: false };
+  }
+
+  function refused(action: string, status: string, evidence: string, cause?: unknown): EnrollmentError {
+    return new EnrollmentError('IDENTITY_CALL_FAILED', {
+      details: { action, status },
+      subject: identity.issuer,
+      evidence,
+      ...(cause === undefined ? {} : { cause }),
+    });
+  }
+
+  async function findGrant(userId: string, signal: AbortSignal): Promise<GrantReply | undefined> {
+    const { result } = await call(endpoints.searchGrants, { userId, projectId }, signal);
+    return result.find((grant) => grant.projectId === projectId && grant.userId === userId);
+  }
+
+  /** Adds the role to a grant that may hold others. */
+  async function addRole(
+    grant: GrantReply,
+    userId: string,
+    signal: AbortSignal,
+  ): Promise<{ created: boolean }> {
+    if (grant.roleKeys.includes(role)) return { created: false };
+    const input = { userId, grantId: grant.id, roleKeys: [...grant.roleKeys, role] };
+    const outcome = await attempt(endpoints.updateGrant, input, ['no-changes'], signal);
+    return { created: 'reply' in outcome };
+  }
+
+  return {
+    requireProject: async (signal) => {
+      const projects = await allPages((page) => call(endpoints.searchProjects, page, signal));
+      if (projects.some((project) => project.id === projectId)) return;
+      const names = projects.map((project) => printable(`${project.name} (${project.id})`));
+      const visible = names.length === 0 ? 'no project' : names.slice(0, 20).join(', ');
+      throw new EnrollmentError('IDENTITY_PROJECT_NOT_VISIBLE', {
+        details: { projectId, visible },
+        subject: identity.issuer,
+        evidence: `Visible projects:\n${names.join('\n')}`,
+      });
+    },
+
+    ensureMachineUser: async (deviceId: DeviceId, signal) => {
+      const userName = machineUserName(deviceId);
+      const found = await findUser(userName, signal);
+      if (found !== undefined) return asMachineUser(found, signal);
+      const fields = {
+        userName,
+        name: userName,
+        description: `Device ${deviceId}`,
+        accessTokenType: JWT_TOKENS,
+      } as const;
+      const made = await attempt(endpoints.createMachineUser, fields, ['already-exists'], signal);
+      if ('reply' in made) return { userId: made.reply.userId, created: true };
+      const other = await lookAgain(() => findUser(userName, signal), signal);
+      if (other !== undefined) return asMachineUser(other, signal);
+      const status = `that ${userName} exists already, but this sign-in does not see it: it is in another organisation`;
+      throw refused('create machine users', status, made.failed.evidence, made.failed);
+    },
+
+    ensureGrant: async (userId, signal) => {
+      const found = await findGrant(userId, signal);
+      if (found !== undefined) return addRole(found, userId, signal);
+      const input = { userId, projectId, roleKeys: [role] };
+      const made = await attempt(endpoints.createGrant, input, ['already-exists'], signal);
+      if ('reply' in made) return { created: true };
+      const other = await lookAgain(() => findGrant(userId, signal), signal);
+      if (other !== undefined) return addRole(other, userId, signal);
+      const status = 'that the grant exists already, but this sign-in does not see it';
+      throw refused('grant roles', status, made.failed.evidence, made.failed);
+    },
+
+    listKeys: async (userId, signal): Promise<readonly MachineKeyEntry[]> => {
+      const keys = await allPages((page) => call(endpoints.searchKeys, { userId, page }, signal));
+      return keys.map(({ id, expirationDate }) => {
+        const expiresAt = expirationDate === undefined ? Number.NaN : Date.parse(expirationDate);
+        return { keyId: id, expiresAt: Number.isNaN(expiresAt) ? undefined : expiresAt };
+      });
+    },
+
+    mintKey: async (userId, signal) => {
+      const expirationDate =
+        validForDays === undefined
+          ? undefined
+          : new Date(clock.nowMs() + validForDays * DAY_MS).toISOString();
+      const reply = await call(endpoints.mintKey, { userId, expirationDate }, signal);
+      return readMintedKey({ keyId: reply.keyId, keyDetails: reply.keyDetails }, userId);
+    },
+
+    deleteKey: async (userId, keyId, signal) => {
+      await attempt(endpoints.deleteKey, { userId, keyId }, ['not-found'], signal);
+    },
+  };
+}

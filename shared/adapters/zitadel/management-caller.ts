@@ -1,0 +1,163 @@
+import type { AccessTokenSource, Clock, Logger, Random } from '../../engine/ports.ts';
+import { EnrollmentError } from '../../errors/enrollment-error.ts';
+import type { Profile } from '../../model/profile.ts';
+import type { Secret } from '../../model/secret.ts';
+import type { HttpClient, HttpReply } from '../http/http.ts';
+import { findHttpFailure, type HttpFailure } from '../http/http-failure.ts';
+import { identityFailure } from '../http/identity-failure.ts';
+import { CallFailure, callError, exchangeEvidence, failureKind } from './call-failure.ts';
+import type { Endpoint } from './endpoints.ts';
+import { backoffMs, createRetryBudget, retryAfterMs } from './retry-budget.ts';
+
+export interface ManagementCallerOptions {
+  readonly identity: Profile['identity'];
+  readonly tokens: AccessTokenSource;
+  readonly http: HttpClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** Makes calls of the management API, with token, retries and typed errors. */
+export interface ManagementCaller {
+  /**
+   * The reply, or the {@link CallFailure} when its kind is one of `expected`.
+   * @throws {EnrollmentError} for every other failure.
+   */
+  call<Input, Reply>(
+    endpoint: Endpoint<Input, Reply>,
+    input: Input,
+    options: { readonly signal: AbortSignal; readonly expected?: readonly CallFailure['kind'][] },
+  ): Promise<Reply | CallFailure>;
+}
+
+const MOST_ATTEMPTS = 5;
+/** A provider that asks for a longer pause is not waited for: the operator decides. */
+const LONGEST_PAUSE_MS = 60_000;
+
+type Outcome = { readonly reply: HttpReply } | { readonly failure: HttpFailure };
+
+export function createManagementCaller(options: ManagementCallerOptions): ManagementCaller {
+  const { identity, tokens, http, clock, random, logger } = options;
+  const { issuer, project_id: projectId, org_id: orgId } = identity;
+  const budget = createRetryBudget();
+  // One "too many requests" slows every device's calls down, not only the call that met it.
+  let pausedUntil = 0;
+
+  async function waitOutPause(signal: AbortSignal): Promise<void> {
+    const left = pausedUntil - clock.monotonicMs();
+    if (left > 0) await clock.sleep(left + random.fraction() * 250, signal);
+  }
+
+  async function exchange<Input>(
+    endpoint: Endpoint<Input, unknown>,
+    input: Input,
+    token: Secret,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const body = endpoint.body(input);
+    try {
+      const reply = await http.request({
+        method: endpoint.method,
+        url: new URL(`management/v1/${endpoint.path(input)}`, `${issuer.replace(/\/$/, '')}/`),
+        headers: {
+          authorization: `Bearer ${token.reveal()}`,
+          accept: 'application/json',
+          // Messages are matched by id only, but they end up in evidence: one language for everybody.
+          'accept-language': 'en',
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(orgId === undefined ? {} : { 'x-zitadel-orgid': orgId }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        freshConnection: endpoint.repeat === 'only-when-refused',
+        signal,
+      });
+      return { reply };
+    } catch (thrown) {
+      const failure = findHttpFailure(thrown);
+      if (failure === undefined) throw thrown;
+      return { failure };
+    }
+  }
+
+  function read<Reply>(endpoint: Endpoint<never, Reply>, path: string, reply: HttpReply): Reply {
+    const unreadable = (cause: unknown) =>
+      new EnrollmentError('IDENTITY_REPLY_UNREADABLE', {
+        details: { action: endpoint.action },
+        subject: issuer,
+        evidence: exchangeEvidence(endpoint.method, path, reply, endpoint.secretReply !== true),
+        cause,
+      });
+    let content: unknown;
+    try {
+      content = JSON.parse(reply.text === '' ? '{}' : reply.text);
+    } catch {
+      // The parser's own message quotes the text, which may hold a key.
+      throw unreadable(undefined);
+    }
+    const parsed = endpoint.reply.safeParse(content);
+    if (!parsed.success) throw unreadable(endpoint.secretReply === true ? undefined : parsed.error);
+    return parsed.data;
+  }
+
+  /** How long to wait before a repeat, or undefined when there is none. */
+  function waitBefore(
+    attempt: number,
+    outcome: HttpFailure | CallFailure,
+    mayRepeatLost: boolean,
+  ): number | undefined {
+    const isRefusal = outcome instanceof CallFailure && outcome.kind === 'slow-down';
+    const isTransient =
+      outcome instanceof CallFailure
+        ? outcome.kind === 'try-again'
+        : outcome.kind === 'unreachable' || outcome.kind === 'time-limit';
+    if (!isRefusal && !(isTransient && mayRepeatLost)) return undefined;
+    if (attempt >= MOST_ATTEMPTS || !budget.spend()) return undefined;
+    const backoff = backoffMs(attempt, random.fraction());
+    if (!isRefusal) return backoff;
+    const asked = retryAfterMs(outcome.retryAfter, clock.nowMs());
+    if (asked !== undefined && asked > LONGEST_PAUSE_MS) return undefined;
+    pausedUntil = Math.max(pausedUntil, clock.monotonicMs() + (asked ?? backoff));
+    return asked === undefined ? backoff : 0;
+  }
+
+  return {
+    call: async (endpoint, input, { signal, expected = [] }) => {
+      const { action, method } = endpoint;
+      const path = `/management/v1/${endpoint.path(input)}`;
+      const mayRepeatLost = endpoint.repeat === 'safe';
+      let token = await tokens.accessToken(signal);
+      let refreshed = false;
+      budget.earn();
+      for (let attempt = 1; ; ) {
+        await waitOutPause(signal);
+        const outcome = await exchange(endpoint, input, token, signal);
+        if ('reply' in outcome && outcome.reply.status < 300) return read(endpoint, path, outcome.reply);
+        const failure =
+          'failure' in outcome
+            ? outcome.failure
+            : new CallFailure(
+                failureKind(outcome.reply),
+                outcome.reply.status,
+                exchangeEvidence(method, path, outcome.reply),
+                outcome.reply.headers['retry-after'],
+              );
+        if (failure instanceof CallFailure && failure.kind === 'unauthenticated' && !refreshed) {
+          refreshed = true;
+          token = await tokens.accessToken(signal, token);
+          continue;
+        }
+        if (failure instanceof CallFailure && expected.includes(failure.kind)) return failure;
+        const waitMs = waitBefore(attempt, failure, mayRepeatLost);
+        if (waitMs === undefined) {
+          throw failure instanceof CallFailure
+            ? callError(failure, { action, issuer, projectId })
+            : identityFailure(failure, issuer, action);
+        }
+        logger.log('info', 'identity-call-repeated', { method, path, attempt, reason: failure.message });
+        await clock.sleep(waitMs, signal);
+        attempt += 1;
+      }
+    },
+  };
+}
