@@ -43,7 +43,8 @@ describe('what goes wrong on one device stays with that device', () => {
       code: 'DEVICE_SUDO_PASSWORD_NEEDED',
       secretNeeded: 'sudo-password',
     });
-    expect(row('mute').error?.code).toBe('AGENT_NO_HEARTBEAT');
+    // Whether the second look still sees it running is a matter of milliseconds.
+    expect(['AGENT_STOPS', 'AGENT_NO_HEARTBEAT']).toContain(row('mute').error?.code);
     for (const name of ['off', 'locked', 'asks', 'mute']) {
       const { error } = row(name);
       expect(error?.operatorDoes.length).toBeGreaterThan(10);

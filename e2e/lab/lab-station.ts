@@ -93,7 +93,9 @@ export class LabStation {
     if (session.state === 'signed-out') {
       const error = session.error;
       throw new Error(
-        error ? `${error.says} ${error.operatorDoes} (${error.code})` : 'The sign-in was cancelled.',
+        error
+          ? `${error.says} ${error.operatorDoes} (${error.code}) ${error.evidence ?? ''}`
+          : 'The sign-in was cancelled.',
       );
     }
   }

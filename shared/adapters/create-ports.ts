@@ -42,11 +42,11 @@ export function createPorts(options: PortsOptions): StationPorts {
   });
   const http = createIdentityHttpClient(profile, clock);
   const { issuer, client_id: clientId } = profile.identity;
+  const journal = openJournal(path.join(userDataDir, 'journal.sqlite'));
+  const binaries = createAgentBinaryStore();
   return {
-    ...{ clock, random, logger, sha256: sha256Hex },
-    journal: openJournal(path.join(userDataDir, 'journal.sqlite')),
+    ...{ clock, random, logger, journal, binaries, sha256: sha256Hex },
     connector: createSshConnector({ clock, logger }),
-    binaries: createAgentBinaryStore(),
     readSshKey: createSshKeyReader(profile),
     signIn: createSignInClient({ profile, http, clock, logger }),
     tokenCache: options.tokenCache ?? createKeychainTokenCache({ issuer, clientId }),
@@ -64,5 +64,10 @@ export function createPorts(options: PortsOptions): StationPorts {
             logger,
           }),
     openBrowser: (url) => options.openBrowser(url),
+    close: async () => {
+      await binaries.close();
+      journal.close();
+      logger.close();
+    },
   };
 }

@@ -287,4 +287,6 @@ export interface StationPorts {
   sha256(text: string): string;
   /** Opens the sign-in page; resolves false when no browser could be opened. */
   openBrowser(url: string): Promise<boolean>;
+  /** Closes journal, log and open files. The ports are of no use afterwards. */
+  close(): Promise<void>;
 }

@@ -258,6 +258,8 @@ async function verify(context: EnrollmentContext, desired: Desired): Promise<voi
   const facts = await lookAgain({ ...context, clock: ports.clock, random: ports.random }, context.look);
   const [wrong] = deviceChanges(planEnrollment(facts, desired));
   if (wrong === undefined) return;
+  if (wrong === 'unit' && facts.unit.enabled && !facts.unit.active)
+    throw await agentError(context, 'AGENT_STOPS', {});
   record.log.add({ kind: 'problem', stepId: wrong, text: 'a second look finds this step still to be done' });
   if (record.step(wrong).state !== 'failed') record.finishStep(wrong, 'failed');
   throw new EnrollmentError('STEP_NOT_VERIFIED', {
@@ -292,19 +294,33 @@ async function awaitHeartbeat(
     });
   } catch (thrown) {
     if (!(thrown instanceof EnrollmentError) || thrown.code !== 'AGENT_NO_HEARTBEAT') throw thrown;
-    throw await withAgentJournal(context, thrown);
+    throw await agentError(context, 'AGENT_NO_HEARTBEAT', thrown.details);
   }
   record.finishStep('heartbeat', 'done');
 }
 
-/** Adds the agent's own journal lines: the cause mostly stands there in plain words. */
-async function withAgentJournal(
+/** An error about the agent with its own journal lines: the cause mostly stands there in plain words. */
+async function agentError(
   context: EnrollmentContext,
-  error: EnrollmentError,
+  code: 'AGENT_STOPS' | 'AGENT_NO_HEARTBEAT',
+  details: Readonly<Record<string, string | number>>,
 ): Promise<EnrollmentError> {
+  const lines = await readJournalLines(context);
+  const last = lines.at(-1);
+  const likely = last === undefined ? 'The agent printed nothing.' : `The agent says: ${last}`;
+  const stepId = code === 'AGENT_STOPS' ? 'unit' : 'heartbeat';
+  return new EnrollmentError(code, {
+    details: { ...details, likely },
+    phase: 'verify',
+    ...{ stepId, subject: context.deviceId, evidence: lines.join('\n') },
+  });
+}
+
+/** Reading the journal is a help, no step: when it fails too, the log says so and the first error stands. */
+async function readJournalLines(context: EnrollmentContext): Promise<readonly string[]> {
   const { session, look, record, signal, target } = context;
   const command = readAgentJournal(JOURNAL_LINES);
-  record.log.add({ kind: 'command', stepId: 'heartbeat', text: command.title });
+  record.log.add({ kind: 'command', text: command.title });
   record.countRoundTrip();
   try {
     const { stdout } = await session.run(command, {
@@ -313,20 +329,11 @@ async function withAgentJournal(
       limitMs: JOURNAL_LIMIT_MS,
     });
     const lines = stdout.split('\n').filter((line) => line !== '');
-    for (const text of lines) record.log.add({ kind: 'output', stepId: 'heartbeat', text });
-    const last = lines.at(-1);
-    const likely =
-      last === undefined ? 'The agent printed nothing. It may stop at once.' : `The agent says: ${last}`;
-    return new EnrollmentError('AGENT_NO_HEARTBEAT', {
-      details: { ...error.details, likely },
-      phase: 'verify',
-      stepId: 'heartbeat',
-      subject: context.deviceId,
-      evidence: lines.join('\n'),
-    });
+    for (const text of lines) record.log.add({ kind: 'output', text });
+    return lines;
   } catch (thrown) {
     const text = `the agent's journal could not be read from ${formatAddress(target)}: ${String(thrown)}`;
-    record.log.add({ kind: 'problem', stepId: 'heartbeat', text });
-    return error;
+    record.log.add({ kind: 'problem', text });
+    return [];
   }
 }

@@ -104,14 +104,14 @@ export class Station {
     await this.#batch?.whenIdle();
   }
 
-  /** Ends everything: running enrollments are cut off and tidied up, then the journal is closed. */
+  /** Ends everything: running enrollments are cut off and tidied up, then the ports are closed. */
   async shutDown(): Promise<void> {
     this.#session.cancel();
     this.#batch?.stop();
     await this.#batch?.whenIdle();
     this.#lifetime.abort(new Stopped('the station closes'));
     this.#following?.abort(new Stopped('the station closes'));
-    this.#options.ports.journal.close();
+    await this.#options.ports.close();
   }
 
   readonly #handlers: Handlers = {

@@ -1,6 +1,6 @@
 import type { StepId } from '../model/enrollment.ts';
-import { printable } from '../model/printable.ts';
 import type { EnrollmentErrorCode } from '../model/error-codes.ts';
+import { printable } from '../model/printable.ts';
 import { type Remedy, type RetryAdvice, remedies, type SecretNeeded } from './remedies.ts';
 
 export type Phase = 'connect' | 'check' | 'apply' | 'verify';

@@ -173,6 +173,14 @@ export const remedies = {
     operatorDoes: 'Correct the profile, then retry.',
     retry: 'after-fix',
   },
+  AGENT_STOPS: {
+    title: 'Agent stops at once',
+    says: 'The agent was started but does not keep running.',
+    cause: '{likely}',
+    operatorDoes:
+      'Read the log of the device. If the binary is the wrong one, correct the profile, then retry.',
+    retry: 'after-fix',
+  },
   AGENT_NO_HEARTBEAT: {
     title: 'Agent runs, no heartbeat',
     says: 'The agent is running, but no heartbeat arrived in {limit}.',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { errorCodes } from './error-codes.ts';
 import { enrollmentStates, stepIds, stepStates } from './enrollment.ts';
+import { errorCodes } from './error-codes.ts';
 
 /**
  * What the window shows, as plain data. The engine owns it; the window gets one snapshot and then deltas.

@@ -99,7 +99,11 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
         signal.addEventListener('abort', onAbort, { once: true });
 
         outgoing.on('socket', (socket) => {
-          if (!socket.connecting) isConnected = true;
+          // A socket taken from the pool is connected for good and would keep the listener for ever.
+          if (outgoing.reusedSocket || !socket.connecting) {
+            isConnected = true;
+            return;
+          }
           socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
             isConnected = true;
           });

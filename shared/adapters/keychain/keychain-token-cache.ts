@@ -1,13 +1,15 @@
 import type { AsyncEntry } from '@napi-rs/keyring';
 import type { Clock, TokenCache } from '../../engine/ports.ts';
 import { EnrollmentError } from '../../errors/enrollment-error.ts';
+import { systemClock } from '../system/clock.ts';
 import { partsAfter, splitText } from './split-text.ts';
 import { tokensFromText, tokensToText } from './token-text.ts';
 
 export interface KeychainTokenCacheOptions {
   readonly issuer: string;
   readonly clientId: string;
-  readonly clock: Pick<Clock, 'after'>;
+  /** The computer's own when not said. */
+  readonly clock?: Pick<Clock, 'after'>;
   /** A locked keychain may ask on a screen nobody looks at. */
   readonly timeLimitMs?: number;
   /** Longest text of one entry. Windows keeps 2560 bytes, as UTF-16. */
@@ -63,7 +65,7 @@ function limited<T>(
  * under issuer and client id.
  */
 export function createKeychainTokenCache(options: KeychainTokenCacheOptions): TokenCache {
-  const { issuer, clientId, clock } = options;
+  const { issuer, clientId, clock = systemClock } = options;
   const limit = { clock, ms: options.timeLimitMs ?? TIME_LIMIT_MS };
   const maxEntryLength =
     options.maxEntryLength ??

@@ -15,8 +15,9 @@ import { readHeartbeat } from './heartbeat-payload.ts';
 import { lostLink } from './link-failure.ts';
 
 export interface NatsHeartbeatWatchOptions {
-  /** Its `[nats]` part must be there. Its CA file is trusted for `tls:` addresses instead of the usual ones. */
-  readonly profile: Profile;
+  readonly nats: NonNullable<Profile['nats']>;
+  /** Authorities that are trusted for `tls:` addresses instead of the usual ones. */
+  readonly caFile?: string | undefined;
   readonly tokens: AccessTokenSource;
   readonly clock: Clock;
   readonly random: Random;
@@ -39,11 +40,8 @@ const INBOX_PREFIX = '_INBOX_station';
 
 /** Follows the fleet's device-info bucket of NATS JetStream. */
 export function createNatsHeartbeatWatch(options: NatsHeartbeatWatchOptions): HeartbeatWatch {
-  const { tokens, clock, random, logger } = options;
-  const { nats, identity } = options.profile;
-  if (nats === undefined) throw new TypeError('This profile has no NATS access.');
-  const { urls, bucket: bucketName } = nats;
-  const caFile = identity.ca_file;
+  const { caFile, tokens, clock, random, logger } = options;
+  const { urls, bucket: bucketName } = options.nats;
 
   function dial(currentToken: () => Secret): Promise<NatsConnection> {
     const usesTls = urls.some((url) => url.startsWith('tls:'));
