@@ -23,7 +23,8 @@ export default defineConfig({
     build: {
       target: nodeTarget,
       externalizeDeps: true,
-      rolldownOptions: { input: existing(mainEntries) },
+      // A library of the lab's provider uses eval; our own use is refused by the linter.
+      rolldownOptions: { input: existing(mainEntries), checks: { eval: false } },
     },
   },
   preload: {
