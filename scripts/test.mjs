@@ -42,9 +42,10 @@ async function main() {
   const signal = stopRequested();
   if (signal) return exitStatus(null, signal);
   const sum = sumCounts(rows.map(({ counts }) => counts));
-  const lines = rows.map(
-    ({ name, counts, seconds }) => `${name.padEnd(6)}  ${closingLine(counts)}, ${seconds} s`,
-  );
+  const lines = rows.map(({ name, counts, seconds }) => {
+    const counted = Object.values(counts).some((count) => count > 0);
+    return `${name.padEnd(6)}  ${counted ? closingLine(counts) : 'done'}, ${seconds} s`;
+  });
   process.stdout.write(`\n${lines.join('\n')}\n${closingLine(sum)}\n`);
   return sum.failed === 0 ? 0 : 1;
 }
