@@ -1,0 +1,137 @@
+import {
+  type EngineChannel,
+  type EngineMessage,
+  engineMessageSchema,
+  type Input,
+  type InvokeChannel,
+  ipc,
+  type NotifyChannel,
+  type Output,
+  type Payload,
+} from '#shared/contract/ipc.ts';
+import { EnrollmentError, toErrorView } from '#shared/errors/enrollment-error.ts';
+import type { LogLine, StationDelta } from '#shared/model/station-state.ts';
+import { Coalescer } from './coalesce.ts';
+
+/** One message per frame of a usual screen. */
+const FRAME_MS = 16;
+const BROWSER_LIMIT_MS = 15_000;
+
+/** The core as the host sees it. */
+export interface HostedStation {
+  handle<C extends EngineChannel>(channel: C, input: Input<C>): Promise<Output<C>>;
+  shutDown(): Promise<void>;
+}
+
+/** The wire to the main process. */
+export interface EnginePort {
+  post(message: EngineMessage): void;
+  onMessage(listener: (raw: unknown) => void): void;
+}
+
+export interface EngineHostOptions {
+  readonly port: EnginePort;
+  readonly after: (ms: number, callback: () => void) => () => void;
+  /** Ends the process. */
+  readonly exit: (status: number) => void;
+  readonly warn: (event: string, error: unknown) => void;
+}
+
+/** Speaks for the core with the main process: checks what comes and what goes, and gathers what changes often. */
+export class EngineHost {
+  readonly #options: EngineHostOptions;
+  readonly #coalescer: Coalescer;
+  readonly #browserAnswers: ((opened: boolean) => void)[] = [];
+
+  constructor(options: EngineHostOptions) {
+    this.#options = options;
+    this.#coalescer = new Coalescer({
+      intervalMs: FRAME_MS,
+      after: options.after,
+      sendDelta: (delta) => this.#notify('station.delta', delta),
+      sendLog: (deviceId, lines) => this.#notify('device.log', { deviceId, lines: [...lines] }),
+    });
+  }
+
+  /** Passes a change of the state on to the window. */
+  publish(delta: StationDelta): void {
+    this.#coalescer.addDelta(delta);
+  }
+
+  /** Passes lines of the followed device's log on to the window. */
+  publishLog(deviceId: string, lines: readonly LogLine[]): void {
+    this.#coalescer.addLog(deviceId, lines);
+  }
+
+  /** Asks the main process to open the sign-in page; false when it could not, or did not answer in time. */
+  openBrowser(url: string): Promise<boolean> {
+    return new Promise((resolve) => {
+      const settle = (opened: boolean): void => {
+        cancel();
+        const place = this.#browserAnswers.indexOf(settle);
+        if (place >= 0) this.#browserAnswers.splice(place, 1);
+        resolve(opened);
+      };
+      const cancel = this.#options.after(BROWSER_LIMIT_MS, () => settle(false));
+      this.#browserAnswers.push(settle);
+      this.#options.port.post({ type: 'open-browser', url });
+    });
+  }
+
+  /** Begins to answer. */
+  serve(station: HostedStation): void {
+    this.#options.port.onMessage((raw) => {
+      const message = engineMessageSchema.safeParse(raw);
+      if (!message.success) this.#options.warn('message-invalid', message.error);
+      else if (message.data.type === 'call') void this.#answer(station, message.data);
+      else if (message.data.type === 'browser-opened') this.#browserAnswers[0]?.(message.data.opened);
+      else if (message.data.type === 'shut-down') void this.#shutDown(station);
+      else this.#options.warn('message-unexpected', message.data.type);
+    });
+    this.#options.port.post({ type: 'ready' });
+  }
+
+  async #answer(station: HostedStation, call: Extract<EngineMessage, { type: 'call' }>): Promise<void> {
+    const json = await this.#resultOf(station, call.channel, call.json);
+    this.#options.port.post({ type: 'answer', id: call.id, json });
+  }
+
+  async #resultOf(station: HostedStation, channel: InvokeChannel, json: string): Promise<string> {
+    try {
+      if (!isEngineChannel(channel)) throw refused(`${channel} is not answered by the engine`);
+      const input = ipc[channel].input.safeParse(JSON.parse(json));
+      if (!input.success) throw refused(`${channel} has another shape`);
+      const value = await station.handle(channel, input.data as Input<typeof channel>);
+      return JSON.stringify({ ok: true, value: ipc[channel].output.parse(value) });
+    } catch (error) {
+      const view = toErrorView(error);
+      // The window gets a sentence; the stack of a bug is for the log.
+      if (view.code === 'STATION_BUG') this.#options.warn(`call-failed ${channel}`, error);
+      return JSON.stringify({ ok: false, error: view });
+    }
+  }
+
+  async #shutDown(station: HostedStation): Promise<void> {
+    let status = 0;
+    try {
+      await station.shutDown();
+    } catch (error) {
+      this.#options.warn('shut-down-failed', error);
+      status = 1;
+    }
+    this.#coalescer.flush();
+    this.#options.exit(status);
+  }
+
+  #notify<C extends NotifyChannel>(channel: C, payload: Payload<C>): void {
+    this.#options.port.post({ type: 'notify', channel, json: JSON.stringify(payload) });
+  }
+}
+
+function isEngineChannel(channel: InvokeChannel): channel is EngineChannel {
+  return ipc[channel].by === 'engine';
+}
+
+function refused(problem: string): EnrollmentError {
+  return new EnrollmentError('STATION_REQUEST_INVALID', { details: { problem } });
+}

@@ -1,0 +1,65 @@
+import os from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import { createPorts } from '#shared/adapters/create-ports.ts';
+import { loadProfile } from '#shared/adapters/system/profile-file.ts';
+import { createStation } from '#shared/engine/station.ts';
+import { describeThrown } from '#shared/errors/enrollment-error.ts';
+import { printable } from '#shared/model/printable.ts';
+import { type EngineArguments, readEngineArguments } from './arguments.ts';
+import { keepMemoryOutOfCoreFiles } from './core-dumps.ts';
+import { failedStation } from './failed-station.ts';
+import { EngineHost, type HostedStation } from './host.ts';
+
+/*
+ * The engine process: puts the core together with its adapters and speaks for it with the main process.
+ */
+
+const PROFILE_LIMIT_MS = 10_000;
+
+process.umask(0o077);
+keepMemoryOutOfCoreFiles(process.platform);
+// Ctrl-C in a terminal reaches every process of the group; the main process ends this one in good order.
+for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
+
+const { parentPort } = process;
+const host = new EngineHost({
+  port: {
+    post: (message) => parentPort.postMessage(message),
+    onMessage: (listener) => parentPort.on('message', ({ data }) => listener(data)),
+  },
+  after: (ms, callback) => {
+    const timer = setTimeout(callback, ms);
+    return () => clearTimeout(timer);
+  },
+  exit: (status) => process.exit(status),
+  warn: (event, error) => {
+    const stack = error instanceof Error ? error.stack : undefined;
+    process.stderr.write(`muster-engine: ${printable(`${event}: ${stack ?? describeThrown(error)}`, { keepNewlines: true })}\n`);
+  },
+});
+
+/** The station on real adapters; one that cannot be made shows why. */
+async function compose({ userDataDir, version, profile: given }: EngineArguments): Promise<HostedStation> {
+  const stationName = os.hostname();
+  try {
+    const file = given ?? path.join(userDataDir, 'profile.toml');
+    const profile = await loadProfile(file, AbortSignal.timeout(PROFILE_LIMIT_MS));
+    const ports = createPorts({ profile, userDataDir, openBrowser: (url) => host.openBrowser(url) });
+    const station = createStation({
+      ports,
+      profile,
+      stationName,
+      version,
+      publish: (delta) => host.publish(delta),
+      publishLog: (deviceId, lines) => host.publishLog(deviceId, lines),
+    });
+    // Not awaited: taking up a remembered sign-in may wait for the provider, and shows its own state.
+    void station.start();
+    return station;
+  } catch (thrown) {
+    return failedStation(stationName, version, thrown);
+  }
+}
+
+void compose(readEngineArguments(process.argv.slice(2))).then((station) => host.serve(station));

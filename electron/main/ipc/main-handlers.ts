@@ -1,0 +1,47 @@
+import { clipboard, shell } from 'electron';
+import { printable } from '#shared/model/printable.ts';
+import { externalAddress } from '../security/external.ts';
+import type { StationView } from '../station-view.ts';
+import { requestInvalid } from './answers.ts';
+import type { MainHandlers } from './handlers.ts';
+
+/**
+ * Opens a page of the identity provider in the system browser. The only call of `openExternal`.
+ * Resolves false when the address is not the issuer's or no browser could be started.
+ */
+export async function openInBrowser(address: string, issuer: string | undefined): Promise<boolean> {
+  const allowed = externalAddress(address, issuer);
+  if (allowed === undefined) return false;
+  try {
+    await shell.openExternal(allowed);
+    return true;
+  } catch {
+    // No browser is no fault: address, code and QR are on the screen.
+    return false;
+  }
+}
+
+/** What the main process answers itself, because it needs Electron. */
+export function mainHandlers(view: StationView): MainHandlers {
+  return {
+    'session.openBrowser': async () => {
+      const { address, issuer } = signInPage(view);
+      if (!(await openInBrowser(address, issuer)))
+        throw requestInvalid('the sign-in page could not be opened in a browser');
+      return null;
+    },
+    'session.copyAddress': async () => {
+      clipboard.writeText(signInPage(view).address);
+      return null;
+    },
+    'device.copyEvidence': async ({ text }) => {
+      clipboard.writeText(printable(text, { keepNewlines: true }));
+      return null;
+    },
+  };
+}
+
+function signInPage(view: StationView): { readonly address: string; readonly issuer: string | undefined } {
+  if (view.signInAddress === undefined) throw requestInvalid('no sign-in is waiting for its approval');
+  return { address: view.signInAddress, issuer: view.issuer };
+}

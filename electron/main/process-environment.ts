@@ -1,0 +1,33 @@
+const names = new Set(['PATH', 'HOME', 'LANG', 'TMPDIR', 'DBUS_SESSION_BUS_ADDRESS']);
+const prefixes = ['XDG_', 'MUSTER_'];
+/** Windows programs do not start without these. */
+const windowsNames = new Set([
+  'SYSTEMROOT',
+  'WINDIR',
+  'USERPROFILE',
+  'APPDATA',
+  'LOCALAPPDATA',
+  'TEMP',
+  'TMP',
+  'PATHEXT',
+]);
+
+/**
+ * The environment of a child process: what it needs by name, never the whole of ours. What a shell holds by
+ * accident (tokens, NODE_OPTIONS, proxy settings) stays out.
+ */
+export function childEnvironment(
+  ours: NodeJS.ProcessEnv,
+  platform: NodeJS.Platform,
+  extra: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const environment: Record<string, string> = {};
+  for (const [name, value] of Object.entries(ours)) {
+    const wanted = names.has(name) || prefixes.some((prefix) => name.startsWith(prefix));
+    // Windows does not tell capitals from small letters.
+    const wantedOnWindows =
+      platform === 'win32' && (windowsNames.has(name.toUpperCase()) || name.toUpperCase() === 'PATH');
+    if (value !== undefined && (wanted || wantedOnWindows)) environment[name] = value;
+  }
+  return { ...environment, ...extra };
+}

@@ -1,0 +1,205 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { app, type BrowserWindow } from 'electron';
+import { type InvokeChannel, ipc, type NotifyChannel, type Result } from '#shared/contract/ipc.ts';
+import { EnrollmentError, toErrorView } from '#shared/errors/enrollment-error.ts';
+import { EngineProcess } from './engine-process.ts';
+import { valueAnswer } from './ipc/answers.ts';
+import { handleIpc } from './ipc/handlers.ts';
+import { mainHandlers, openInBrowser } from './ipc/main-handlers.ts';
+import { LabProcess } from './lab-process.ts';
+import { listRendererFiles } from './renderer-files.ts';
+import { serveApp } from './scheme.ts';
+import { stationSession } from './security/guard.ts';
+import { StationView } from './station-view.ts';
+import { openWindow } from './window.ts';
+
+export interface StationOptions {
+  readonly profile: string | undefined;
+  readonly lab: boolean;
+  readonly devices: number | undefined;
+  readonly development: boolean;
+  readonly folders: {
+    /** Where the main-world bundles are: engine.js, and lab.js in a development build. */
+    readonly bundles: string;
+    readonly preload: string;
+    readonly renderer: string;
+    readonly userData: string;
+  };
+}
+
+/** Puts window, engine and, where asked for, the lab together. Call once the app is ready. */
+export function startStation(options: StationOptions): void {
+  new Station(options).start();
+}
+
+class Station {
+  readonly #options: StationOptions;
+  readonly #view: StationView;
+  #window: BrowserWindow | undefined;
+  #engine: EngineProcess | undefined;
+  #lab: LabProcess | undefined;
+
+  constructor(options: StationOptions) {
+    this.#options = options;
+    this.#view = new StationView({
+      version: app.getVersion(),
+      nowMs: () => Date.now(),
+      send: (delta) => this.#sendToWindow('station.delta', JSON.stringify(delta)),
+    });
+  }
+
+  start(): void {
+    const { folders, development } = this.#options;
+    this.#endTogether();
+    // The engine first: it starts in its own process while the window draws.
+    if (this.#options.lab) void this.#startLab();
+    else this.#startEngine(this.#options.profile, {});
+    handleIpc({
+      handlers: mainHandlers(this.#view),
+      forward: (channel, input) => this.#forward(channel, input),
+      onRefusedSender: (channel, address) =>
+        warn(`A request for ${channel} came from ${address} and was refused.`),
+    });
+    const session = stationSession();
+    serveApp(session, listRendererFiles(folders.renderer));
+    const placeFile = path.join(folders.userData, 'window.json');
+    this.#window = openWindow({ session, preload: folders.preload, placeFile, development });
+    app.on('second-instance', () => {
+      if (this.#window?.isMinimized()) this.#window.restore();
+      this.#window?.focus();
+    });
+  }
+
+  #startEngine(profile: string | undefined, extraEnv: Readonly<Record<string, string>>): void {
+    const { folders } = this.#options;
+    const args = [`--user-data-dir=${folders.userData}`, `--version=${app.getVersion()}`];
+    this.#engine = new EngineProcess({
+      file: path.join(folders.bundles, 'engine.js'),
+      args: profile === undefined ? args : [...args, `--profile=${profile}`],
+      extraEnv,
+      onReady: (restarted) => void this.#onEngineReady(restarted),
+      onNotify: (channel, json) => this.#onNotify(channel, json),
+      onGivenUp: () => this.#onEngineGivenUp(),
+      openBrowser: (url) => openInBrowser(url, this.#view.issuer),
+      warn,
+    });
+    this.#engine.start();
+  }
+
+  async #startLab(): Promise<void> {
+    const { folders, devices } = this.#options;
+    const file = path.join(folders.bundles, 'lab.js');
+    const folder = path.join(folders.userData, 'lab');
+    this.#view.standInAs('starting');
+    this.#lab = new LabProcess({
+      file,
+      args: [`--folder=${folder}`, ...(devices === undefined ? [] : [`--devices=${devices}`])],
+      onProgress: (text) => this.#view.notify({ id: 'main-lab', tone: 'info', text }),
+      onLost: () =>
+        this.#view.notify({
+          id: 'main-lab',
+          tone: 'failed',
+          text: 'The lab ended. Close the station and start it again.',
+        }),
+    });
+    try {
+      if (!fs.existsSync(file))
+        throw new Error('This build of the station carries no lab. Start it with --profile FILE.');
+      const { profilePath, env } = await this.#lab.start();
+      this.#view.dismiss('main-lab');
+      this.#startEngine(profilePath, env);
+      this.#view.standInAs(undefined);
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      warn(`The lab could not start: ${text}`);
+      this.#view.notify({ id: 'main-lab', tone: 'failed', text: `The lab could not start. ${text}` });
+      this.#view.standInAs('failed');
+    }
+  }
+
+  async #onEngineReady(restarted: boolean): Promise<void> {
+    // Seen here even before the window asks: the sign-in page may be opened by the engine itself.
+    await this.#snapshot();
+    if (!restarted) return;
+    const clock = new Date().toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+    this.#view.notify({
+      id: 'main-engine',
+      tone: 'attention',
+      text: `The engine restarted at ${clock}. Check what was running and retry it where needed.`,
+    });
+  }
+
+  #onEngineGivenUp(): void {
+    this.#view.notify({
+      id: 'main-engine',
+      tone: 'failed',
+      text: 'The engine stopped again and again and is not started any more. Close the station, start it again, and report it with its log.',
+    });
+    this.#view.standInAs('failed');
+  }
+
+  #onNotify(channel: NotifyChannel, json: string): void {
+    try {
+      const payload = ipc[channel].payload.parse(JSON.parse(json));
+      const seen =
+        channel === 'station.delta'
+          ? this.#view.onDelta(ipc['station.delta'].payload.parse(payload))
+          : payload;
+      this.#sendToWindow(channel, JSON.stringify(seen));
+    } catch (error) {
+      warn(
+        `The engine sent ${channel} in another shape: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    }
+  }
+
+  async #forward(channel: InvokeChannel, input: unknown): Promise<string> {
+    if (channel === 'station.snapshot') return await this.#snapshot();
+    if (channel === 'station.dismissNotice' && this.#view.dismiss((input as { id: string }).id))
+      return valueAnswer(null);
+    return JSON.stringify(await this.#ask(channel, input));
+  }
+
+  async #snapshot(): Promise<string> {
+    const { standIn } = this.#view;
+    if (standIn !== undefined) return valueAnswer(standIn);
+    const answer = await this.#ask('station.snapshot', null);
+    if (!answer.ok) return JSON.stringify(answer);
+    return valueAnswer(this.#view.onSnapshot(ipc['station.snapshot'].output.parse(answer.value)));
+  }
+
+  async #ask(channel: InvokeChannel, input: unknown): Promise<Result<unknown>> {
+    if (this.#engine !== undefined) return await this.#engine.call(channel, input);
+    return {
+      ok: false,
+      error: toErrorView(new EnrollmentError('STATION_ENGINE_LOST', { evidence: 'It was not started yet.' })),
+    };
+  }
+
+  #sendToWindow(channel: NotifyChannel, json: string): void {
+    const contents = this.#window?.webContents;
+    if (contents !== undefined && !contents.isDestroyed()) contents.send(channel, json);
+  }
+
+  /** The window's end is the app's end; engine and lab get the time to leave nothing behind. */
+  #endTogether(): void {
+    let ending = false;
+    app.on('window-all-closed', () => app.quit());
+    app.on('will-quit', (event) => {
+      if (ending) return;
+      ending = true;
+      event.preventDefault();
+      void this.#stopParts().finally(() => app.exit(0));
+    });
+  }
+
+  async #stopParts(): Promise<void> {
+    await this.#engine?.stop();
+    await this.#lab?.stop();
+  }
+}
+
+function warn(text: string): void {
+  process.stderr.write(`muster: ${text}\n`);
+}
