@@ -1,0 +1,105 @@
+import { type CSSProperties, memo } from 'react';
+import type { EnrollmentRow } from '#shared/model/station-state.ts';
+import { useStation } from '../../app/station-store.ts';
+import { useNow } from '../../app/ticker.ts';
+import { formatDuration } from '../../lib/format.ts';
+import { StateGlyph } from '../../ui/StateGlyph.tsx';
+import { openDevice, setBoardView } from './board-view.ts';
+import { ordinal, rowProgress, rowWords } from './row-words.ts';
+import { StepCell } from './StepCell.tsx';
+
+const FIRST_STEP_COLUMN = 5;
+const STEP_COUNT = 9;
+
+interface BoardRowProps {
+  readonly deviceId: string;
+  readonly index: number;
+  readonly top: number;
+  readonly selected: boolean;
+  /** The last row of a group of equal need; a stronger line ends it. */
+  readonly endsGroup: boolean;
+}
+
+/** A device: where it is, and its nine steps. */
+export const BoardRow = memo(function BoardRow({ deviceId, index, top, selected, endsGroup }: BoardRowProps) {
+  const row = useStation((station) => station.rows[deviceId]);
+  if (row === undefined) return null;
+  const { word, shape, colour } = rowWords[row.state];
+  const reasonFrom = row.state === 'failed' ? reasonPlace(row) : undefined;
+  return (
+    <div
+      role="row"
+      tabIndex={-1}
+      id={`board-${deviceId}`}
+      aria-rowindex={index + 2}
+      aria-selected={selected}
+      data-group-end={endsGroup || undefined}
+      className="grid-row board-columns"
+      style={place(top)}
+      onClick={() => setBoardView({ selected: deviceId })}
+      onDoubleClick={() => openDevice(deviceId)}
+    >
+      <div role="gridcell" aria-colindex={1} className="flex items-center justify-center">
+        <StateGlyph shape={shape} progress={row.state === 'running' ? rowProgress(row) : undefined} />
+      </div>
+      <div role="gridcell" aria-colindex={2} className="mono cell font-medium" title={deviceId}>
+        {deviceId}
+      </div>
+      <div role="gridcell" aria-colindex={3} className={`cell ${colour}`}>
+        {word}
+        {row.attempt > 1 ? <span className="font-normal text-ink-3"> {ordinal(row.attempt)}</span> : null}
+      </div>
+      <div role="gridcell" aria-colindex={4} className="board-address mono cell text-ink-2" title={row.target}>
+        {row.address}
+      </div>
+      {row.steps.slice(0, reasonFrom ?? STEP_COUNT).map((step, step_) => (
+        <StepCell key={step.id} step={step} column={FIRST_STEP_COLUMN + step_} />
+      ))}
+      {reasonFrom === undefined ? null : <Reason row={row} from={reasonFrom} />}
+      <div role="gridcell" aria-colindex={14} className="board-total cell justify-end text-ink-2">
+        <Total row={row} />
+      </div>
+    </div>
+  );
+});
+
+function place(top: number): CSSProperties {
+  return { transform: `translateY(${top}px)` };
+}
+
+/** Where the free cells after the failed step begin, or undefined when there are none. */
+function reasonPlace(row: EnrollmentRow): number | undefined {
+  const lastTouched = row.steps.findLastIndex((step) => step.state !== 'waiting' && step.state !== 'skipped');
+  const from = lastTouched + 1;
+  return from < STEP_COUNT && row.error !== undefined ? from : undefined;
+}
+
+function Reason({ row, from }: { readonly row: EnrollmentRow; readonly from: number }) {
+  const { error } = row;
+  if (error === undefined) return null;
+  return (
+    <div
+      role="gridcell"
+      aria-colindex={FIRST_STEP_COLUMN + from}
+      aria-colspan={STEP_COUNT - from}
+      className="cell board-reason"
+      title={`${error.says} ${error.operatorDoes}`}
+      style={{ gridColumn: `${FIRST_STEP_COLUMN + from} / span ${STEP_COUNT - from}` }}
+    >
+      <span className="truncate">
+        <span className="font-medium text-ink-1">{error.title}</span>
+        <span className="text-ink-2">, {error.says}</span>
+      </span>
+    </div>
+  );
+}
+
+function Total({ row }: { readonly row: EnrollmentRow }) {
+  if (row.startedAt === undefined) return null;
+  if (row.finishedAt !== undefined) return formatDuration(row.finishedAt - row.startedAt);
+  return row.state === 'running' ? <RunningTotal since={row.startedAt} /> : null;
+}
+
+function RunningTotal({ since }: { readonly since: number }) {
+  return formatDuration(useNow(500) - since);
+}

@@ -1,0 +1,160 @@
+import { KeyRound, RotateCw } from 'lucide-react';
+import { useId, useMemo, useRef, useState } from 'react';
+import type { EnrollmentRow } from '#shared/model/station-state.ts';
+import { useStation } from '../../app/station-store.ts';
+import { countOf } from '../../lib/format.ts';
+import { Button } from '../../ui/Button.tsx';
+import { TextField } from '../../ui/Field.tsx';
+import { StateGlyph } from '../../ui/StateGlyph.tsx';
+import { retryDevices } from './board-actions.ts';
+import { openDevice, setBoardView } from './board-view.ts';
+import { type Cause, groupCauses } from './causes.ts';
+import { Legend } from './Legend.tsx';
+
+const MOST_CHIPS = 6;
+
+/** What failed, by cause, each with its remedy and one button. */
+export function CausePanel({ rows }: { readonly rows: readonly EnrollmentRow[] }) {
+  const known = useRef<readonly string[]>([]);
+  const causes = useMemo(() => {
+    const groups = groupCauses(rows, known.current);
+    const codes = groups.map((cause) => cause.code);
+    known.current = [...known.current, ...codes.filter((code) => !known.current.includes(code))];
+    return groups;
+  }, [rows]);
+  const devices = causes.reduce((sum, cause) => sum + cause.deviceIds.length, 0);
+  const primary = causes.find((cause) => cause.retry !== 'never')?.code;
+  return (
+    <aside data-region="panel" aria-label="What needs you" className="flex h-full min-h-0 flex-col bg-panel">
+      <h2 className="flex h-[var(--h-toolbar)] shrink-0 items-center gap-2.5 border-b border-line-2 px-4 text-sm font-semibold">
+        What needs you
+        <span className="text-xs font-normal text-ink-2">
+          {devices === 0 ? 'nothing' : `${countOf(devices, 'device')}, ${countOf(causes.length, 'cause')}`}
+        </span>
+      </h2>
+      <div className="scroll min-h-0 flex-1">
+        {causes.map((cause) => (
+          <CauseBlock key={cause.code} cause={cause} primary={cause.code === primary} />
+        ))}
+        {devices === 0 ? <p className="px-4 py-3.5 text-xs text-ink-2">Every device is on its way.</p> : null}
+      </div>
+      <Legend />
+    </aside>
+  );
+}
+
+function CauseBlock({ cause, primary }: { readonly cause: Cause; readonly primary: boolean }) {
+  const count = cause.deviceIds.length;
+  const first = cause.deviceIds[0] ?? '';
+  return (
+    <section aria-label={cause.title} data-cause={cause.code} className="border-b border-line-2 px-4 pb-4 pt-2.5">
+      <div className="grid grid-cols-[12px_minmax(0,1fr)_auto] gap-x-2">
+        <StateGlyph shape="octagon" className="mt-[7px]" />
+        <h3 className="mt-[3px] text-[14px] font-semibold leading-5">{cause.title}</h3>
+        <span className="text-num-sm font-medium leading-[26px]">{count}</span>
+      </div>
+      <div className="pl-5">
+        <p className="selectable caption mt-0.5 break-words text-xs leading-[17px] text-ink-2">
+          {count === 1 ? (
+            <>
+              <button type="button" className="mono text-ink-1 hover:underline" onClick={() => select(first)}>
+                {first}
+              </button>
+              {': '}
+            </>
+          ) : null}
+          {cause.says}
+        </p>
+        {count > 1 ? <DeviceChips deviceIds={cause.deviceIds} /> : null}
+        <p className="mt-2 text-sm leading-[18px] text-ink-1">{cause.operatorDoes}</p>
+        <RetryForm cause={cause} primary={primary} />
+      </div>
+    </section>
+  );
+}
+
+function select(deviceId: string): void {
+  setBoardView({ selected: deviceId });
+}
+
+function DeviceChips({ deviceIds }: { readonly deviceIds: readonly string[] }) {
+  const rest = deviceIds.length - MOST_CHIPS;
+  return (
+    <p className="mt-2 flex flex-wrap items-center gap-1.5">
+      {deviceIds.slice(0, MOST_CHIPS).map((deviceId) => (
+        <button
+          key={deviceId}
+          type="button"
+          title={deviceId}
+          onClick={() => select(deviceId)}
+          className="label-chip mono hover:border-line-control"
+        >
+          {deviceId}
+        </button>
+      ))}
+      {rest > 0 ? <span className="text-xs text-ink-2">and {rest} more</span> : null}
+    </p>
+  );
+}
+
+function RetryForm({ cause, primary }: { readonly cause: Cause; readonly primary: boolean }) {
+  const [secret, setSecret] = useState('');
+  const [busy, setBusy] = useState(false);
+  const user = useStation((station) => station.profile?.sshUser);
+  const fieldId = useId();
+  const { secretNeeded } = cause;
+  const first = cause.deviceIds[0] ?? '';
+  if (cause.retry === 'never') {
+    return (
+      <div className="mt-3 flex gap-2">
+        <Button onClick={() => openDevice(first)}>Open log</Button>
+      </div>
+    );
+  }
+  const word = secretNeeded === 'ssh-password' ? 'SSH password' : 'sudo password';
+  const label = user === undefined ? word : `${word} for ${user}`;
+  const retry = async () => {
+    setBusy(true);
+    const entered = secretNeeded === undefined || secret === '' ? undefined : { kind: secretNeeded, text: secret };
+    setSecret('');
+    await retryDevices(cause.deviceIds, entered);
+    setBusy(false);
+  };
+  return (
+    <form
+      className="mt-3 flex items-center gap-1.5"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (secretNeeded === undefined || secret !== '') void retry();
+      }}
+    >
+      {secretNeeded === undefined ? null : (
+        <TextField
+          id={fieldId}
+          type="password"
+          aria-label={label}
+          placeholder={label}
+          title={label}
+          value={secret}
+          onChange={(event) => setSecret(event.currentTarget.value)}
+          icon={<KeyRound size={14} strokeWidth={1.7} className="shrink-0" aria-hidden="true" />}
+          className="flex-1"
+        />
+      )}
+      <Button
+        kind={primary ? 'primary' : 'plain'}
+        icon={<RotateCw size={14} strokeWidth={1.75} aria-hidden="true" />}
+        data-primary={primary || undefined}
+        disabled={busy || (secretNeeded !== undefined && secret === '')}
+        onClick={() => void retry()}
+      >
+        {`Retry ${cause.deviceIds.length}`}
+      </Button>
+      {secretNeeded === undefined ? (
+        <Button kind="quiet" onClick={() => openDevice(first)}>
+          Open log
+        </Button>
+      ) : null}
+    </form>
+  );
+}
