@@ -50,7 +50,7 @@ export class LabStation {
     const answer: CodeAnswer = {
       code: (url) => approveAsLabOperator({ verificationUriComplete: url, signal: options.signal }),
     };
-    const ports = await createPorts({
+    const ports = createPorts({
       profile,
       userDataDir: options.userDataDir,
       tokenCache: options.tokenCache,

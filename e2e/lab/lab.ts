@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { stringify } from 'smol-toml';
-import ssh2 from 'ssh2';
 import { architectures } from '#shared/model/facts.ts';
 import { Secret } from '#shared/model/secret.ts';
+import { makeKeyTexts } from './devices/host-key.ts';
 import type { RehearsalDevice, RehearsalDeviceRequest } from './devices/model.ts';
 import { startRehearsalDevices } from './devices/start-rehearsal-devices.ts';
 import { type LabIdentityProvider, startLabIdentityProvider } from './identity/identity-provider.ts';
@@ -117,10 +117,10 @@ export async function startLab(options: LabOptions): Promise<Lab> {
 }
 
 async function writeSshKey(dir: string): Promise<{ readonly file: string; readonly publicKey: string }> {
-  const pair = ssh2.utils.generateKeyPairSync('ed25519', { comment: 'muster lab' });
+  const pair = makeKeyTexts('muster lab');
   const file = path.join(dir, 'ssh-key');
-  await writeFile(file, pair.private, { mode: 0o600 });
-  return { file, publicKey: pair.public };
+  await writeFile(file, pair.privateKey, { mode: 0o600 });
+  return { file, publicKey: pair.publicKey };
 }
 
 interface ProfileParts {

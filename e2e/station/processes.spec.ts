@@ -1,0 +1,163 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import fs from 'node:fs';
+import { once } from 'node:events';
+import path from 'node:path';
+import {
+  appFolder,
+  electronExecutable,
+  enginePid,
+  expect,
+  freshFolder,
+  invokeRaw,
+  launchStation,
+  pageAddress,
+  snapshot,
+  stationEnvironment,
+  test,
+} from './fixtures.ts';
+import { commandLineOf, environmentOf, listenersOf, processTree } from './process-tree.ts';
+
+/* The processes behind the window: what they are given, what they open, and what happens when one dies. */
+
+const asRoot = process.getuid?.() === 0;
+
+/** Starts the app as a person does: nothing attached, no debugging port. */
+function spawnStation(args: readonly string[]): { readonly child: ChildProcess; readonly errors: () => string } {
+  const switches = asRoot ? ['--no-sandbox'] : [];
+  const child = spawn(electronExecutable(), [...switches, appFolder, ...args], { env: stationEnvironment(), stdio: 'pipe' });
+  let errors = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    errors += chunk.toString();
+  });
+  return { child, errors: () => errors };
+}
+
+const utilityCount = (pid: number) =>
+  processTree(pid).filter((one) => commandLineOf(one).includes('--utility-sub-type=node.mojom.NodeService')).length;
+
+test.describe('on Linux, where /proc tells', () => {
+  test.skip(process.platform !== 'linux', 'process facts are read from /proc, which only Linux has');
+
+  test('no process of the station listens on any port', async () => {
+    const userDataDir = freshFolder('listen');
+    const { child } = spawnStation([`--user-data-dir=${userDataDir}`]);
+    const pid = child.pid ?? 0;
+    try {
+      await expect.poll(() => utilityCount(pid), { timeout: 20_000 }).toBe(1);
+      await expect.poll(() => processTree(pid).some((one) => commandLineOf(one).includes('--type=renderer'))).toBe(true);
+      expect(listenersOf(pid)).toEqual([]);
+    } finally {
+      child.kill();
+      await once(child, 'exit');
+      fs.rmSync(userDataDir, { recursive: true, force: true });
+    }
+  });
+
+  test('with the debugger attached only the two debugging ports are open, on this computer alone', async ({ station }) => {
+    const main = station.app.process().pid ?? 0;
+    const listeners = listenersOf(main);
+    expect(listeners.length).toBeLessThanOrEqual(2);
+    // 127.0.0.1, in the byte order of /proc.
+    for (const { pid, address } of listeners) expect(`${pid} ${address}`).toMatch(new RegExp(`^${main} 0100007F:`));
+  });
+
+  test('the engine gets the environment it needs and nothing else', async () => {
+    const station = await launchStation({ env: { CANARY_TOKEN: 'canary-4711', NODE_OPTIONS_LEFT: '1', MUSTER_CANARY: 'kept' } });
+    const pid = await enginePid(station.app);
+    const env = environmentOf(pid ?? 0);
+    await station.close();
+    expect(env['MUSTER_CANARY']).toBe('kept');
+    const foreign = Object.keys(env).filter((name) => !/^(PATH|HOME|LANG|TMPDIR|DBUS_SESSION_BUS_ADDRESS|(XDG|MUSTER)_.*)$/.test(name));
+    expect(foreign).toEqual([]);
+    expect(JSON.stringify(env)).not.toContain('canary-4711');
+  });
+
+  test('an engine that is killed is restarted, and the window recovers by a snapshot', async ({ station }) => {
+    const before = await enginePid(station.app);
+    expect(before).toBeGreaterThan(0);
+    process.kill(before ?? 0, 'SIGKILL');
+    await expect
+      .poll(async () => {
+        const now = await enginePid(station.app);
+        return now !== undefined && now !== before;
+      })
+      .toBe(true);
+    await expect
+      .poll(async () => (await snapshot(station.page).catch(() => undefined))?.notices.map(({ text }) => text).join())
+      .toContain('The engine restarted at');
+    await expect(station.page.getByText(/The engine restarted at/)).toBeVisible();
+    const { notices } = await snapshot(station.page);
+    const id = notices.find(({ text }) => text.includes('restarted'))?.id;
+    expect(await invokeRaw(station.page, 'station.dismissNotice', JSON.stringify({ id }))).toEqual({ ok: true, value: null });
+    expect((await snapshot(station.page)).notices.filter((notice) => notice.id === id)).toEqual([]);
+  });
+
+  test('files of the station are for this account only', async ({ station }) => {
+    const open = fs
+      .readdirSync(station.userDataDir, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() || entry.isDirectory())
+      .map((entry) => path.join(entry.parentPath, entry.name))
+      .filter((file) => ((fs.statSync(file, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) !== 0);
+    expect(open).toEqual([]);
+  });
+});
+
+test('a call in flight is answered when the engine dies', async ({ station }) => {
+  const pid = await enginePid(station.app);
+  // Stopped, not killed: the call is on its way and stays without an answer until the end.
+  process.kill(pid ?? 0, 'SIGSTOP');
+  const answer = invokeRaw(station.page, 'station.snapshot', 'null');
+  process.kill(pid ?? 0, 'SIGKILL');
+  expect(await answer).toMatchObject({ ok: false, error: { code: 'STATION_ENGINE_LOST' } });
+});
+
+test('a page that is killed comes back', async ({ station }) => {
+  await station.page.evaluate(() => Object.assign(window, { stayed: true }));
+  await station.app.evaluate(({ webContents }) => webContents.getAllWebContents()[0]?.forcefullyCrashRenderer());
+  const alive = () =>
+    station.app.evaluate(({ webContents }) =>
+      webContents.getAllWebContents()[0]?.executeJavaScript('document.querySelector("#root").textContent !== "" && !("stayed" in window)'),
+    );
+  await expect.poll(() => alive().catch(() => false), { timeout: 20_000 }).toBe(true);
+});
+
+test('a second station with its own data folder runs beside the first', async ({ station }) => {
+  const second = await launchStation();
+  expect(second.page.url()).toBe(pageAddress);
+  expect((await snapshot(second.page)).station).toEqual((await snapshot(station.page)).station);
+  expect(await enginePid(second.app)).not.toBe(await enginePid(station.app));
+  await second.close();
+  expect((await snapshot(station.page)).station.version).not.toBe('');
+});
+
+test('a second start on the same data folder says so and ends', async ({ station }) => {
+  const { child, errors } = spawnStation([`--user-data-dir=${station.userDataDir}`]);
+  const [status] = await once(child, 'exit');
+  expect(status).toBe(0);
+  expect(errors()).toContain('is open already');
+  expect((await snapshot(station.page)).station.version).not.toBe('');
+});
+
+for (const [word, says] of [
+  ['--proxy-server=127.0.0.1:1', 'is not allowed'],
+  ['--js-flags=--expose-gc', 'is not allowed'],
+  ['--devices=3', 'Use it with --lab'],
+  ['stray', 'one argument too many'],
+] as const) {
+  test(`started with ${word} it explains itself and ends`, async () => {
+    const { child, errors } = spawnStation([word]);
+    const [status] = await once(child, 'exit');
+    expect(status).toBe(2);
+    expect(errors()).toContain(says);
+    expect(errors()).not.toContain('    at ');
+  });
+}
+
+test('a profile that cannot be read is explained in the window', async () => {
+  const station = await launchStation({ args: ['--profile', '/nowhere/profile.toml'] });
+  const { session } = await snapshot(station.page);
+  expect(session).toMatchObject({ state: 'signed-out', error: { code: 'STATION_PROFILE_UNREADABLE' } });
+  await expect(station.page.getByText(/nowhere\/profile\.toml/).first()).toBeVisible();
+  expect(await invokeRaw(station.page, 'session.signIn', 'null')).toMatchObject({ ok: false });
+  await station.close();
+});
