@@ -7,6 +7,7 @@ import {
   configDirectory,
   configPath,
   keyPath,
+  restartMarkPath,
   unitName,
   unitPath,
 } from './paths.ts';
@@ -14,6 +15,13 @@ import { shellQuote } from './quote.ts';
 
 /** Exit status of our own scripts: what arrived is not what was sent (EX_DATAERR of sysexits.h). */
 export const EXIT_DATA_DIFFERS = 65;
+
+/**
+ * Shell line that goes before every change of what the agent was started with. A run that is cut off between the
+ * change and the restart leaves the mark, so that the next one restarts the agent though all files are right.
+ */
+const markForRestart = `[ -d "$R${configDirectory}" ] || mkdir -m 0700 "$R${configDirectory}"
+: > "$R${restartMarkPath}"`;
 
 const aptOptions = [
   '-y',
@@ -99,6 +107,7 @@ trap 'exit 1' HUP INT TERM PIPE
 gzip -dc > "$t"
 [ "$(sha256sum < "$t" | cut -c1-64)" = ${shellQuote(sha256)} ] || { echo "the file that arrived is not the file that was sent" >&2; exit ${EXIT_DATA_DIFFERS}; }
 chmod 0755 "$t"
+${markForRestart}
 sync
 mv -f "$t" "$R${binaryPath}"
 `,
@@ -131,6 +140,7 @@ head -c ${sizeBytes} > "$t"
 [ "$(sha256sum < "$t" | cut -c1-64)" = ${shellQuote(sha256)} ] || { echo "the key that arrived is not the key that was sent"; exit ${EXIT_DATA_DIFFERS}; }
 chown ${agentUserName}:${agentUserName} "$t"
 chmod 0640 "$t"
+${markForRestart}
 sync
 mv -f "$t" "$R${keyPath}"
 echo "${sizeBytes} bytes, mode 0640, owner ${agentUserName}"`,
@@ -152,6 +162,7 @@ function writeFile(path: string, content: string): string {
 trap 'rm -f "$t"' EXIT
 printf '%s' ${shellQuote(content)} > "$t"
 chmod 0644 "$t"
+${markForRestart}
 sync
 mv -f "$t" "$R${path}"`;
 }
@@ -174,14 +185,16 @@ export function enableUnit(): Fragment {
   return defineFragment(`systemctl enable ${unitName}`, `systemctl enable ${unitName}`);
 }
 
+const clearMark = `rm -f "$R${restartMarkPath}"`;
+
 /** Starts the agent anew with what was changed. */
 export function restartUnit(): Fragment {
-  return defineFragment(`systemctl restart ${unitName}`, `systemctl restart ${unitName}`);
+  return defineFragment(`systemctl restart ${unitName}`, `systemctl restart ${unitName}\n${clearMark}`);
 }
 
 /** Starts the agent where it is not running. */
 export function startUnit(): Fragment {
-  return defineFragment(`systemctl start ${unitName}`, `systemctl start ${unitName}`);
+  return defineFragment(`systemctl start ${unitName}`, `systemctl start ${unitName}\n${clearMark}`);
 }
 
 /** The agent's own last words, for the evidence of a missing heartbeat. */

@@ -66,7 +66,7 @@ export type TripLine =
 
 /** Reads one line of a trip's output. Marks with another nonce are output like any other text. */
 export function parseTripLine(line: string, nonce: string): TripLine {
-  const match = /^@(\S+) (step|run|exit|finished) (.*)$/.exec(line);
+  const match = /^@(\S+) (step|run|exit|finished) (.*)$/s.exec(line);
   if (match?.[1] === nonce) {
     const rest = match[3] ?? '';
     if (match[2] === 'step') return { kind: 'step', step: rest };

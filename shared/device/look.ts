@@ -5,6 +5,7 @@ import {
   configPath,
   keyPath,
   requiredPackages,
+  restartMarkPath,
   unitName,
   unitPath,
 } from './paths.ts';
@@ -60,6 +61,7 @@ fact key-user "$(json_text userId)"
 fact key-rights "$(rights_of ${keyPath})"
 fact unit-enabled "$(systemctl is-enabled ${unitName} 2>/dev/null)"
 fact unit-active "$(systemctl is-active ${unitName} 2>/dev/null)"
+[ -e "$R${restartMarkPath}" ] && fact needs-restart yes
 fact end ok
 `;
 }

@@ -5,6 +5,8 @@ export const binaryPath = '/usr/local/bin/fleet-agent';
 export const configDirectory = '/etc/fleet-agent';
 export const configPath = '/etc/fleet-agent/config.toml';
 export const keyPath = '/etc/fleet-agent/zitadel-key.json';
+/** There while binary, key, config or unit have changed and the agent was not started anew since. */
+export const restartMarkPath = '/etc/fleet-agent/.restart-needed';
 export const unitName = 'fleet-agent.service';
 export const unitPath = '/etc/systemd/system/fleet-agent.service';
 

@@ -219,7 +219,7 @@ export interface HeartbeatWatch {
 // ---- journal ----
 
 /** Life of a key that may be live without a holder. */
-export type KeyIntentState = 'minting' | 'minted' | 'delivering' | 'delivered' | 'deleted' | 'abandoned';
+export type KeyIntentState = 'minting' | 'minted' | 'delivering' | 'delivered' | 'deleted';
 
 export interface KeyIntent {
   readonly intentId: string;

@@ -124,7 +124,10 @@ async function enrollConnected(
   const user = await identity.ensureMachineUser(input.deviceId, signal);
   const grant = await identity.ensureGrant(user.userId, signal);
   const unretired = await settleEarlierIntents(keys, input.deviceId, look.facts);
-  const liveKeyIds = (await identity.listKeys(user.userId, signal)).map((key) => key.keyId);
+  const nowMs = ports.clock.nowMs();
+  const liveKeyIds = (await identity.listKeys(user.userId, signal))
+    .filter((key) => key.expiresAt === undefined || key.expiresAt > nowMs)
+    .map((key) => key.keyId);
   record.log.add({
     kind: 'note',
     stepId: 'identity',

@@ -10,7 +10,7 @@ export const unit = defineStep({
     const unitIsRight = facts.unitSha256 === desired.unit.sha256;
     if (!unitIsRight) actions.push(run(writeUnit(desired.unit.content)));
     if (!facts.unit.enabled) actions.push(run(enableUnit()));
-    if (agentChanges || !unitIsRight) actions.push(run(restartUnit()));
+    if (agentChanges || !unitIsRight || facts.unit.needsRestart) actions.push(run(restartUnit()));
     else if (!facts.unit.active) actions.push(run(startUnit()));
     return actions;
   },

@@ -19,7 +19,7 @@ const intentRow = z.object({
   user_id: z.string(),
   key_ids_before: z.string(),
   key_id: z.string().nullable(),
-  state: z.enum(['minting', 'minted', 'delivering', 'delivered', 'deleted', 'abandoned']),
+  state: z.enum(['minting', 'minted', 'delivering', 'delivered', 'deleted']),
   created_at: instant,
 });
 const runRow = z.object({

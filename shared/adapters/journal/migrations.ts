@@ -12,7 +12,7 @@ export const migrations: readonly string[] = [
     key_ids_before TEXT NOT NULL,
     key_id         TEXT,
     state          TEXT NOT NULL
-      CHECK (state IN ('minting', 'minted', 'delivering', 'delivered', 'deleted', 'abandoned')),
+      CHECK (state IN ('minting', 'minted', 'delivering', 'delivered', 'deleted')),
     created_at     INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX key_intent_unsettled ON key_intent (issuer, created_at) WHERE state NOT IN ('delivered', 'deleted');

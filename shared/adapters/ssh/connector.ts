@@ -66,8 +66,9 @@ export function createSshConnector(options: SshConnectorOptions): DeviceConnecto
   const limits: SshLimits = { ...defaultSshLimits, ...options.limits };
   const gate = createHandshakeGate(limits.handshakes);
 
-  function handshake(attempt: Attempt): Promise<DeviceSession> {
+  async function handshake(attempt: Attempt): Promise<DeviceSession> {
     const { target, credential, expectedHostKey, signal } = attempt;
+    signal.throwIfAborted();
     const place = { target, user: credential.user };
     const address = formatAddress(target);
     const hostKey = checkHostKey(expectedHostKey);
@@ -126,6 +127,8 @@ export function createSshConnector(options: SshConnectorOptions): DeviceConnecto
       });
       client.on('close', () => fail(lostError(place, 'The device closed the connection before the login.')));
       client.on('ready', () => {
+        // ssh2 leaves Nagle's algorithm on, which holds every small message back for a delayed acknowledgement.
+        client.setNoDelay(true);
         settle(() => {
           logger.log('debug', 'ssh-connected', { address, user: credential.user, hostKey: hostKey.seen() });
           resolve(createSession({ client, place, hostKeyFingerprint: hostKey.seen(), clock, limits }));

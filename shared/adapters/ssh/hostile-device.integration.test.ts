@@ -1,4 +1,4 @@
-import { type AddressInfo, createServer, type Server as TcpServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket, type Server as TcpServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { defineCommand } from '../../device/device-command.ts';
 import type { DeviceCredential } from '../../engine/ports.ts';
@@ -59,8 +59,16 @@ async function runOn(server: HostileServer, onLine?: (stream: 'stdout' | 'stderr
 }
 
 async function listenTcp(server: TcpServer): Promise<number> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  cleanUp.push(() => new Promise((resolve) => server.close(resolve)));
+  cleanUp.push(() => {
+    for (const socket of sockets) socket.destroy();
+    return new Promise((resolve) => server.close(resolve));
+  });
   return (server.address() as AddressInfo).port;
 }
 
@@ -169,10 +177,9 @@ describe('logging in', () => {
   });
 
   it('gives up on a device that says nothing, and on one that never stops', async () => {
-    const silent = await listenTcp(createServer((socket) => socket.on('error', () => undefined)));
+    const silent = await listenTcp(createServer());
     await expect(connect(silent)).rejects.toMatchObject({ code: 'DEVICE_UNREACHABLE' });
     const chatty = createServer((socket) => {
-      socket.on('error', () => undefined);
       const talk = () => {
         while (!socket.destroyed && socket.write('x'.repeat(16_384)));
       };
@@ -185,7 +192,7 @@ describe('logging in', () => {
   });
 
   it('stops dialling when aborted', async () => {
-    const silent = await listenTcp(createServer((socket) => socket.on('error', () => undefined)));
+    const silent = await listenTcp(createServer());
     const stop = new AbortController();
     const reason = new Error('stopped');
     const connecting = connect(silent, { signal: stop.signal });

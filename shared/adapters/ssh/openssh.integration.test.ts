@@ -39,8 +39,8 @@ describe.skipIf(missing !== undefined)('against OpenSSH', () => {
   const open: DeviceSession[] = [];
   const folder = mkdtempSync(join(tmpdir(), 'muster-ssh-test-'));
 
+  const connector = createSshConnector({ clock: systemClock, logger: silentLogger });
   const connect = async (expectedHostKey?: string) => {
-    const connector = createSshConnector({ clock: systemClock, logger: silentLogger });
     const connected = await connector.connect(
       { kind: 'ssh', user: sshd.user, host: '127.0.0.1', port: sshd.port },
       {
@@ -221,7 +221,7 @@ describe.skipIf(missing !== undefined)('against OpenSSH', () => {
     ).rejects.toMatchObject({ code: 'DEVICE_CONNECTION_LOST' });
   });
 
-  it('logs in twenty at a time', async () => {
+  it('lets at most as many log in at once as sshd admits', async () => {
     const sessions = await Promise.all(Array.from({ length: 20 }, () => connect(sshd.fingerprint)));
     expect(sessions).toHaveLength(20);
   });

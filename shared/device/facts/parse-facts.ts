@@ -30,7 +30,7 @@ function unreadable(problem: string): EnrollmentError {
 function readLines(stdout: string, nonce: string): Map<string, string> {
   const found = new Map<string, string>();
   for (const line of stdout.split('\n')) {
-    const match = /^@(\S+) (\S+) ?(.*)$/.exec(line.replace(/\r$/, ''));
+    const match = /^@(\S+) (\S+) ?(.*)$/s.exec(line.replace(/\r$/, ''));
     if (match?.[1] === nonce && match[2] !== undefined) found.set(match[2], printable(match[3] ?? '').trim());
   }
   return found;
@@ -122,7 +122,11 @@ export function parseLook(
     configSha256: rightFile(hashOf(found, 'config'), found.get('config-rights'), `644:${ownUid}`),
     unitSha256: hashOf(found, 'unit'),
     key: keyOf(found),
-    unit: { enabled: found.get('unit-enabled') === 'enabled', active: found.get('unit-active') === 'active' },
+    unit: {
+      enabled: found.get('unit-enabled') === 'enabled',
+      active: found.get('unit-active') === 'active',
+      needsRestart: found.get('needs-restart') === 'yes',
+    },
   };
   return { kind: 'facts', facts };
 }

@@ -1,0 +1,90 @@
+import { afterEach, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import type { TokenSet } from '../../engine/ports.ts';
+import { Secret } from '../../model/secret.ts';
+import { createKeychainTokenCache } from './keychain-token-cache.ts';
+import { createMemoryTokenCache } from './memory-token-cache.ts';
+
+const limit = () => AbortSignal.timeout(10_000);
+const names = { issuer: `https://id.example/${process.pid}`, clientId: 'test' };
+const tokens = (accessToken = 'access'): TokenSet => ({
+  accessToken: new Secret(accessToken),
+  refreshToken: new Secret('refresh'),
+  expiresAt: 1_767_000_000_000,
+  subject: '42',
+  account: 'operator@example',
+  organisation: undefined,
+});
+const plain = (set: TokenSet | undefined) =>
+  set === undefined
+    ? undefined
+    : { ...set, accessToken: set.accessToken.reveal(), refreshToken: set.refreshToken?.reveal() };
+
+let absent: string | undefined;
+beforeAll(async () => {
+  const problem = await createKeychainTokenCache(names)
+    .load(limit())
+    .catch((error: { details: { problem: string } }) => error);
+  absent = problem !== undefined && 'details' in problem ? String(problem.details.problem) : undefined;
+  if (absent !== undefined)
+    console.warn(`SKIPPED: system keychain: ${absent} (scripts/setup/with-keyring.mjs gives one).`);
+});
+
+describe('system keychain', () => {
+  const needsKeychain = ({ skip }: TestContext) => skip(absent !== undefined, 'no keychain');
+  afterEach(async () => {
+    if (absent === undefined) await createKeychainTokenCache(names).remove(limit());
+  });
+
+  it('remembers, replaces and forgets', async (context) => {
+    needsKeychain(context);
+    const cache = createKeychainTokenCache(names);
+    expect(await cache.load(limit())).toBeUndefined();
+    await cache.save(tokens(), limit());
+    await cache.save(tokens('newer'), limit());
+    expect(plain(await cache.load(limit()))).toEqual(plain(tokens('newer')));
+    expect(await createKeychainTokenCache({ ...names, clientId: 'other' }).load(limit())).toBeUndefined();
+    await cache.remove(limit());
+    expect(await cache.load(limit())).toBeUndefined();
+    await cache.remove(limit());
+  });
+
+  it('keeps large tokens, in one entry or in many, and leaves no part behind', async (context) => {
+    needsKeychain(context);
+    const large = tokens('x'.repeat(40_000));
+    for (const maxEntryLength of [1200, 1_000_000]) {
+      const cache = createKeychainTokenCache({ ...names, maxEntryLength });
+      await cache.save(large, limit());
+      expect(plain(await cache.load(limit()))).toEqual(plain(large));
+    }
+    const split = createKeychainTokenCache({ ...names, maxEntryLength: 1200 });
+    await split.save(large, limit());
+    await split.save(tokens(), limit());
+    expect(plain(await split.load(limit()))).toEqual(plain(tokens()));
+  });
+});
+
+describe('a keychain that does not answer', () => {
+  it('is given up on after the limit', async () => {
+    // The limit comes first however quick the keychain is.
+    const clock = {
+      after: (_ms: number, callback: () => void) => {
+        queueMicrotask(callback);
+        return () => undefined;
+      },
+    };
+    await expect(createKeychainTokenCache({ ...names, clock }).load(limit())).rejects.toMatchObject({
+      code: 'STATION_KEYCHAIN_UNAVAILABLE',
+      details: { problem: 'The keychain did not answer within 5 s.' },
+    });
+  });
+});
+
+describe('memory', () => {
+  it('remembers until forgotten', async () => {
+    const cache = createMemoryTokenCache();
+    await cache.save(tokens(), limit());
+    expect(plain(await cache.load(limit()))).toEqual(plain(tokens()));
+    await cache.remove(limit());
+    expect(await cache.load(limit())).toBeUndefined();
+  });
+});

@@ -1,0 +1,272 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  type Fault,
+  type FaultRequest,
+  type LabIdentityProvider,
+  startLabIdentityProvider,
+} from '../../../e2e/lab/identity/index.ts';
+import { approveAsLabOperator } from '../../../e2e/lab/identity/operator-walk.ts';
+import type { DeviceCodePrompt, TokenSet } from '../../engine/ports.ts';
+import { parseDeviceId } from '../../model/device-id.ts';
+import { type Profile, profileSchema } from '../../model/profile.ts';
+import { Secret } from '../../model/secret.ts';
+import { createHttpClient } from '../http/http.ts';
+import { startScriptedServer } from '../http/testing/scripted-server.ts';
+import { silentLogger } from '../log/logger.ts';
+import { systemClock } from '../system/clock.ts';
+import { systemRandom } from '../system/random.ts';
+import { createZitadelIdentityProvider } from '../zitadel/identity-provider.ts';
+import { createSignInClient } from './sign-in-client.ts';
+
+const limit = () => AbortSignal.timeout(20_000);
+
+describe('against the lab', () => {
+  const stop = new AbortController();
+  const http = createHttpClient({ clock: systemClock });
+  let lab: LabIdentityProvider;
+  let fault: ((request: FaultRequest) => Fault | undefined) | undefined;
+
+  beforeAll(async () => {
+    lab = await startLabIdentityProvider({
+      signal: stop.signal,
+      pollIntervalSeconds: 1,
+      keyPoolSize: 0,
+      searchLagMs: 60,
+      faults: { before: (request) => fault?.(request) },
+    });
+  });
+  afterAll(async () => {
+    http.close();
+    stop.abort();
+    await lab?.stop();
+  });
+
+  const profileOf = (identity: Partial<Profile['identity']> = {}) =>
+    profileSchema.parse({
+      name: 'lab',
+      identity: {
+        issuer: lab.issuer,
+        client_id: lab.clientId,
+        project_id: lab.projectId,
+        org_id: lab.orgId,
+        ...identity,
+      },
+      agent: { binaries: {} },
+    });
+  const client = (identity: Partial<Profile['identity']> = {}) =>
+    createSignInClient({ profile: profileOf(identity), http, clock: systemClock, logger: silentLogger });
+  const signIn = async (walk: { deny?: boolean; loginName?: string } = {}): Promise<TokenSet> => {
+    let walking: Promise<void> | undefined;
+    const onPrompt = (prompt: DeviceCodePrompt) => {
+      walking = approveAsLabOperator({
+        ...walk,
+        verificationUriComplete: prompt.verificationUriComplete,
+        signal: limit(),
+      });
+    };
+    try {
+      return await client().signIn(onPrompt, limit());
+    } finally {
+      await walking;
+    }
+  };
+  const identityFor = (tokens: TokenSet) =>
+    createZitadelIdentityProvider({
+      profile: profileOf(),
+      tokens: { accessToken: async () => tokens.accessToken },
+      http,
+      clock: systemClock,
+      random: systemRandom,
+      logger: silentLogger,
+    });
+
+  it('signs in, renews with rotation, enrolls an identity and ends the session', async () => {
+    const before = Date.now();
+    const tokens = await signIn();
+    expect(tokens.account).toBe(lab.operator.loginName);
+    expect(tokens.subject).not.toBe('');
+    expect(tokens.expiresAt).toBeGreaterThan(before + 60_000);
+    const renewed = await client().refresh(tokens, limit());
+    expect(renewed.account).toBe(tokens.account);
+    expect(renewed.refreshToken?.equals(tokens.refreshToken ?? new Secret(''))).toBe(false);
+    await expect(client().refresh(tokens, limit())).rejects.toMatchObject({ code: 'IDENTITY_SESSION_ENDED' });
+
+    const again = await signIn();
+    const identity = identityFor(again);
+    await identity.requireProject(limit());
+    const parsed = parseDeviceId('press-07');
+    if (!parsed.ok) throw new Error(parsed.problem.says);
+    const made = await Promise.all([1, 2, 3].map(() => identity.ensureMachineUser(parsed.id, limit())));
+    expect(made.filter((user) => user.created)).toHaveLength(1);
+    expect(new Set(made.map((user) => user.userId)).size).toBe(1);
+    const userId = made[0]?.userId ?? '';
+    const grants = await Promise.all([1, 2].map(() => identity.ensureGrant(userId, limit())));
+    expect(grants.filter((grant) => grant.created)).toHaveLength(1);
+    const key = await identity.mintKey(userId, limit());
+    expect(lab.inspect().keys.filter((one) => one.live && one.userId === userId)).toMatchObject([
+      { id: key.keyId },
+    ]);
+    await expect.poll(() => identity.listKeys(userId, limit())).toMatchObject([{ keyId: key.keyId }]);
+    await identity.deleteKey(userId, key.keyId, limit());
+    await identity.deleteKey(userId, key.keyId, limit());
+    expect(lab.inspect().keys.some((one) => one.live)).toBe(false);
+
+    await client().revoke(again, limit());
+    await expect(client().refresh(again, limit())).rejects.toMatchObject({ code: 'IDENTITY_SESSION_ENDED' });
+  });
+
+  it('is refused by the management API without a manager role', async () => {
+    for (const operator of Object.values(lab.otherOperators)) {
+      const identity = identityFor(await signIn({ loginName: operator.loginName }));
+      const parsed = parseDeviceId('press-09');
+      if (!parsed.ok) throw new Error(parsed.problem.says);
+      await expect(identity.ensureMachineUser(parsed.id, limit())).rejects.toMatchObject({
+        code: 'IDENTITY_ROLE_MISSING',
+      });
+    }
+  });
+
+  it('reports a denied sign-in and a wrong client id', async () => {
+    await expect(signIn({ deny: true })).rejects.toMatchObject({ code: 'IDENTITY_SIGN_IN_DENIED' });
+    await expect(client({ client_id: 'muster' }).signIn(() => undefined, limit())).rejects.toMatchObject({
+      code: 'IDENTITY_CLIENT_UNKNOWN',
+      details: { clientId: 'muster' },
+    });
+  });
+
+  it('ends at once when cancelled, with the reason', async () => {
+    const cancel = new AbortController();
+    const reason = new Error('cancelled');
+    const signing = client().signIn(() => cancel.abort(reason), cancel.signal);
+    await expect(signing).rejects.toBe(reason);
+  });
+
+  it('tells a provider in trouble from an ended session', async () => {
+    const tokens = await signIn();
+    fault = ({ path, method }) => (method === 'POST' && path.includes('token') ? { status: 503 } : undefined);
+    await expect(client().refresh(tokens, limit())).rejects.toMatchObject({ code: 'IDENTITY_UNREACHABLE' });
+    fault = undefined;
+    await expect(client().refresh({ ...tokens, refreshToken: undefined }, limit())).rejects.toMatchObject({
+      code: 'IDENTITY_SESSION_ENDED',
+    });
+  });
+});
+
+describe('against a scripted provider', () => {
+  const profileOf = (issuer: string) =>
+    profileSchema.parse({
+      name: 'x',
+      identity: { issuer, client_id: '1', project_id: '2' },
+      agent: { binaries: {} },
+    });
+
+  /** Signs in at a provider that answers the polls as told; gives the outcome and the number of polls. */
+  async function poll(answers: readonly ({ status: number; body?: unknown } | 'hang-up')[], expiresIn = 300) {
+    const server = await startScriptedServer((request, earlier) => {
+      const at = (path: string) => `${server.origin}${path}`;
+      if (request.path.startsWith('/.well-known')) {
+        return {
+          status: 200,
+          body: {
+            issuer: server.origin,
+            token_endpoint: at('/token'),
+            device_authorization_endpoint: at('/device'),
+          },
+        };
+      }
+      if (request.path === '/device') {
+        return {
+          status: 200,
+          body: {
+            device_code: 'd',
+            user_code: 'BCDF-GHJK',
+            verification_uri: at('/page'),
+            expires_in: expiresIn,
+            interval: 1,
+          },
+        };
+      }
+      return answers[earlier] ?? { status: 400, body: { error: 'authorization_pending' } };
+    });
+    const http = createHttpClient({ clock: systemClock });
+    const waits: number[] = [];
+    // Waits are noted and skipped; time passes by as much.
+    let elapsed = 0;
+    const clock = {
+      ...systemClock,
+      monotonicMs: () => elapsed,
+      sleep: async (ms: number) => {
+        waits.push(ms);
+        elapsed += ms;
+      },
+    };
+    try {
+      const signing = createSignInClient({
+        profile: profileOf(server.origin),
+        http,
+        clock,
+        logger: silentLogger,
+      });
+      const outcome = await signing.signIn(() => undefined, limit()).catch((thrown: unknown) => thrown);
+      return { outcome, waits };
+    } finally {
+      http.close();
+      await server.stop();
+    }
+  }
+
+  const pending = { status: 400, body: { error: 'authorization_pending' } };
+  const granted = { status: 200, body: { access_token: 'a', token_type: 'Bearer', expires_in: 60 } };
+
+  it('keeps the interval, slows down when told to, and outlives a link that drops', async () => {
+    const { outcome, waits } = await poll([
+      pending,
+      { status: 400, body: { error: 'slow_down' } },
+      'hang-up',
+      { status: 502 },
+      granted,
+    ]);
+    expect(outcome).toMatchObject({ account: 'unknown account', refreshToken: undefined });
+    expect(waits).toEqual([1000, 1000, 6000, 6000, 6000]);
+  });
+
+  it.each([
+    ['invalid_client', 'IDENTITY_CLIENT_UNKNOWN'],
+    ['unauthorized_client', 'IDENTITY_CLIENT_NOT_ALLOWED'],
+    ['access_denied', 'IDENTITY_SIGN_IN_DENIED'],
+    ['expired_token', 'IDENTITY_CODE_EXPIRED'],
+    ['invalid_request', 'IDENTITY_CALL_FAILED'],
+  ])('%s is %s, whatever the status', async (error, code) => {
+    for (const status of [400, 401]) {
+      expect(
+        (await poll([{ status, body: { error, error_description: 'no active client not found' } }])).outcome,
+      ).toMatchObject({ code });
+    }
+  });
+
+  it('stops asking when the code has expired', async () => {
+    const { outcome, waits } = await poll([], 3);
+    expect(outcome).toMatchObject({ code: 'IDENTITY_CODE_EXPIRED' });
+    expect(waits).toHaveLength(3);
+  });
+
+  it.each([
+    [{ status: 200, body: { issuer: 'https://elsewhere.example' } }, 'IDENTITY_ISSUER_MISMATCH'],
+    [
+      { status: 404, body: 'unable to set instance using origin: Instance not found' },
+      'IDENTITY_ISSUER_MISMATCH',
+    ],
+    [{ status: 200, body: '<html>' }, 'IDENTITY_REPLY_UNREADABLE'],
+    [{ status: 302, headers: { location: '/login' } }, 'IDENTITY_REPLY_UNREADABLE'],
+    ['hang-up', 'IDENTITY_UNREACHABLE'],
+  ] as const)('discovery answered with %j is %s', async (answer, code) => {
+    const server = await startScriptedServer(() => answer);
+    const http = createHttpClient({ clock: systemClock });
+    const options = { profile: profileOf(server.origin), http, clock: systemClock, logger: silentLogger };
+    await expect(createSignInClient(options).signIn(() => undefined, limit())).rejects.toMatchObject({
+      code,
+    });
+    http.close();
+    await server.stop();
+  });
+});

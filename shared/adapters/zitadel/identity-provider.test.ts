@@ -1,0 +1,272 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { DeviceId } from '../../model/device-id.ts';
+import { profileSchema } from '../../model/profile.ts';
+import { Secret } from '../../model/secret.ts';
+import { createHttpClient } from '../http/http.ts';
+import {
+  type ScriptedAnswer,
+  type ScriptedServer,
+  type SeenRequest,
+  startScriptedServer,
+} from '../http/testing/scripted-server.ts';
+import { silentLogger } from '../log/logger.ts';
+import { systemClock } from '../system/clock.ts';
+import { createZitadelIdentityProvider } from './identity-provider.ts';
+import { retryAfterMs } from './retry-budget.ts';
+
+const signal = AbortSignal.timeout(20_000);
+const id = 'press-07' as DeviceId;
+const cleanUp: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const step of cleanUp.splice(0).reverse()) await step();
+});
+
+const base = '/management/v1';
+const ok = (body: unknown = {}): ScriptedAnswer => ({ status: 200, body });
+const failed = (
+  status: number,
+  code: number,
+  errorId: string,
+  message = 'text in any language',
+): ScriptedAnswer => ({
+  status,
+  body: { code, message: `${message} (${errorId})`, details: [{ '@type': 'x', id: errorId, message }] },
+});
+const jwtUser = {
+  id: '77',
+  userName: 'device-press-07',
+  machine: { name: 'n', accessTokenType: 'ACCESS_TOKEN_TYPE_JWT' },
+};
+const keyFile = (fields: object = {}) =>
+  JSON.stringify({
+    type: 'serviceaccount',
+    keyId: 'k1',
+    key: '-----BEGIN RSA PRIVATE KEY-----\nä\n',
+    userId: '77',
+    ...fields,
+  });
+const minted = (text = keyFile()) =>
+  ok({ keyId: 'k1', keyDetails: Buffer.from(text, 'utf8').toString('base64') });
+
+async function provider(answer: (path: string, request: SeenRequest, earlier: number) => ScriptedAnswer) {
+  const server: ScriptedServer = await startScriptedServer((request, earlier) =>
+    answer(`${request.method} ${request.path.replace(base, '')}`, request, earlier),
+  );
+  const http = createHttpClient({ clock: systemClock, timeLimitMs: 1000 });
+  cleanUp.push(
+    () => server.stop(),
+    () => http.close(),
+  );
+  const tokens = { asked: [] as (string | undefined)[] };
+  const identity = createZitadelIdentityProvider({
+    profile: profileSchema.parse({
+      name: 'x',
+      identity: { issuer: server.origin, client_id: '1', project_id: 'p1', org_id: 'o1' },
+      agent: { binaries: {} },
+    }),
+    tokens: {
+      accessToken: async (_signal, rejected) => {
+        tokens.asked.push(rejected?.reveal());
+        return new Secret(rejected === undefined ? 'token-1' : 'token-2');
+      },
+    },
+    http,
+    clock: systemClock,
+    // No jitter: repeats follow at once.
+    random: { uuid: () => '', fraction: () => 0, hex: () => '' },
+    logger: silentLogger,
+  });
+  return { identity, server, tokens };
+}
+
+describe('calls', () => {
+  it('carry token and organisation, and read empty replies', async () => {
+    const { identity, server } = await provider(() => ok({ details: { totalResult: '0' } }));
+    expect(await identity.listKeys('77', signal)).toEqual([]);
+    expect(server.seen[0]).toMatchObject({
+      path: `${base}/users/77/keys/_search`,
+      headers: { authorization: 'Bearer token-1', 'x-zitadel-orgid': 'o1' },
+    });
+  });
+
+  it('renew a refused token once, and then give up', async () => {
+    const once = await provider((_path, request) =>
+      request.headers.authorization === 'Bearer token-1' ? failed(401, 16, 'AUTH-7fs1e') : ok(),
+    );
+    await once.identity.listKeys('77', signal);
+    expect(once.tokens.asked).toEqual([undefined, 'token-1']);
+    const never = await provider(() => failed(401, 16, 'AUTH-7fs1e'));
+    await expect(never.identity.listKeys('77', signal)).rejects.toMatchObject({
+      code: 'IDENTITY_SESSION_ENDED',
+    });
+    expect(never.server.seen).toHaveLength(2);
+  });
+
+  it.each([
+    [failed(403, 7, 'AUTH-5mWD2'), 'IDENTITY_ROLE_MISSING', 'list keys'],
+    [failed(404, 5, 'AUTHZ-cdgFk'), 'IDENTITY_ROLE_MISSING', 'list keys'],
+    [failed(403, 7, 'AUTH-Bs7Ds'), 'IDENTITY_PROJECT_NOT_VISIBLE', 'list keys'],
+    [failed(400, 3, 'X-1'), 'IDENTITY_CALL_FAILED', 'list keys'],
+    [
+      { status: 404, body: 'unable to set instance: Instance not found' },
+      'IDENTITY_CALL_FAILED',
+      'list keys',
+    ],
+    [{ status: 302, headers: { location: '/' } }, 'IDENTITY_REPLY_UNREADABLE', 'list keys'],
+    [{ status: 200, body: '<html>portal</html>' }, 'IDENTITY_REPLY_UNREADABLE', 'list keys'],
+    [ok({ result: [{ id: 7 }] }), 'IDENTITY_REPLY_UNREADABLE', 'list keys'],
+  ] as const)('%j is %s', async (answer, code, action) => {
+    const { identity, server } = await provider(() => answer);
+    await expect(identity.listKeys('77', signal)).rejects.toMatchObject({ code, details: { action } });
+    expect(server.seen).toHaveLength(1);
+  });
+
+  it('are repeated after 5xx, lost replies and 429, and not without end', async () => {
+    const answers: readonly ScriptedAnswer[] = [
+      { status: 503 },
+      'hang-up',
+      { status: 429, headers: { 'retry-after': '0' } },
+    ];
+    const recovering = await provider((_path, _request, earlier) => answers[earlier] ?? ok());
+    await recovering.identity.listKeys('77', signal);
+    expect(recovering.server.seen).toHaveLength(4);
+    const broken = await provider(() => ({ status: 500, body: { code: 13, message: 'm' } }));
+    await expect(broken.identity.listKeys('77', signal)).rejects.toMatchObject({
+      code: 'IDENTITY_CALL_FAILED',
+      details: { status: '500' },
+    });
+    expect(broken.server.seen).toHaveLength(5);
+  });
+
+  it('understand both forms of Retry-After', () => {
+    expect(retryAfterMs('7', 0)).toBe(7000);
+    expect(retryAfterMs(new Date(10_000).toUTCString(), 4000)).toBe(6000);
+    expect(retryAfterMs('soon', 0)).toBeUndefined();
+  });
+});
+
+describe('project', () => {
+  it('is found on a later page', async () => {
+    const page = (offset: string) =>
+      offset === '0'
+        ? Array.from({ length: 100 }, (_, n) => ({ id: `x${n}`, name: 'n' }))
+        : [{ id: 'p1', name: 'fleet' }];
+    const { identity } = await provider((_path, request) =>
+      ok({ result: page((JSON.parse(request.body) as { query: { offset: string } }).query.offset) }),
+    );
+    await expect(identity.requireProject(signal)).resolves.toBeUndefined();
+  });
+
+  it('that is not visible is reported with those that are', async () => {
+    const { identity } = await provider(() => ok({ result: [{ id: '9', name: 'other\u202e' }] }));
+    await expect(identity.requireProject(signal)).rejects.toMatchObject({
+      code: 'IDENTITY_PROJECT_NOT_VISIBLE',
+      details: { projectId: 'p1', visible: 'other\\u{202e} (9)' },
+    });
+  });
+});
+
+describe('machine user', () => {
+  it('is made with JWT tokens when there is none', async () => {
+    const { identity, server } = await provider((path) =>
+      path === 'POST /users/machine' ? ok({ userId: '77' }) : ok(),
+    );
+    expect(await identity.ensureMachineUser(id, signal)).toEqual({ userId: '77', created: true });
+    expect(JSON.parse(server.seen[1]?.body ?? '')).toMatchObject({
+      userName: 'device-press-07',
+      accessTokenType: 'ACCESS_TOKEN_TYPE_JWT',
+    });
+  });
+
+  it.each([
+    ['409', failed(409, 6, 'V3-DKcYh')],
+    ['AlreadyExisting', failed(400, 9, 'COMMAND-k2una', 'Errors.User.AlreadyExisting')],
+  ])('of a faster station is found after %s, though the search lags', async (_name, conflict) => {
+    const { identity } = await provider((path, _request, earlier) => {
+      if (path === 'POST /users/machine') return conflict;
+      return ok(earlier < 3 ? {} : { result: [jwtUser] });
+    });
+    expect(await identity.ensureMachineUser(id, signal)).toEqual({ userId: '77', created: false });
+  });
+
+  it('with opaque tokens is changed to JWT', async () => {
+    const { identity, server } = await provider((path) =>
+      path === 'POST /users/_search'
+        ? ok({ result: [{ ...jwtUser, machine: { name: 'n' } }] })
+        : failed(400, 9, 'COMMAND-2n8vs'),
+    );
+    expect(await identity.ensureMachineUser(id, signal)).toEqual({ userId: '77', created: false });
+    expect(server.seen.map(({ method }) => method)).toEqual(['POST', 'PUT']);
+  });
+
+  it('whose name a person has is refused', async () => {
+    const { identity } = await provider(() =>
+      ok({ result: [{ id: '5', userName: 'device-press-07', human: {} }] }),
+    );
+    await expect(identity.ensureMachineUser(id, signal)).rejects.toMatchObject({
+      code: 'IDENTITY_CALL_FAILED',
+    });
+  });
+});
+
+describe('grant', () => {
+  const grant = (roleKeys: readonly string[]) => ({
+    result: [{ id: 'g', userId: '77', projectId: 'p1', roleKeys }],
+  });
+
+  it('is made, left alone, or given the missing role', async () => {
+    const made = await provider((path) => (path.endsWith('/grants') ? ok({ userGrantId: 'g' }) : ok()));
+    expect(await made.identity.ensureGrant('77', signal)).toEqual({ created: true });
+    const there = await provider(() => ok(grant(['device'])));
+    expect(await there.identity.ensureGrant('77', signal)).toEqual({ created: false });
+    const other = await provider((path) => (path.startsWith('PUT') ? ok() : ok(grant(['reader']))));
+    expect(await other.identity.ensureGrant('77', signal)).toEqual({ created: true });
+    expect(JSON.parse(other.server.seen[1]?.body ?? '')).toEqual({ roleKeys: ['reader', 'device'] });
+    const same = await provider((path) =>
+      path.startsWith('PUT') ? failed(400, 9, 'COMMAND-Rs8fy') : ok(grant(['reader'])),
+    );
+    expect(await same.identity.ensureGrant('77', signal)).toEqual({ created: false });
+  });
+});
+
+describe('keys', () => {
+  it('come byte for byte, with size and hash', async () => {
+    const { identity } = await provider(() => minted());
+    const key = await identity.mintKey('77', signal);
+    expect(key.file.reveal()).toBe(keyFile());
+    expect(key).toMatchObject({ keyId: 'k1', userId: '77', sizeBytes: Buffer.byteLength(keyFile()) });
+  });
+
+  it.each([
+    ['of another user', keyFile({ userId: '78' })],
+    ['of another id', keyFile({ keyId: 'k2' })],
+    ['of an application', keyFile({ type: 'application' })],
+    ['without a private key', keyFile({ key: 'canary' })],
+    ['that is no JSON', 'canary'],
+  ])('%s are refused, and the error shows nothing of them', async (_name, text) => {
+    const { identity } = await provider(() => minted(text));
+    const error = await identity.mintKey('77', signal).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'IDENTITY_REPLY_UNREADABLE' });
+    const all = `${JSON.stringify(error)} ${String((error as Error).cause)} ${(error as { evidence: string }).evidence}`;
+    expect(all).not.toMatch(/canary|PRIVATE KEY/);
+  });
+
+  it('are never minted twice after a lost or broken reply', async () => {
+    for (const answer of ['hang-up', { status: 500 }, { status: 503 }] as const) {
+      const { identity, server } = await provider(() => answer);
+      await expect(identity.mintKey('77', signal)).rejects.toMatchObject({
+        code: expect.stringMatching(/^IDENTITY_/),
+      });
+      expect(server.seen).toHaveLength(1);
+    }
+    const throttled = await provider((_path, _request, earlier) =>
+      earlier === 0 ? { status: 429 } : minted(),
+    );
+    expect((await throttled.identity.mintKey('77', signal)).keyId).toBe('k1');
+  });
+
+  it('that are gone already count as deleted', async () => {
+    const { identity } = await provider(() => failed(404, 5, 'COMMAND-4m77G'));
+    await expect(identity.deleteKey('77', 'k1', signal)).resolves.toBeUndefined();
+  });
+});

@@ -1,0 +1,290 @@
+import { createHash } from 'node:crypto';
+import { EXIT_DATA_DIFFERS } from '../device/commands.ts';
+import type { DeviceCommand } from '../device/device-command.ts';
+import {
+  binaryPath,
+  configDirectory,
+  configPath,
+  keyPath,
+  requiredPackages,
+  unitName,
+  unitPath,
+} from '../device/paths.ts';
+import type {
+  AgentBinary,
+  Clock,
+  CommandResult,
+  DeviceSession,
+  RunOptions,
+  UploadOptions,
+} from '../engine/ports.ts';
+import { EnrollmentError } from '../errors/enrollment-error.ts';
+import { expectedHash, nonceOf, readTrip, type ScriptFragment, writtenContent } from './read-script.ts';
+
+const AGENT_UID = 998;
+const HEARTBEAT_EVERY_MS = 30_000;
+
+interface DeviceFile {
+  content: string;
+  rights: string;
+}
+
+/** `lost`: the connection breaks. `hangs`: nothing comes back until the caller gives up. */
+export interface Fault {
+  readonly exchange: number;
+  /** Before or after the effect of the exchange, or after this many fragments of a trip. */
+  readonly when: 'before' | 'after' | number;
+  readonly kind: 'lost' | 'hangs';
+}
+
+export interface FakeDeviceOptions {
+  readonly deviceId: string;
+  readonly clock: Clock;
+  /** Called for every heartbeat of the agent, with the key it signs in with. */
+  readonly beat?: (deviceId: string, keyId: string) => void;
+  /** Whether a key logs in: an agent whose key does not sends nothing. */
+  readonly isLive?: (keyId: string) => boolean;
+}
+
+function sha256(text: string | Uint8Array): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/**
+ * A device that behaves: it keeps packages, user, files and unit, does what the station's commands mean and
+ * runs an agent that sends heartbeats. Exchanges can be cut off before, in and after their effect.
+ */
+export class FakeDevice {
+  readonly deviceId: string;
+  readonly files = new Map<string, DeviceFile>();
+  readonly missing = new Set<string>(requiredPackages);
+  readonly user = { exists: false, lingering: false, socket: false, subordinateIds: false };
+  readonly unit = { enabled: false, active: false };
+  readonly faults: Fault[] = [];
+  /** Fragments whose log text begins with one of these fail with status 1. */
+  readonly failing = new Map<string, string>();
+  /** Titles and log texts of everything that was done, in order. */
+  readonly done: string[] = [];
+  elevation: 'root' | 'sudo' | 'sudo-password' | 'none' = 'sudo';
+  sudoPassword = 'canary-sudo-password';
+  hostKey = 'SHA256:first';
+  machine = 'aarch64';
+  osVersion = '12';
+  clockOffsetSeconds = 0;
+  freeKib = 8_000_000;
+  needsRestart = false;
+  /** False: the agent runs, but reaches nobody. */
+  reachesNats = true;
+  journalLines: readonly string[] = ['nats: connection refused'];
+  exchanges = 0;
+  uploads = 0;
+  restarts = 0;
+  openSessions = 0;
+  readonly #options: FakeDeviceOptions;
+  #stopAgent: (() => void) | undefined;
+
+  constructor(options: FakeDeviceOptions) {
+    this.#options = options;
+    this.deviceId = options.deviceId;
+  }
+
+  get keyId(): string | undefined {
+    const text = this.files.get(keyPath)?.content;
+    return text === undefined ? undefined : (JSON.parse(text) as { keyId: string }).keyId;
+  }
+
+  /** State to compare after two runs; holds no time and no count. */
+  get snapshot(): unknown {
+    const files = [...this.files].sort(([a], [b]) => (a < b ? -1 : 1));
+    const { user, unit, needsRestart } = this;
+    return structuredClone({ missing: [...this.missing], user, unit, needsRestart, files });
+  }
+
+  open(loginUser: string): DeviceSession {
+    let isOpen = true;
+    this.openSessions += 1;
+    const exchange = async (
+      options: { readonly signal: AbortSignal },
+      act: (cutAfter: number | undefined) => CommandResult | Promise<CommandResult>,
+    ): Promise<CommandResult> => {
+      if (options.signal.aborted) throw options.signal.reason;
+      if (!isOpen) throw lost();
+      this.exchanges += 1;
+      const fault = this.faults.find((candidate) => candidate.exchange === this.exchanges);
+      if (fault === undefined) return act(undefined);
+      if (fault.when !== 'before') await act(fault.when === 'after' ? undefined : fault.when);
+      if (fault.kind === 'hangs') return untilAborted(options.signal);
+      isOpen = false;
+      throw lost();
+    };
+    return {
+      hostKeyFingerprint: this.hostKey,
+      loginUser,
+      run: (command, options) => exchange(options, (cutAfter) => this.#run(command, options, cutAfter)),
+      upload: (command, file, options) => exchange(options, () => this.#upload(command, file, options)),
+      close: () => {
+        if (isOpen) this.openSessions -= 1;
+        isOpen = false;
+      },
+    };
+  }
+
+  #run(command: DeviceCommand, options: RunOptions, cutAfter: number | undefined): CommandResult {
+    this.#requireElevation(command, options);
+    if (command.title === 'Look at the device') return this.#look(command);
+    if (command.title.startsWith('journalctl'))
+      return { exitStatus: 0, stdout: `${this.journalLines.join('\n')}\n`, stderr: '' };
+    const nonce = nonceOf(command.script);
+    const lines: string[] = [];
+    const say = (line: string): void => {
+      lines.push(line);
+      options.onLine?.('stdout', line);
+    };
+    let count = 0;
+    let step = '';
+    for (const fragment of readTrip(command.script)) {
+      if (count === cutAfter) break;
+      count += 1;
+      if (fragment.step !== step) say(`@${nonce} step ${fragment.step}`);
+      step = fragment.step;
+      say(`@${nonce} run ${fragment.shows}`);
+      const status = this.#perform(fragment, options.payload?.reveal(), say);
+      say('');
+      say(`@${nonce} exit ${status}`);
+      if (status !== 0) return { exitStatus: status, stdout: lines.join('\n'), stderr: '' };
+      this.done.push(fragment.shows);
+      if (fragment.endsStep) say(`@${nonce} finished ${step}`);
+    }
+    return { exitStatus: 0, stdout: lines.join('\n'), stderr: '' };
+  }
+
+  #requireElevation(command: DeviceCommand, { elevation }: RunOptions): void {
+    if (!command.asRoot || this.elevation === 'root') return;
+    const isRight =
+      this.elevation === 'sudo'
+        ? elevation.kind !== 'none'
+        : elevation.kind === 'sudo-password' && elevation.password.reveal() === this.sudoPassword;
+    if (!isRight) throw new EnrollmentError('DEVICE_SUDO_REFUSED', { details: { user: 'pi' } });
+  }
+
+  #look(command: DeviceCommand): CommandResult {
+    const facts: Record<string, string> = { elevation: this.elevation, end: 'ok' };
+    if (this.elevation !== 'none' && (this.elevation !== 'sudo-password' || command.asRoot)) {
+      const key = this.files.get(keyPath);
+      const parsed = key === undefined ? undefined : (JSON.parse(key.content) as Record<string, string>);
+      Object.assign(facts, {
+        hostname: this.deviceId,
+        'os-id': 'debian',
+        'os-version': this.osVersion,
+        'os-name': `Debian GNU/Linux ${this.osVersion}`,
+        machine: this.machine,
+        'free-kib': String(this.freeKib),
+        clock: String(Math.floor(this.#options.clock.nowMs() / 1000) + this.clockOffsetSeconds),
+        'missing-packages': [...this.missing].join(' '),
+        'agent-uid': this.user.exists ? String(AGENT_UID) : '',
+        linger: this.user.lingering ? 'yes' : '',
+        'podman-socket': this.user.socket ? 'yes' : '',
+        'subordinate-ids': this.user.subordinateIds ? 'yes' : '',
+        'own-uid': '0',
+        ...this.#fileFacts('binary', binaryPath),
+        ...this.#fileFacts('config', configPath),
+        ...this.#fileFacts('unit', unitPath),
+        'key-id': parsed?.keyId ?? '',
+        'key-user': parsed?.userId ?? '',
+        'key-rights': key?.rights ?? '',
+        'unit-enabled': this.unit.enabled ? 'enabled' : 'disabled',
+        'unit-active': this.unit.active ? 'active' : 'inactive',
+        'needs-restart': this.needsRestart ? 'yes' : '',
+        end: 'ok',
+      });
+    }
+    const nonce = nonceOf(command.script);
+    const text = Object.entries(facts).map(([name, value]) => `@${nonce} ${name} ${value}`);
+    return { exitStatus: 0, stdout: `Last login: today\n${text.join('\n')}\n`, stderr: '' };
+  }
+
+  #fileFacts(name: string, path: string): Record<string, string> {
+    const file = this.files.get(path);
+    return file === undefined ? {} : { [name]: sha256(file.content), [`${name}-rights`]: file.rights };
+  }
+
+  #perform(
+    { shows, script }: ScriptFragment,
+    payload: string | undefined,
+    say: (line: string) => void,
+  ): number {
+    for (const [prefix, says] of this.failing) {
+      if (!shows.startsWith(prefix)) continue;
+      say(says);
+      return 1;
+    }
+    if (shows.startsWith('apt-get install')) this.missing.clear();
+    else if (shows.startsWith('useradd')) this.user.exists = true;
+    else if (shows.startsWith('usermod')) this.user.subordinateIds = true;
+    else if (shows.startsWith('loginctl')) this.user.lingering = true;
+    else if (shows.startsWith('systemctl --user')) this.user.socket = true;
+    else if (shows.startsWith(`cat > ${keyPath}`)) {
+      if (payload === undefined || sha256(payload) !== expectedHash(script)) return EXIT_DATA_DIFFERS;
+      this.#write(keyPath, payload, `640:${AGENT_UID}`);
+    } else if (shows === `write ${configPath}`) this.#write(configPath, writtenContent(script), '644:0');
+    else if (shows.startsWith(`write ${unitPath}`)) this.#write(unitPath, writtenContent(script), '644:0');
+    else if (shows.startsWith('chown')) this.#write(keyPath, this.#content(keyPath), `640:${AGENT_UID}`);
+    else if (shows === `systemctl enable ${unitName}`) this.unit.enabled = true;
+    else if (shows === `systemctl restart ${unitName}` || shows === `systemctl start ${unitName}`)
+      this.#startAgent();
+    else if (!shows.endsWith(configDirectory)) throw new Error(`The fake device does not know: ${shows}`);
+    return 0;
+  }
+
+  #content(path: string): string {
+    return this.files.get(path)?.content ?? '';
+  }
+
+  #write(path: string, content: string, rights: string): void {
+    if (this.#content(path) !== content) this.needsRestart = true;
+    this.files.set(path, { content, rights });
+  }
+
+  async #upload(
+    command: DeviceCommand,
+    file: AgentBinary,
+    { onProgress }: UploadOptions,
+  ): Promise<CommandResult> {
+    let content = '';
+    for await (const chunk of file.chunks()) {
+      content += Buffer.from(chunk).toString('latin1');
+      onProgress?.(content.length);
+    }
+    if (sha256(content) !== expectedHash(command.script))
+      return { exitStatus: EXIT_DATA_DIFFERS, stdout: '', stderr: 'not the file that was sent' };
+    this.uploads += 1;
+    this.#write(binaryPath, content, '755:0');
+    this.done.push(command.title);
+    return { exitStatus: 0, stdout: '', stderr: '' };
+  }
+
+  /** The agent reads its key once, when it starts, as the real one does. */
+  #startAgent(): void {
+    this.#stopAgent?.();
+    this.unit.active = true;
+    this.needsRestart = false;
+    this.restarts += 1;
+    const { clock, beat, isLive } = this.#options;
+    const keyId = this.keyId;
+    const tick = (): void => {
+      if (this.reachesNats && keyId !== undefined && isLive?.(keyId) !== false) beat?.(this.deviceId, keyId);
+      this.#stopAgent = clock.after(HEARTBEAT_EVERY_MS, tick);
+    };
+    this.#stopAgent = clock.after(1_000, tick);
+  }
+}
+
+function lost(): EnrollmentError {
+  return new EnrollmentError('DEVICE_CONNECTION_LOST', { details: { address: 'board.local' } });
+}
+
+function untilAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}

@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto';
+import type {
+  AccessTokenSource,
+  IdentityProvider,
+  MachineKeyEntry,
+  MachineUser,
+  MintedKey,
+} from '../engine/ports.ts';
+import { EnrollmentError } from '../errors/enrollment-error.ts';
+import { type DeviceId, machineUserName } from '../model/device-id.ts';
+import { Secret } from '../model/secret.ts';
+
+export type IdentityCall =
+  | 'requireProject'
+  | 'ensureMachineUser'
+  | 'ensureGrant'
+  | 'listKeys'
+  | 'mintKey'
+  | 'deleteKey';
+
+interface Fault {
+  readonly call: IdentityCall;
+  /** `before`: nothing happened. `after`: it happened, and the reply got lost. */
+  readonly when: 'before' | 'after';
+  readonly error: EnrollmentError;
+}
+
+/** Text that is part of every private key it mints. It may be on a device and nowhere else. */
+export const KEY_CANARY = 'canary-private-key';
+
+/** Users, grants and keys in memory, with replies that can fail or get lost. */
+export class FakeIdentityProvider implements IdentityProvider {
+  readonly users = new Map<string, string>();
+  readonly grants = new Set<string>();
+  readonly keys = new Map<string, Set<string>>();
+  readonly calls: IdentityCall[] = [];
+  tokens: AccessTokenSource | undefined;
+  #faults: Fault[] = [];
+  #count = 0;
+
+  /** The next call of this kind fails. */
+  failNext(
+    call: IdentityCall,
+    when: 'before' | 'after',
+    error = new EnrollmentError('IDENTITY_UNREACHABLE', { details: { issuer: 'https://id.example' } }),
+  ): void {
+    this.#faults.push({ call, when, error });
+  }
+
+  get mutatingCalls(): number {
+    return this.calls.filter((call) => call === 'mintKey' || call === 'deleteKey').length + this.created;
+  }
+
+  /** Users and grants that were made, keys not counted. */
+  created = 0;
+
+  userId(deviceId: string): string | undefined {
+    return this.users.get(machineUserName(deviceId as DeviceId));
+  }
+
+  liveKeys(deviceId: string): readonly string[] {
+    return [...(this.keys.get(this.userId(deviceId) ?? '') ?? [])];
+  }
+
+  isLive(keyId: string): boolean {
+    return [...this.keys.values()].some((keys) => keys.has(keyId));
+  }
+
+  requireProject(signal: AbortSignal): Promise<void> {
+    return this.#answer('requireProject', signal, () => undefined);
+  }
+
+  ensureMachineUser(deviceId: DeviceId, signal: AbortSignal): Promise<MachineUser> {
+    return this.#answer('ensureMachineUser', signal, () => {
+      const name = machineUserName(deviceId);
+      const known = this.users.get(name);
+      if (known !== undefined) return { userId: known, created: false };
+      const userId = this.#newId();
+      this.users.set(name, userId);
+      this.created += 1;
+      return { userId, created: true };
+    });
+  }
+
+  ensureGrant(userId: string, signal: AbortSignal): Promise<{ readonly created: boolean }> {
+    return this.#answer('ensureGrant', signal, () => {
+      if (this.grants.has(userId)) return { created: false };
+      this.grants.add(userId);
+      this.created += 1;
+      return { created: true };
+    });
+  }
+
+  listKeys(userId: string, signal: AbortSignal): Promise<readonly MachineKeyEntry[]> {
+    return this.#answer('listKeys', signal, () =>
+      [...(this.keys.get(userId) ?? [])].map((keyId) => ({ keyId, expiresAt: undefined })),
+    );
+  }
+
+  mintKey(userId: string, signal: AbortSignal): Promise<MintedKey> {
+    return this.#answer('mintKey', signal, () => {
+      const keyId = this.#newId();
+      const keys = this.keys.get(userId) ?? new Set();
+      keys.add(keyId);
+      this.keys.set(userId, keys);
+      const file = JSON.stringify({ type: 'serviceaccount', keyId, key: `${KEY_CANARY}-${keyId}`, userId });
+      const sha256 = createHash('sha256').update(file).digest('hex');
+      return { keyId, userId, file: new Secret(file), sizeBytes: Buffer.byteLength(file), sha256 };
+    });
+  }
+
+  deleteKey(userId: string, keyId: string, signal: AbortSignal): Promise<void> {
+    return this.#answer('deleteKey', signal, () => {
+      this.keys.get(userId)?.delete(keyId);
+    });
+  }
+
+  #newId(): string {
+    this.#count += 1;
+    return String(390_000_000_000 + this.#count);
+  }
+
+  async #answer<T>(call: IdentityCall, signal: AbortSignal, act: () => T): Promise<T> {
+    if (signal.aborted) throw signal.reason;
+    await this.tokens?.accessToken(signal);
+    this.calls.push(call);
+    const index = this.#faults.findIndex((fault) => fault.call === call);
+    const [fault] = index < 0 ? [] : this.#faults.splice(index, 1);
+    if (fault?.when === 'before') throw fault.error;
+    const value = act();
+    if (fault?.when === 'after') throw fault.error;
+    return value;
+  }
+}

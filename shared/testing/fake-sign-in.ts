@@ -1,0 +1,97 @@
+import type { Clock, DeviceCodePrompt, SignInClient, TokenCache, TokenSet } from '../engine/ports.ts';
+import { Secret } from '../model/secret.ts';
+
+/** Text that is part of every token. It may be in a cache and nowhere else. */
+export const TOKEN_CANARY = 'canary-token';
+const TOKEN_LIFE_MS = 600_000;
+
+/** Device-code sign-in whose approval the test gives. */
+export class FakeSignInClient implements SignInClient {
+  readonly #clock: Clock;
+  #approval: { resolve(tokens: TokenSet): void; reject(reason: unknown): void } | undefined;
+  #count = 0;
+  refreshes = 0;
+  readonly revoked: TokenSet[] = [];
+  /** Thrown by refreshes while set. */
+  refreshFailsWith: Error | undefined;
+  /** Refreshes wait for this. */
+  refreshGate: Promise<void> = Promise.resolve();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  tokens(): TokenSet {
+    this.#count += 1;
+    return {
+      accessToken: new Secret(`${TOKEN_CANARY}-access-${this.#count}`),
+      refreshToken: new Secret(`${TOKEN_CANARY}-refresh-${this.#count}`),
+      expiresAt: this.#clock.nowMs() + TOKEN_LIFE_MS,
+      subject: '4711',
+      account: 'operator@line.example',
+      organisation: undefined,
+    };
+  }
+
+  /** The person at the browser approves. */
+  approve(): void {
+    this.#approval?.resolve(this.tokens());
+  }
+
+  deny(reason: unknown): void {
+    this.#approval?.reject(reason);
+  }
+
+  signIn(onPrompt: (prompt: DeviceCodePrompt) => void, signal: AbortSignal): Promise<TokenSet> {
+    return new Promise((resolve, reject) => {
+      this.#approval = { resolve, reject };
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      onPrompt({
+        userCode: 'BCDF-GHJK',
+        verificationUri: 'https://id.example/device',
+        verificationUriComplete: 'https://id.example/device?user_code=BCDF-GHJK',
+        expiresAt: this.#clock.nowMs() + 300_000,
+        intervalSeconds: 5,
+      });
+    });
+  }
+
+  async refresh(_tokens: TokenSet, signal: AbortSignal): Promise<TokenSet> {
+    if (signal.aborted) throw signal.reason;
+    this.refreshes += 1;
+    await this.refreshGate;
+    if (this.refreshFailsWith !== undefined) throw this.refreshFailsWith;
+    return this.tokens();
+  }
+
+  revoke(tokens: TokenSet): Promise<void> {
+    this.revoked.push(tokens);
+    return Promise.resolve();
+  }
+}
+
+/** A keychain in memory that can be missing. */
+export class FakeTokenCache implements TokenCache {
+  readonly place = 'Test keychain';
+  tokens: TokenSet | undefined;
+  failsWith: Error | undefined;
+
+  async load(): Promise<TokenSet | undefined> {
+    this.#requireThere();
+    return this.tokens;
+  }
+
+  async save(tokens: TokenSet): Promise<void> {
+    this.#requireThere();
+    this.tokens = tokens;
+  }
+
+  async remove(): Promise<void> {
+    this.#requireThere();
+    this.tokens = undefined;
+  }
+
+  #requireThere(): void {
+    if (this.failsWith !== undefined) throw this.failsWith;
+  }
+}

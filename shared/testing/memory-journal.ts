@@ -1,0 +1,56 @@
+import type { Journal, KeyIntent, KeyIntentState, RunRecord } from '../engine/ports.ts';
+import { EnrollmentError } from '../errors/enrollment-error.ts';
+
+/** A journal in memory that can refuse to write. It survives the station that wrote it, as the file does. */
+export class MemoryJournal implements Journal {
+  readonly intents = new Map<string, KeyIntent>();
+  readonly runs: RunRecord[] = [];
+  readonly hostKeys = new Map<string, string>();
+  refusesWrites = false;
+  isClosed = false;
+
+  openKeyIntent(intent: Omit<KeyIntent, 'state' | 'keyId'>): void {
+    this.#requireWritable();
+    this.intents.set(intent.intentId, { ...intent, state: 'minting', keyId: undefined });
+  }
+
+  settleKeyIntent(intentId: string, state: KeyIntentState, keyId?: string): void {
+    this.#requireWritable();
+    const intent = this.intents.get(intentId);
+    if (intent === undefined) throw new Error(`No intent ${intentId} was opened.`);
+    this.intents.set(intentId, { ...intent, state, keyId: keyId ?? intent.keyId });
+  }
+
+  unsettledKeyIntents(issuer: string): readonly KeyIntent[] {
+    return [...this.intents.values()].filter(
+      (intent) => intent.issuer === issuer && intent.state !== 'delivered' && intent.state !== 'deleted',
+    );
+  }
+
+  recordRun(run: RunRecord): void {
+    this.#requireWritable();
+    this.runs.push(run);
+  }
+
+  latestRuns(): readonly RunRecord[] {
+    return [...new Map(this.runs.map((run) => [run.deviceId, run])).values()];
+  }
+
+  hostKey(target: string): string | undefined {
+    return this.hostKeys.get(target);
+  }
+
+  pinHostKey(target: string, fingerprint: string): void {
+    this.#requireWritable();
+    this.hostKeys.set(target, fingerprint);
+  }
+
+  close(): void {
+    this.isClosed = true;
+  }
+
+  #requireWritable(): void {
+    if (this.refusesWrites)
+      throw new EnrollmentError('STATION_JOURNAL_FAILED', { details: { path: 'journal.db' } });
+  }
+}
