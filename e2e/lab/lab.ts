@@ -7,6 +7,7 @@ import { Secret } from '#shared/model/secret.ts';
 import { makeKeyTexts } from './devices/host-key.ts';
 import type { RehearsalDevice, RehearsalDeviceRequest } from './devices/model.ts';
 import { startRehearsalDevices } from './devices/start-rehearsal-devices.ts';
+import type { Faults } from './identity/faults.ts';
 import { type LabIdentityProvider, startLabIdentityProvider } from './identity/identity-provider.ts';
 import { type LabNats, startLabNats } from './nats/start-lab-nats.ts';
 import { createZitadelDirectory } from './nats/zitadel-directory.ts';
@@ -23,6 +24,8 @@ export interface LabOptions {
   readonly host?: string;
   readonly deviceCodeLifetimeSeconds?: number;
   readonly accessTokenLifetimeSeconds?: number;
+  /** What goes wrong at the provider, for tests. */
+  readonly identityFaults?: Faults;
   readonly concurrency?: number;
   readonly heartbeatLimitSeconds?: number;
   readonly aptSeconds?: number;
@@ -73,6 +76,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     tell('starting the identity provider');
     const identity = await startLabIdentityProvider({
       ...{ host, port: 0, dataDir: path.join(dir, 'identity'), signal, pollIntervalSeconds: 1 },
+      ...(options.identityFaults === undefined ? {} : { faults: options.identityFaults }),
       ...(options.deviceCodeLifetimeSeconds === undefined
         ? {}
         : { deviceCodeLifetimeSeconds: options.deviceCodeLifetimeSeconds }),

@@ -1,9 +1,20 @@
 import { EnrollmentError } from '../errors/enrollment-error.ts';
+import type { EnrollmentErrorCode } from '../model/error-codes.ts';
 import type { DeviceFacts } from '../model/facts.ts';
 import type { Clock, IdentityProvider, Journal, KeyIntent, Logger, MintedKey, Random } from './ports.ts';
 
 /** Time a compensation may take even when the enrollment itself was stopped. */
 const COMPENSATION_LIMIT_MS = 20_000;
+/** Waits between looks for a key whose id was lost: projections lag by milliseconds to seconds. */
+const LOOK_AGAIN_AFTER_MS = [100, 200, 400, 800, 1600, 3200];
+/** After this, a key that cannot be found does not exist. */
+const SEARCH_LAG_AT_MOST_MS = 60_000;
+/** Refusals: the provider made no key, so there is nothing to look for. */
+const refusals = new Set<EnrollmentErrorCode>([
+  'IDENTITY_NOT_SIGNED_IN',
+  'IDENTITY_SESSION_ENDED',
+  'IDENTITY_ROLE_MISSING',
+]);
 
 export interface MachineKeysContext {
   readonly clock: Clock;
@@ -51,6 +62,10 @@ export async function mintKey(
     journal.settleKeyIntent(intentId, 'minted', minted.keyId);
     return { intentId, minted, keyIdsBefore };
   } catch (thrown) {
+    if (thrown instanceof EnrollmentError && refusals.has(thrown.code)) {
+      journal.settleKeyIntent(intentId, 'deleted');
+      throw thrown;
+    }
     await compensate(context, {
       intentId,
       issuer,
@@ -65,40 +80,59 @@ export async function mintKey(
   }
 }
 
+/** What became of an intent: whether its journal entry is closed, and how many keys had to go. */
+export interface Compensation {
+  readonly settled: boolean;
+  readonly deleted: number;
+}
+
 /**
- * Deletes what an unfinished intent may have left alive and settles it. Returns false when the provider could
- * not be asked: then the entry stays and the next start tries again.
- * @param heldKeyId the key the device holds, where that is known: it is never deleted
+ * Deletes what an unfinished intent may have left alive. A key whose id never reached us is one the user did not
+ * have before; searches lag behind writes, so it is looked for more than once, and an entry that nothing was found
+ * for stays open until it is old enough to be believed.
+ * @param held the key the device was seen to hold, which is never deleted
  */
 export async function compensate(
   context: MachineKeysContext,
   intent: KeyIntent,
-  heldKeyId?: string,
-): Promise<boolean> {
-  const limit = compensationSignal(context.clock);
+  held?: string,
+): Promise<Compensation> {
+  const { clock, journal, logger, identity } = context;
+  const { deviceId, userId } = intent;
+  const limit = compensationSignal(clock);
   try {
     const orphans =
       intent.keyId === undefined
-        ? (await context.identity.listKeys(intent.userId, limit.signal))
-            .map((key) => key.keyId)
-            .filter((keyId) => !intent.keyIdsBefore.includes(keyId) && keyId !== heldKeyId)
-        : [intent.keyId];
-    for (const keyId of orphans) await context.identity.deleteKey(intent.userId, keyId, limit.signal);
-    context.journal.settleKeyIntent(intent.intentId, 'deleted');
-    context.logger.log('info', 'undelivered-keys-deleted', {
-      deviceId: intent.deviceId,
-      count: orphans.length,
-    });
-    return true;
+        ? await lookForOrphans(context, intent, held, limit.signal)
+        : [intent.keyId].filter((keyId) => keyId !== held);
+    for (const keyId of orphans) await identity.deleteKey(userId, keyId, limit.signal);
+    const isCertain = orphans.length > 0 || clock.nowMs() - intent.createdAt > SEARCH_LAG_AT_MOST_MS;
+    if (isCertain) journal.settleKeyIntent(intent.intentId, 'deleted');
+    logger.log('info', 'undelivered-keys', { deviceId, deleted: orphans.length, settled: isCertain });
+    return { settled: isCertain, deleted: orphans.length };
   } catch (thrown) {
-    context.logger.log('warn', 'undelivered-key-kept-in-journal', {
-      deviceId: intent.deviceId,
-      error: String(thrown),
-    });
-    return false;
+    logger.log('warn', 'undelivered-key-kept-in-journal', { deviceId, error: String(thrown) });
+    return { settled: false, deleted: 0 };
   } finally {
     limit.done();
   }
+}
+
+async function lookForOrphans(
+  { clock, identity }: MachineKeysContext,
+  { userId, keyIdsBefore }: KeyIntent,
+  held: string | undefined,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  for (const waitMs of [0, ...LOOK_AGAIN_AFTER_MS]) {
+    if (waitMs > 0) await clock.sleep(waitMs, signal);
+    const keys = await identity.listKeys(userId, signal);
+    const orphans = keys
+      .map((key) => key.keyId)
+      .filter((keyId) => keyId !== held && !keyIdsBefore.includes(keyId));
+    if (orphans.length > 0) return orphans;
+  }
+  return [];
 }
 
 /**
@@ -172,9 +206,11 @@ export async function recoverKeys(
   let deleted = 0;
   let undecided = 0;
   for (const intent of context.journal.unsettledKeyIntents(context.issuer)) {
-    if (intent.state === 'delivering') undecided += 1;
-    else if (await compensate(context, intent)) deleted += 1;
-    else undecided += 1;
+    if (intent.state === 'delivering') {
+      undecided += 1;
+      continue;
+    }
+    deleted += (await compensate(context, intent)).deleted;
   }
   return { deleted, undecided };
 }

@@ -223,11 +223,11 @@ async function performPlan(
 
 async function takeBackKey(context: EnrollmentContext, key: PendingKey, userId: string): Promise<void> {
   const { keys, record, deviceId } = context;
-  const gone = await compensate(keys, {
+  const { settled } = await compensate(keys, {
     ...{ intentId: key.intentId, issuer: keys.issuer, deviceId, userId },
     ...{ keyIdsBefore: key.keyIdsBefore, keyId: key.minted.keyId, state: 'delivering', createdAt: 0 },
   });
-  const text = gone
+  const text = settled
     ? 'The new key was deleted again.'
     : 'The new key could not be deleted yet; the station will try again.';
   record.log.add({ kind: 'note', stepId: 'key-config', text });

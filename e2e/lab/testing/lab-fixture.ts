@@ -21,6 +21,8 @@ export interface LabFixture {
   published(): string;
   /** Ends the station and opens a new one on the same folder, as a restart does. */
   restart(): Promise<LabStation>;
+  /** Opens a new station on the same folder, after the test itself has closed the one before. */
+  reopen(): Promise<LabStation>;
   row(deviceId: string): EnrollmentRow;
   stop(): Promise<void>;
 }
@@ -55,6 +57,9 @@ export async function startLabFixture(
     published: () => published.join('\n'),
     restart: async () => {
       await fixture.station.close();
+      return fixture.reopen();
+    },
+    reopen: async () => {
       fixture.station = await open();
       return fixture.station;
     },

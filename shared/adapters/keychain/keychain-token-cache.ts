@@ -18,6 +18,8 @@ export interface KeychainTokenCacheOptions {
 
 const SERVICE = 'Muster';
 const TIME_LIMIT_MS = 5000;
+const MOST_PARTS = 99;
+const FORGOTTEN = '{}';
 const WINDOWS_ENTRY_LENGTH = 1200;
 
 function unavailable(cause: unknown): EnrollmentError {
@@ -78,8 +80,13 @@ export function createKeychainTokenCache(options: KeychainTokenCacheOptions): To
     return new keyring.AsyncEntry(SERVICE, index === 0 ? account : `${account}#${index}`);
   };
 
+  /** Removes the entries from `first` on. A keychain that is not there says yes to every removal, so it is bounded. */
   const removeFrom = async (first: number, signal: AbortSignal) => {
-    for (let index = first; await (await entryAt(index)).deleteCredential(signal); index += 1);
+    for (let index = first; index <= MOST_PARTS && !signal.aborted; index += 1) {
+      const entry = await entryAt(index);
+      if ((await entry.getPassword(signal)) === null) return;
+      await entry.deleteCredential(signal);
+    }
   };
 
   return {
@@ -111,6 +118,17 @@ export function createKeychainTokenCache(options: KeychainTokenCacheOptions): To
         limit,
         signal,
       ),
-    remove: (signal) => limited((stop) => removeFrom(0, stop), limit, signal),
+    remove: (signal) =>
+      limited(
+        async (stop) => {
+          // Reading and removing do not tell a locked keychain from an empty one; only writing fails. So the
+          // sign-in is overwritten first: what is reported as forgotten is.
+          await (await entryAt(0)).setPassword(FORGOTTEN, stop);
+          await (await entryAt(0)).deleteCredential(stop);
+          await removeFrom(1, stop);
+        },
+        limit,
+        signal,
+      ),
   };
 }

@@ -21,12 +21,14 @@ const plain = (set: TokenSet | undefined) =>
 
 let absent: string | undefined;
 beforeAll(async () => {
-  const problem = await createKeychainTokenCache(names)
-    .load(limit())
-    .catch((error: { details: { problem: string } }) => error);
-  absent = problem !== undefined && 'details' in problem ? String(problem.details.problem) : undefined;
-  if (absent !== undefined)
-    console.warn(`SKIPPED: system keychain: ${absent} (scripts/setup/with-keyring.mjs gives one).`);
+  // Only writing tells whether there is a keychain.
+  await createKeychainTokenCache(names)
+    .save(tokens(), limit())
+    .then(() => createKeychainTokenCache(names).remove(limit()))
+    .catch((error: { details: { problem: string } }) => {
+      absent = error.details.problem;
+      console.warn(`SKIPPED: system keychain: ${absent} (scripts/setup/with-keyring.mjs gives one).`);
+    });
 });
 
 describe('system keychain', () => {
@@ -60,6 +62,16 @@ describe('system keychain', () => {
     await split.save(large, limit());
     await split.save(tokens(), limit());
     expect(plain(await split.load(limit()))).toEqual(plain(tokens()));
+  });
+});
+
+describe('no keychain', () => {
+  it('is said, when remembering and when forgetting', async ({ skip }) => {
+    skip(absent === undefined, 'there is a keychain');
+    const cache = createKeychainTokenCache(names);
+    for (const attempt of [cache.save(tokens(), limit()), cache.remove(limit())]) {
+      await expect(attempt).rejects.toMatchObject({ code: 'STATION_KEYCHAIN_UNAVAILABLE' });
+    }
   });
 });
 

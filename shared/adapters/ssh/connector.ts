@@ -56,6 +56,18 @@ function hostKeyChanged(target: SshTarget, expected: string, actual: string): En
   });
 }
 
+/** An sshd with too many logins at once, or one that is just starting, hangs up at random: calling again helps. */
+const MOST_REDIALS = 3;
+const REDIAL_WAIT_MS = 100;
+
+/** True when the device hung up before a key was exchanged: nothing of ours was sent yet. */
+function endedBeforeHandshake(thrown: unknown): boolean {
+  const isLost = thrown instanceof EnrollmentError && thrown.code === 'DEVICE_CONNECTION_LOST';
+  return (
+    isLost && thrown.cause instanceof Error && thrown.cause.message === 'Connection lost before handshake'
+  );
+}
+
 /**
  * Connects over SSH with `ssh2`. The only place of the program that makes an SSH client: host key checked
  * before any secret is offered, strong algorithms, no agent, no forwarding, and a limit on everything a device
@@ -153,11 +165,16 @@ export function createSshConnector(options: SshConnectorOptions): DeviceConnecto
 
   return {
     connect: async (target, { credential, expectedHostKey, signal }) => {
-      const leave = await gate.enter(signal);
-      try {
-        return await handshake({ target, credential, expectedHostKey, signal });
-      } finally {
-        leave();
+      for (let redials = 0; ; redials += 1) {
+        const leave = await gate.enter(signal);
+        try {
+          return await handshake({ target, credential, expectedHostKey, signal });
+        } catch (thrown) {
+          if (!endedBeforeHandshake(thrown) || redials === MOST_REDIALS) throw thrown;
+        } finally {
+          leave();
+        }
+        await clock.sleep(REDIAL_WAIT_MS * 2 ** redials, signal);
       }
     },
   };

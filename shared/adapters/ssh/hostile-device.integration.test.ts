@@ -1,4 +1,10 @@
-import { type AddressInfo, createServer, type Socket, type Server as TcpServer } from 'node:net';
+import {
+  type AddressInfo,
+  createServer,
+  connect as dial,
+  type Socket,
+  type Server as TcpServer,
+} from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { defineCommand } from '../../device/device-command.ts';
 import type { DeviceCredential } from '../../engine/ports.ts';
@@ -198,6 +204,28 @@ describe('logging in', () => {
     const connecting = connect(silent, { signal: stop.signal });
     stop.abort(reason);
     await expect(connecting).rejects.toBe(reason);
+  });
+});
+
+describe('a device that is busy', () => {
+  it('is called again after it hung up before the handshake, a few times', async () => {
+    const server = await device({});
+    let calls = 0;
+    const busy = await listenTcp(
+      createServer((socket) => {
+        calls += 1;
+        if (calls <= 2) socket.end('Exceeded MaxStartups\r\n');
+        else {
+          const onward = dial(server.port, '127.0.0.1');
+          onward.on('error', () => undefined);
+          socket.on('close', () => onward.destroy());
+          socket.pipe(onward).pipe(socket);
+        }
+      }),
+    );
+    const session = await connect(busy);
+    expect(calls).toBe(3);
+    session.close();
   });
 });
 
