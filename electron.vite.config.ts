@@ -22,7 +22,9 @@ export default defineConfig({
   main: {
     build: {
       target: nodeTarget,
-      externalizeDeps: true,
+      // Pure JavaScript that every start loads is bundled: zod alone is a hundred files otherwise.
+      externalizeDeps: { exclude: ['zod', 'smol-toml', 'commander'] },
+      minify: true,
       // A library of the lab's provider uses eval; our own use is refused by the linter.
       rolldownOptions: { input: existing(mainEntries), checks: { eval: false } },
     },
@@ -43,6 +45,7 @@ export default defineConfig({
     plugins: [react(), tailwindcss()],
     build: {
       target: browserTarget,
+      minify: true,
       outDir: path.join(root, 'out/renderer'),
       rolldownOptions: { input: path.join(root, 'renderer/index.html') },
     },

@@ -11,12 +11,11 @@ const ROUNDS = 7;
 const root = path.resolve(import.meta.dirname, '../..');
 
 /** Milliseconds from just before the process is spawned to the first painted content. */
-async function firstPaintMs(args: readonly string[]): Promise<number> {
+async function firstPaintMs(args: readonly string[], userData: string): Promise<number> {
   const { ELECTRON_RUN_AS_NODE: _never, ...env } = process.env;
   const executablePath = env.ELECTRON_EXEC_PATH;
   if (executablePath === undefined)
     throw new Error('ELECTRON_EXEC_PATH is not set. Run it with: npm run bench');
-  const userData = mkdtempSync(path.join(tmpdir(), 'muster-bench-'));
   const spawnedAt = Date.now();
   const app = await electron.launch({
     executablePath,
@@ -38,7 +37,6 @@ async function firstPaintMs(args: readonly string[]): Promise<number> {
     return paintedAt - spawnedAt;
   } finally {
     await app.close();
-    rmSync(userData, { recursive: true, force: true });
   }
 }
 
@@ -63,9 +61,9 @@ export async function run(): Promise<readonly Metric[]> {
   const bareTimes: number[] = [];
   try {
     for (let round = 0; round <= ROUNDS; round += 1) {
-      const bareMs = await firstPaintMs([bare]);
-      const stationMs = await firstPaintMs([root, `--profile=${profile}`]);
-      // The first round warms the disk cache.
+      const bareMs = await firstPaintMs([bare], path.join(dir, 'bare'));
+      const stationMs = await firstPaintMs([root, `--profile=${profile}`], path.join(dir, 'station'));
+      // The first round is the first start ever: it fills the disk cache and makes both data folders.
       if (round === 0) continue;
       bareTimes.push(bareMs);
       stationTimes.push(stationMs);
