@@ -15,11 +15,14 @@ test.beforeEach(async () => {
   await station.page.evaluate(() => {
     const scope = window as unknown as { violations: string[] };
     scope.violations = [];
-    document.addEventListener('securitypolicyviolation', (event) => scope.violations.push(event.effectiveDirective));
+    document.addEventListener('securitypolicyviolation', (event) =>
+      scope.violations.push(event.effectiveDirective),
+    );
   });
 });
 
-const violations = () => station.page.evaluate(() => (window as unknown as { violations: string[] }).violations);
+const violations = () =>
+  station.page.evaluate(() => (window as unknown as { violations: string[] }).violations);
 const ranForeignCode = () => station.page.evaluate(() => 'foreign' in window);
 
 test('every served file carries the policy', async () => {
@@ -59,6 +62,7 @@ test('text never becomes code', async () => {
     // The debugger's own evaluation may use eval; a later task may not.
     await new Promise((resolve) => setTimeout(resolve, 0));
     const attempts: Record<string, () => unknown> = {
+      // biome-ignore lint/security/noGlobalEval: that it fails is what is tested.
       eval: () => globalThis.eval('window.foreign = 1'),
       function: () => new Function('window.foreign = 1')(),
       timer: () => (setTimeout as unknown as (code: string) => number)('window.foreign = 1'),
@@ -82,10 +86,9 @@ test('text never becomes code', async () => {
       },
       attribute: () => document.createElement('b').setAttribute('onclick', 'window.foreign = 1'),
       policy: () =>
-        (window as unknown as { trustedTypes: { createPolicy(name: string, rules: object): unknown } }).trustedTypes.createPolicy(
-          'default',
-          { createHTML: (text: string) => text },
-        ),
+        (
+          window as unknown as { trustedTypes: { createPolicy(name: string, rules: object): unknown } }
+        ).trustedTypes.createPolicy('default', { createHTML: (text: string) => text }),
     };
     const done: string[] = [];
     for (const [name, attempt] of Object.entries(attempts)) {
@@ -126,7 +129,9 @@ test('inline scripts, handlers and javascript addresses do not run', async () =>
     link.href = 'javascript:window.foreign=1';
     document.body.append(link);
     link.click();
-    tried(() => document.body.append(new Range().createContextualFragment('<img src="x" onerror="window.foreign=1">')));
+    tried(() =>
+      document.body.append(new Range().createContextualFragment('<img src="x" onerror="window.foreign=1">')),
+    );
   });
   await expect.poll(violations).toContain('require-trusted-types-for');
   expect(await ranForeignCode()).toBe(false);
@@ -230,13 +235,20 @@ test('the window asks the network for nothing', async () => {
   await page.reload();
   await expect(page.locator('#root')).not.toBeEmpty();
   const log = await app.evaluate(() => (globalThis as unknown as { requestLog: string[] }).requestLog);
-  expect(log.filter((address) => !address.startsWith('muster://app/') && !address.startsWith('devtools://'))).toEqual([]);
+  expect(
+    log.filter((address) => !address.startsWith('muster://app/') && !address.startsWith('devtools://')),
+  ).toEqual([]);
 });
 
 test('requests for anything else are cancelled even where no policy stands in the way', async () => {
   const outcomes = await station.app.evaluate(async ({ session }) => {
     const found: string[] = [];
-    for (const address of ['http://127.0.0.1:1/', 'https://example.invalid/', 'file:///etc/hostname', 'muster://other/index.html']) {
+    for (const address of [
+      'http://127.0.0.1:1/',
+      'https://example.invalid/',
+      'file:///etc/hostname',
+      'muster://other/index.html',
+    ]) {
       const outcome = await session
         .fromPartition('persist:station')
         .fetch(address)

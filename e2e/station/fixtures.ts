@@ -1,14 +1,20 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { test as base, type ElectronApplication, _electron as electron, expect, type Page } from '@playwright/test';
+import {
+  test as base,
+  type ElectronApplication,
+  _electron as electron,
+  expect,
+  type Page,
+} from '@playwright/test';
 import type { Result } from '#shared/contract/ipc.ts';
 import type { StationState } from '#shared/model/station-state.ts';
 
 export { expect };
 
 /** The checkout, or another unpacked build of the app. */
-export const appFolder = process.env['MUSTER_E2E_APP'] ?? path.resolve(import.meta.dirname, '..', '..');
+export const appFolder = process.env.MUSTER_E2E_APP ?? path.resolve(import.meta.dirname, '..', '..');
 
 /** Address of the station's page. */
 export const pageAddress = 'muster://app/index.html';
@@ -34,8 +40,9 @@ export interface RunningStation {
 
 /** The runtime the tests drive; `npm test` finds or fetches it. */
 export function electronExecutable(): string {
-  const executable = process.env['ELECTRON_EXEC_PATH'];
-  if (executable === undefined) throw new Error('ELECTRON_EXEC_PATH is not set. Run these tests with: npm test -- e2e');
+  const executable = process.env.ELECTRON_EXEC_PATH;
+  if (executable === undefined)
+    throw new Error('ELECTRON_EXEC_PATH is not set. Run these tests with: npm test -- e2e');
   return executable;
 }
 
@@ -51,15 +58,15 @@ export function freshFolder(name: string): string {
 }
 
 /**
- * Playwright attaches while the window is being made and, about once in a hundred starts, waits for ever for a
- * target that came between two of its questions. The app runs meanwhile; a second start is said aloud.
+ * Playwright attaches while the window is being made and, about once in forty starts, misses that its page has
+ * arrived and waits for ever, while the app is up and drawn; a second start is said aloud.
  */
 async function attach(launch: () => Promise<ElectronApplication>): Promise<ElectronApplication> {
   try {
     return await launch();
   } catch (error) {
     if (!(error instanceof Error && error.name === 'TimeoutError')) throw error;
-    console.warn('The debugger did not attach to the app within 15 s; starting it once more.');
+    console.warn('The debugger did not attach to the app within 12 s; starting it once more.');
     return await launch();
   }
 }
@@ -72,7 +79,7 @@ export async function launchStation(options: LaunchOptions = {}): Promise<Runnin
       executablePath: electronExecutable(),
       args: [appFolder, `--user-data-dir=${userDataDir}`, ...(options.args ?? [])],
       env: stationEnvironment(options.env),
-      timeout: 15_000,
+      timeout: 12_000,
     }),
   );
   let printed = '';
@@ -120,7 +127,9 @@ export async function snapshot(page: Page): Promise<StationState> {
 export async function enginePid(app: ElectronApplication): Promise<number | undefined> {
   return await app.evaluate(
     ({ app: electronApp }) =>
-      electronApp.getAppMetrics().find((metric) => metric.serviceName === 'muster-engine' || metric.name === 'muster-engine')?.pid,
+      electronApp
+        .getAppMetrics()
+        .find((metric) => metric.serviceName === 'muster-engine' || metric.name === 'muster-engine')?.pid,
   );
 }
 

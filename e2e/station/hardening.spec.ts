@@ -1,5 +1,13 @@
 import { channelNames } from './contract-names.ts';
-import { type BridgedWindow, expect, invokeRaw, launchStation, type RunningStation, snapshot, test } from './fixtures.ts';
+import {
+  type BridgedWindow,
+  expect,
+  invokeRaw,
+  launchStation,
+  type RunningStation,
+  snapshot,
+  test,
+} from './fixtures.ts';
 
 /*
  * The page's walls, probed on the running app from inside the page: what it can reach, run and load.
@@ -18,19 +26,35 @@ test.beforeEach(async () => {
   await station.page.reload();
 });
 
-const nodeGlobals = ['require', 'process', 'Buffer', 'module', 'exports', 'global', '__dirname', 'setImmediate', 'electron', 'ipcRenderer'];
+const nodeGlobals = [
+  'require',
+  'process',
+  'Buffer',
+  'module',
+  'exports',
+  'global',
+  '__dirname',
+  'setImmediate',
+  'electron',
+  'ipcRenderer',
+];
 
 test('the page has no Node', async () => {
-  expect(await station.page.evaluate((names) => names.filter((name) => name in globalThis), nodeGlobals)).toEqual([]);
+  expect(
+    await station.page.evaluate((names) => names.filter((name) => name in globalThis), nodeGlobals),
+  ).toEqual([]);
 });
 
 test('a blank frame has neither Node nor the bridge', async () => {
-  const found = await station.page.evaluate((names) => {
-    const frame = document.createElement('iframe');
-    document.body.append(frame);
-    const inner = frame.contentWindow as unknown as Record<string, unknown>;
-    return names.filter((name) => inner[name] !== undefined);
-  }, [...nodeGlobals, 'muster']);
+  const found = await station.page.evaluate(
+    (names) => {
+      const frame = document.createElement('iframe');
+      document.body.append(frame);
+      const inner = frame.contentWindow as unknown as Record<string, unknown>;
+      return names.filter((name) => inner[name] !== undefined);
+    },
+    [...nodeGlobals, 'muster'],
+  );
   expect(found).toEqual([]);
 });
 
@@ -55,7 +79,13 @@ test('no worker can be made, not even from the page’s own files', async () => 
     }
     return found;
   });
-  expect(outcomes).toEqual({ own: 'refused', blob: 'refused', data: 'refused', shared: 'refused', service: 'refused' });
+  expect(outcomes).toEqual({
+    own: 'refused',
+    blob: 'refused',
+    data: 'refused',
+    shared: 'refused',
+    service: 'refused',
+  });
 });
 
 test('the bridge is the contract, name by name, and cannot be changed', async () => {
@@ -66,7 +96,11 @@ test('the bridge is the contract, name by name, and cannot be changed', async ()
       parts: names(muster),
       invoke: names(muster.invoke),
       on: names(muster.on),
-      kinds: [...new Set([...Object.values(muster.invoke), ...Object.values(muster.on)].map((value) => typeof value))],
+      kinds: [
+        ...new Set(
+          [...Object.values(muster.invoke), ...Object.values(muster.on)].map((value) => typeof value),
+        ),
+      ],
       // Functions of the other world would show themselves by another Function.
       foreign: [...Object.values(muster.invoke), ...Object.values(muster.on)].filter(
         (value) => Object.getPrototypeOf(value) !== Function.prototype,
@@ -156,8 +190,9 @@ test('overwritten prototypes of the page do not reach the bridge', async () => {
 
 test('nothing but text is taken as a request', async () => {
   const outcomes = await station.page.evaluate(async () => {
-    const invoke = (window as unknown as { muster: { invoke: Record<string, (value: unknown) => Promise<unknown>> } }).muster
-      .invoke['device.copyEvidence'] as (value: unknown) => Promise<unknown>;
+    const invoke = (
+      window as unknown as { muster: { invoke: Record<string, (value: unknown) => Promise<unknown>> } }
+    ).muster.invoke['device.copyEvidence'] as (value: unknown) => Promise<unknown>;
     const good = JSON.stringify({ text: 'x' });
     const hostile: unknown[] = [
       undefined,
@@ -204,13 +239,18 @@ test('requests of another shape are refused with a typed error', async () => {
   ];
   for (const [channel, json] of requests) {
     const answer = await invokeRaw(station.page, channel, json);
-    expect(answer, `${channel} ${json.slice(0, 60)}`).toMatchObject({ ok: false, error: { code: 'STATION_REQUEST_INVALID' } });
+    expect(answer, `${channel} ${json.slice(0, 60)}`).toMatchObject({
+      ok: false,
+      error: { code: 'STATION_REQUEST_INVALID' },
+    });
   }
 });
 
 test('the bridge knows no other channel', async () => {
   const { page } = station;
-  expect(await page.evaluate(() => typeof (window as unknown as BridgedWindow).muster.invoke['engine.eval'])).toBe('undefined');
+  expect(
+    await page.evaluate(() => typeof (window as unknown as BridgedWindow).muster.invoke['engine.eval']),
+  ).toBe('undefined');
   const handled = await station.app.evaluate(({ ipcMain }) => [
     ...(ipcMain as unknown as { _invokeHandlers: Map<string, unknown> })._invokeHandlers.keys(),
   ]);
@@ -222,7 +262,9 @@ test('normal use breaks no rule and earns no warning', async () => {
   await snapshot(fresh.page);
   await fresh.page.reload();
   await snapshot(fresh.page);
-  const complaints = fresh.consoleTexts.filter((text) => /Content Security Policy|Security Warning|Trusted|violat/i.test(text));
+  const complaints = fresh.consoleTexts.filter((text) =>
+    /Content Security Policy|Security Warning|Trusted|violat/i.test(text),
+  );
   await fresh.close();
   expect(complaints).toEqual([]);
 });

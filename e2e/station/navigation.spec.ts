@@ -12,7 +12,9 @@ test.beforeEach(async () => {
     const log: string[] = [];
     Object.assign(globalThis, { navigations: log });
     for (const contents of webContents.getAllWebContents()) {
-      contents.on('will-frame-navigate', (event) => log.push(`${event.defaultPrevented ? 'refused' : 'let'} ${event.url}`));
+      contents.on('will-frame-navigate', (event) =>
+        log.push(`${event.defaultPrevented ? 'refused' : 'let'} ${event.url}`),
+      );
       contents.on('did-navigate', (_event, address) => log.push(`left ${address}`));
       contents.on('did-navigate-in-page', (_event, address) => log.push(`within ${address}`));
     }
@@ -22,7 +24,14 @@ test.afterEach(async () => {
   await station.close();
 });
 
-const hosts = ['example.invalid', 'app', 'app.example.invalid', 'app@example.invalid', '127.0.0.1:1', '[::1]:1'];
+const hosts = [
+  'example.invalid',
+  'app',
+  'app.example.invalid',
+  'app@example.invalid',
+  '127.0.0.1:1',
+  '[::1]:1',
+];
 const schemes = ['https', 'http', 'ftp', 'muster', 'musters', 'file', 'ws', 'ssh', 'vscode', 'intent'];
 const special = [
   'data:text/html,<h1>x</h1>',
@@ -98,7 +107,8 @@ const ways: Readonly<Record<string, (address: string) => void>> = {
   },
 };
 
-const navigations = () => station.app.evaluate(() => (globalThis as unknown as { navigations: string[] }).navigations);
+const navigations = () =>
+  station.app.evaluate(() => (globalThis as unknown as { navigations: string[] }).navigations);
 
 /** Lets everything that was started before come to its end: a move within the page goes the same way, last. */
 async function settled(): Promise<void> {
@@ -110,7 +120,8 @@ async function settled(): Promise<void> {
 
 /** The page shows something. Not by a locator: those wait for navigations that were refused. */
 async function expectDrawn(): Promise<void> {
-  const text = () => station.page.evaluate(() => document.querySelector('#root')?.textContent ?? '').catch(() => '');
+  const text = () =>
+    station.page.evaluate(() => document.querySelector('#root')?.textContent ?? '').catch(() => '');
   await expect.poll(text).not.toBe('');
 }
 
@@ -123,7 +134,9 @@ async function expectAlone(): Promise<void> {
   expect(open).toEqual({ windows: 1, contents: 1 });
   // Some addresses make Chromium itself put a blank page in their place; from there the window comes back.
   const reached = (await navigations()).filter((line) => /^(left|let) /.test(line));
-  expect(reached.filter((line) => line !== 'left about:blank#blocked' && line !== `left ${pageAddress}`)).toEqual([]);
+  expect(
+    reached.filter((line) => line !== 'left about:blank#blocked' && line !== `left ${pageAddress}`),
+  ).toEqual([]);
 }
 
 async function expectUnmoved(): Promise<void> {
@@ -149,7 +162,11 @@ for (const [name, way] of Object.entries(ways)) {
 }
 
 test('the guard, not luck, keeps the page: attempts reach it and are refused', async () => {
-  for (const address of ['https://example.invalid/', 'muster://app/other.html', 'muster://app.example.invalid/index.html']) {
+  for (const address of [
+    'https://example.invalid/',
+    'muster://app/other.html',
+    'muster://app.example.invalid/index.html',
+  ]) {
     await station.page.evaluate((target) => {
       location.href = target;
     }, address);
@@ -161,7 +178,11 @@ test('the guard, not luck, keeps the page: attempts reach it and are refused', a
 
 test('middle, shift and control clicks open nothing', async () => {
   await station.page.evaluate((address) => {
-    const link = Object.assign(document.createElement('a'), { href: address, id: 'hostile', textContent: 'hostile' });
+    const link = Object.assign(document.createElement('a'), {
+      href: address,
+      id: 'hostile',
+      textContent: 'hostile',
+    });
     link.style.cssText = 'position: fixed; inset: 0; z-index: 99999; background: white';
     document.body.append(link);
   }, 'https://example.invalid/');
@@ -181,12 +202,12 @@ test('middle, shift and control clicks open nothing', async () => {
 test('a webview element is inert and its attaching is prevented', async () => {
   const { page, app } = station;
   const inert = await page.evaluate(() => {
-    const view = document.createElement('webview');
+    const view: HTMLElement = document.createElement('webview');
     view.setAttribute('src', 'https://example.invalid/');
     view.setAttribute('allowpopups', '');
     view.setAttribute('nodeintegration', '');
     document.body.append(view);
-    return !('loadURL' in view) && view.constructor === HTMLElement;
+    return view.constructor === HTMLElement && Reflect.get(view, 'loadURL') === undefined;
   });
   expect(inert).toBe(true);
   const prevented = await app.evaluate(({ webContents }) => {
@@ -220,7 +241,7 @@ test('a download is refused', async () => {
 
 for (const address of ['about:blank', 'about:srcdoc']) {
   test(`the window comes back where Chromium blanks a page without asking: ${address}`, async () => {
-    await attempt(ways['location'] as (address: string) => void, address);
+    await attempt(ways.location as (address: string) => void, address);
     await expect.poll(() => station.page.evaluate(() => 'stayed' in window).catch(() => true)).toBe(false);
     await expect.poll(() => station.page.url()).toBe(pageAddress);
     await expectDrawn();

@@ -35,13 +35,17 @@ test('looked up, no permission is granted', async () => {
     ];
     const found: string[] = [];
     for (const name of names) {
-      const status = await navigator.permissions.query({ name: name as PermissionName }).catch(() => undefined);
+      const status = await navigator.permissions
+        .query({ name: name as PermissionName })
+        .catch(() => undefined);
       if (status?.state === 'granted') found.push(name);
     }
     return found;
   });
   // Sensors and sync have no question to ask; Chromium reports its own default for them.
-  expect(granted.filter((name) => !['accelerometer', 'gyroscope', 'magnetometer'].includes(name))).toEqual([]);
+  expect(granted.filter((name) => !['accelerometer', 'gyroscope', 'magnetometer'].includes(name))).toEqual(
+    [],
+  );
 });
 
 test('asked for, everything is refused', async () => {
@@ -58,7 +62,8 @@ test('asked for, everything is refused', async () => {
       camera: () => navigator.mediaDevices.getUserMedia({ video: true }),
       microphone: () => navigator.mediaDevices.getUserMedia({ audio: true }),
       screen: () => navigator.mediaDevices.getDisplayMedia({ video: true }),
-      geolocation: () => new Promise((resolve, reject) => navigator.geolocation.getCurrentPosition(resolve, reject)),
+      geolocation: () =>
+        new Promise((resolve, reject) => navigator.geolocation.getCurrentPosition(resolve, reject)),
       notifications: async () => {
         if ((await Notification.requestPermission()) !== 'granted') throw new Error('refused');
       },
@@ -73,7 +78,9 @@ test('asked for, everything is refused', async () => {
       serial: () => ask(serial, 'requestPort'),
       bluetooth: () => ask(bluetooth, 'requestDevice', { acceptAllDevices: true }),
       idle: async () => {
-        const { IdleDetector } = window as unknown as { IdleDetector: { requestPermission(): Promise<string> } };
+        const { IdleDetector } = window as unknown as {
+          IdleDetector: { requestPermission(): Promise<string> };
+        };
         if ((await IdleDetector.requestPermission()) !== 'granted') throw new Error('refused');
       },
       fullscreen: () => document.documentElement.requestFullscreen(),
@@ -90,19 +97,29 @@ test('asked for, everything is refused', async () => {
     const found: Record<string, string> = {};
     for (const [name, attempt] of Object.entries(attempts)) {
       const limit = new Promise((resolve) => setTimeout(() => resolve('no answer'), 3000));
-      found[name] = await Promise.race([Promise.resolve().then(attempt).then(() => 'granted'), limit])
+      found[name] = await Promise.race([
+        Promise.resolve()
+          .then(attempt)
+          .then(() => 'granted'),
+        limit,
+      ])
         .then(String)
         .catch(() => 'refused');
     }
     return found;
   });
-  for (const [name, outcome] of Object.entries(outcomes)) expect(`${name}: ${outcome}`).toBe(`${name}: refused`);
+  for (const [name, outcome] of Object.entries(outcomes))
+    expect(`${name}: ${outcome}`).toBe(`${name}: refused`);
 });
 
 test('no session checks spelling, which would fetch dictionaries', async () => {
   const answers = await station.app.evaluate(({ session }) => {
     // A session made later is guarded like the window's.
-    const sessions = [session.defaultSession, session.fromPartition('persist:station'), session.fromPartition('later')];
+    const sessions = [
+      session.defaultSession,
+      session.fromPartition('persist:station'),
+      session.fromPartition('later'),
+    ];
     return sessions.map((one) => one.isSpellCheckerEnabled());
   });
   expect(answers).toEqual([false, false, false]);

@@ -13,12 +13,6 @@ export function processTree(rootPid: number): readonly number[] {
   return tree;
 }
 
-/** The environment a process was started with. Linux. */
-export function environmentOf(pid: number): Record<string, string> {
-  const words = fs.readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').filter(Boolean);
-  return Object.fromEntries(words.map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]));
-}
-
 /** The command line of a process, or nothing when it is gone. Linux. */
 export function commandLineOf(pid: number): string {
   return readIfThere(`/proc/${pid}/cmdline`).replaceAll('\0', ' ');

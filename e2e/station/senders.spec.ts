@@ -47,8 +47,9 @@ test('a frame inside our page is refused on every channel, and so is one that is
     const sender = BrowserWindow.getAllWindows()[0]?.webContents;
     const frame = sender?.mainFrame.frames[0];
     if (sender === undefined || frame === undefined) throw new Error('no frame');
-    const handlers = (ipcMain as unknown as { _invokeHandlers: Map<string, (event: object, json: string) => Promise<string>> })
-      ._invokeHandlers;
+    const handlers = (
+      ipcMain as unknown as { _invokeHandlers: Map<string, (event: object, json: string) => Promise<string>> }
+    )._invokeHandlers;
     const found: string[] = [];
     for (const handler of handlers.values()) {
       for (const senderFrame of [frame, null]) found.push(await handler({ sender, senderFrame }, 'null'));
@@ -70,7 +71,9 @@ test('the window is made with the strict preferences, spelled out', async () => 
   const all = await station.app.evaluate(({ webContents }) =>
     webContents
       .getAllWebContents()
-      .map((contents) => (contents as unknown as { getLastWebPreferences(): Record<string, unknown> }).getLastWebPreferences()),
+      .map((contents) =>
+        (contents as unknown as { getLastWebPreferences(): Record<string, unknown> }).getLastWebPreferences(),
+      ),
   );
   expect(all).toHaveLength(1);
   expect(all[0]).toMatchObject({
@@ -83,13 +86,15 @@ test('the window is made with the strict preferences, spelled out', async () => 
     experimentalFeatures: false,
     webviewTag: false,
   });
-  expect(all[0]?.['nodeIntegrationInWorker'] ?? false).toBe(false);
-  expect(all[0]?.['enableBlinkFeatures'] ?? '').toBe('');
-  expect(all[0]?.['disableBlinkFeatures'] ?? '').toBe('');
+  expect(all[0]?.nodeIntegrationInWorker ?? false).toBe(false);
+  expect(all[0]?.enableBlinkFeatures ?? '').toBe('');
+  expect(all[0]?.disableBlinkFeatures ?? '').toBe('');
 });
 
 test('the scheme serves the files of the bundle and nothing else', async () => {
-  const script = await station.page.evaluate(() => document.querySelector('script[src]')?.getAttribute('src') ?? '');
+  const script = await station.page.evaluate(
+    () => document.querySelector('script[src]')?.getAttribute('src') ?? '',
+  );
   const served = new URL(script, 'http://app/index.html').pathname;
   const refused = [
     '/',
@@ -140,6 +145,10 @@ test('the scheme serves the files of the bundle and nothing else', async () => {
 
 test('the page is on an origin of its own, and secure', async () => {
   expect(
-    await station.page.evaluate(() => ({ origin: location.origin, secure: isSecureContext, cookie: document.cookie })),
+    await station.page.evaluate(() => ({
+      origin: location.origin,
+      secure: isSecureContext,
+      cookie: document.cookie,
+    })),
   ).toEqual({ origin: 'muster://app', secure: true, cookie: '' });
 });

@@ -2,7 +2,15 @@ import fs from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { expect, freshFolder, invokeRaw, launchStation, type RunningStation, snapshot, test } from './fixtures.ts';
+import {
+  expect,
+  freshFolder,
+  invokeRaw,
+  launchStation,
+  type RunningStation,
+  snapshot,
+  test,
+} from './fixtures.ts';
 
 /* What the system browser is asked to open: the page of the profile's issuer, or nothing. */
 
@@ -98,12 +106,18 @@ test('the issuer’s own page is opened, and its address can be copied', async (
   expect(await station.app.evaluate(({ clipboard }) => clipboard.readText())).toBe(issuer.page);
 });
 
-for (const hostile of ['https://issuer.example.invalid/device', 'file:///etc/passwd', 'javascript:alert(1)']) {
+for (const hostile of [
+  'https://issuer.example.invalid/device',
+  'file:///etc/passwd',
+  'javascript:alert(1)',
+]) {
   test(`an issuer that names ${hostile} opens nothing`, async () => {
     issuer.page = hostile;
     await invokeRaw(station.page, 'session.signIn', 'null');
     // Either the sign-in is refused for such an address, or it waits with nothing opened.
-    await expect.poll(async () => (await snapshot(station.page)).session.state).toMatch(/awaiting-approval|signed-out/);
+    await expect
+      .poll(async () => (await snapshot(station.page)).session.state)
+      .toMatch(/awaiting-approval|signed-out/);
     const answer = await invokeRaw(station.page, 'session.openBrowser', 'null');
     expect(answer).toMatchObject({ ok: false, error: { code: 'STATION_REQUEST_INVALID' } });
     expect(await opened()).toEqual([]);
@@ -119,6 +133,11 @@ test('with no sign-in in progress there is nothing to open', async () => {
 
 test('evidence is copied with hidden characters made visible', async () => {
   const text = 'line one\nline\u202e two';
-  expect(await invokeRaw(station.page, 'device.copyEvidence', JSON.stringify({ text }))).toEqual({ ok: true, value: null });
-  expect(await station.app.evaluate(({ clipboard }) => clipboard.readText())).toBe('line one\nline\\u{202e} two');
+  expect(await invokeRaw(station.page, 'device.copyEvidence', JSON.stringify({ text }))).toEqual({
+    ok: true,
+    value: null,
+  });
+  expect(await station.app.evaluate(({ clipboard }) => clipboard.readText())).toBe(
+    'line one\nline\\u{202e} two',
+  );
 });

@@ -54,12 +54,12 @@ describe('mergeDeltas', () => {
   test('has the effect of its parts in order, wherever the cuts are', () => {
     fc.assert(
       fc.property(deltas, fc.array(fc.boolean(), { minLength: 8, maxLength: 8 }), (list, cuts) => {
-        const merged = list.reduce<StationDelta[]>((done, delta, index) => {
-          const last = done.at(-1);
-          return last === undefined || cuts[index]
-            ? [...done, delta]
-            : [...done.slice(0, -1), mergeDeltas(last, delta)];
-        }, []);
+        const merged: StationDelta[] = [];
+        for (const [index, delta] of list.entries()) {
+          const last = merged.at(-1);
+          if (last === undefined || cuts[index]) merged.push(delta);
+          else merged[merged.length - 1] = mergeDeltas(last, delta);
+        }
         expect(applyAll(merged)).toEqual(applyAll(list));
       }),
       { numRuns: 2000 },

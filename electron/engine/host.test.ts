@@ -32,21 +32,41 @@ function setUp(handle: (channel: string, input: unknown) => unknown = () => null
     },
   } as unknown as HostedStation;
   const ask = async (channel: string, input: unknown) => {
-    receive({ type: 'call', id: posted.length, channel, json: typeof input === 'string' ? input : JSON.stringify(input) });
+    receive({
+      type: 'call',
+      id: posted.length,
+      channel,
+      json: typeof input === 'string' ? input : JSON.stringify(input),
+    });
     const answers = () => posted.filter((message) => message.type === 'answer');
     const before = answers().length;
     for (let turn = 0; turn < 20 && answers().length === before; turn++) await Promise.resolve();
     return JSON.parse(answers().at(-1)?.json ?? 'null');
   };
-  return { host, station, posted, warnings, exits, timers, ask, send: (raw: unknown) => receive(raw), shutDowns: () => shutDowns };
+  return {
+    host,
+    station,
+    posted,
+    warnings,
+    exits,
+    timers,
+    ask,
+    send: (raw: unknown) => receive(raw),
+    shutDowns: () => shutDowns,
+  };
 }
 
 describe('EngineHost', () => {
   test('says that it is ready, then answers calls with checked values', async () => {
-    const { host, station, posted, ask } = setUp((channel) => (channel === 'bench.add' ? { rowId: 'row-1', extra: 1 } : null));
+    const { host, station, posted, ask } = setUp((channel) =>
+      channel === 'bench.add' ? { rowId: 'row-1', extra: 1 } : null,
+    );
     host.serve(station);
     expect(posted).toEqual([{ type: 'ready' }]);
-    expect(await ask('bench.add', { deviceId: 'a', target: 'b' })).toEqual({ ok: true, value: { rowId: 'row-1' } });
+    expect(await ask('bench.add', { deviceId: 'a', target: 'b' })).toEqual({
+      ok: true,
+      value: { rowId: 'row-1' },
+    });
     expect(await ask('batch.stop', null)).toEqual({ ok: true, value: null });
   });
 
@@ -56,7 +76,10 @@ describe('EngineHost', () => {
   ])('refuses %s', async (_name, channel, input) => {
     const { host, station, ask } = setUp();
     host.serve(station);
-    expect(await ask(channel, input)).toMatchObject({ ok: false, error: { code: 'STATION_REQUEST_INVALID' } });
+    expect(await ask(channel, input)).toMatchObject({
+      ok: false,
+      error: { code: 'STATION_REQUEST_INVALID' },
+    });
   });
 
   test('a typed error crosses with its code; anything else is a bug, with its stack in the log only', async () => {
@@ -68,7 +91,10 @@ describe('EngineHost', () => {
     expect(await ask('batch.stop', null)).toMatchObject({ ok: false, error: { code: 'STATION_BUSY' } });
     expect(warnings).toEqual([]);
     const bug = await ask('batch.stop', null);
-    expect(bug).toMatchObject({ ok: false, error: { code: 'STATION_BUG', evidence: 'TypeError: x is not a function' } });
+    expect(bug).toMatchObject({
+      ok: false,
+      error: { code: 'STATION_BUG', evidence: 'TypeError: x is not a function' },
+    });
     expect(JSON.stringify(bug)).not.toContain('    at ');
     expect(warnings).toEqual(['call-failed batch.stop']);
   });
@@ -76,7 +102,10 @@ describe('EngineHost', () => {
   test('an answer of the wrong shape does not leave the engine', async () => {
     const { host, station, ask } = setUp(() => ({ rowId: 7 }));
     host.serve(station);
-    expect(await ask('bench.add', { deviceId: 'a', target: 'b' })).toMatchObject({ ok: false, error: { code: 'STATION_BUG' } });
+    expect(await ask('bench.add', { deviceId: 'a', target: 'b' })).toMatchObject({
+      ok: false,
+      error: { code: 'STATION_BUG' },
+    });
   });
 
   test('messages outside the contract are dropped and noted', () => {
@@ -93,8 +122,13 @@ describe('EngineHost', () => {
     host.publishLog('dev-1', [{ offsetMs: 0, kind: 'note', text: 'x' }]);
     expect(timers.map(({ ms }) => ms)).toEqual([16]);
     timers[0]?.callback();
-    expect(posted.map((message) => message.type === 'notify' && message.channel)).toEqual(['station.delta', 'device.log']);
-    const [delta, log] = posted.map((message) => (message.type === 'notify' ? JSON.parse(message.json) : undefined));
+    expect(posted.map((message) => message.type === 'notify' && message.channel)).toEqual([
+      'station.delta',
+      'device.log',
+    ]);
+    const [delta, log] = posted.map((message) =>
+      message.type === 'notify' ? JSON.parse(message.json) : undefined,
+    );
     expect(ipc['station.delta'].payload.parse(delta)).toEqual({ revision: 100, since: 0 });
     expect(ipc['device.log'].payload.parse(log).lines).toHaveLength(1);
   });

@@ -35,7 +35,9 @@ const host = new EngineHost({
   exit: (status) => process.exit(status),
   warn: (event, error) => {
     const stack = error instanceof Error ? error.stack : undefined;
-    process.stderr.write(`muster-engine: ${printable(`${event}: ${stack ?? describeThrown(error)}`, { keepNewlines: true })}\n`);
+    process.stderr.write(
+      `muster-engine: ${printable(`${event}: ${stack ?? describeThrown(error)}`, { keepNewlines: true })}\n`,
+    );
   },
 });
 

@@ -81,12 +81,11 @@ describe('readArguments', () => {
     expect(readArguments(['--lab', word], product).ok).toBe(false);
   });
 
-  test.each(dangerous.filter((word) => !/^-+(remote-debugging-port|inspect|no-sandbox|enable-logging)/i.test(word)))(
-    'a development build refuses %s as well',
-    (word) => {
-      expect(readArguments(['.', word], development).ok).toBe(false);
-    },
-  );
+  test.each(
+    dangerous.filter((word) => !/^-+(remote-debugging-port|inspect|no-sandbox|enable-logging)/i.test(word)),
+  )('a development build refuses %s as well', (word) => {
+    expect(readArguments(['.', word], development).ok).toBe(false);
+  });
 
   test('Windows takes a slash for a dash, so it is read as one', () => {
     const windows: ArgumentsContext = { ...product, platform: 'win32' };

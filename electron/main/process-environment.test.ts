@@ -36,5 +36,5 @@ test('on Windows takes what its programs cannot start without, in any case of le
 });
 
 test('what is given wins over what is inherited', () => {
-  expect(childEnvironment(ours, 'linux', { MUSTER_NATS_SERVER: 'other' })['MUSTER_NATS_SERVER']).toBe('other');
+  expect(childEnvironment(ours, 'linux', { MUSTER_NATS_SERVER: 'other' }).MUSTER_NATS_SERVER).toBe('other');
 });

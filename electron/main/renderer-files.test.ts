@@ -3,7 +3,12 @@ import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { isAppAddress, listRendererFiles, type RendererFiles, resolveRendererFile } from './renderer-files.ts';
+import {
+  isAppAddress,
+  listRendererFiles,
+  type RendererFiles,
+  resolveRendererFile,
+} from './renderer-files.ts';
 
 let folder: string;
 let files: RendererFiles;
@@ -12,7 +17,14 @@ beforeEach(() => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), 'muster-files-'));
   const page = path.join(folder, 'page');
   fs.mkdirSync(path.join(page, 'assets'), { recursive: true });
-  for (const name of ['index.html', 'assets/index-1a.js', 'assets/index-1a.css', 'assets/mono.woff2', 'assets/x.map', 'notes.txt']) {
+  for (const name of [
+    'index.html',
+    'assets/index-1a.js',
+    'assets/index-1a.css',
+    'assets/mono.woff2',
+    'assets/x.map',
+    'notes.txt',
+  ]) {
     fs.writeFileSync(path.join(page, name), name);
   }
   fs.writeFileSync(path.join(folder, 'secret.html'), 'secret');
@@ -36,8 +48,12 @@ describe('listRendererFiles', () => {
 
 describe('resolveRendererFile', () => {
   test('finds what is in the list', () => {
-    expect(resolveRendererFile(files, 'muster://app/index.html')?.path).toBe(path.join(folder, 'page', 'index.html'));
-    expect(resolveRendererFile(files, 'muster://app/assets/index-1a.js')?.contentType).toContain('javascript');
+    expect(resolveRendererFile(files, 'muster://app/index.html')?.path).toBe(
+      path.join(folder, 'page', 'index.html'),
+    );
+    expect(resolveRendererFile(files, 'muster://app/assets/index-1a.js')?.contentType).toContain(
+      'javascript',
+    );
   });
 
   test.each([
@@ -80,7 +96,20 @@ describe('resolveRendererFile', () => {
 
   test('whatever is asked, only listed files come out', () => {
     const known = new Set([...files.values()].map((file) => file.path));
-    const piece = fc.constantFrom('muster://app', '/', '..', '.', 'index.html', 'assets', 'secret.html', '%2f', '%2e', '\\', 'link.html', '\u0000');
+    const piece = fc.constantFrom(
+      'muster://app',
+      '/',
+      '..',
+      '.',
+      'index.html',
+      'assets',
+      'secret.html',
+      '%2f',
+      '%2e',
+      '\\',
+      'link.html',
+      '\u0000',
+    );
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
         const file = resolveRendererFile(files, pieces.join(''));
@@ -92,12 +121,26 @@ describe('resolveRendererFile', () => {
 });
 
 describe('isAppAddress', () => {
-  test.each(['muster://app/', 'muster://app/index.html', 'muster://app/index.html?x#y'])('%s is ours', (address) => {
-    expect(isAppAddress(address)).toBe(true);
-  });
+  test.each(['muster://app/', 'muster://app/index.html', 'muster://app/index.html?x#y'])(
+    '%s is ours',
+    (address) => {
+      expect(isAppAddress(address)).toBe(true);
+    },
+  );
   test.each([
-    'muster://app.evil/', 'muster://evil/', 'muster://app@evil/', 'muster://user@app/', 'muster://app:1/', 'musters://app/', 'https://app/',
-    'about:blank', 'data:text/html,x', 'blob:muster://app/1', 'view-source:muster://app/', '', 'app',
+    'muster://app.evil/',
+    'muster://evil/',
+    'muster://app@evil/',
+    'muster://user@app/',
+    'muster://app:1/',
+    'musters://app/',
+    'https://app/',
+    'about:blank',
+    'data:text/html,x',
+    'blob:muster://app/1',
+    'view-source:muster://app/',
+    '',
+    'app',
   ])('%j is not', (address) => {
     expect(isAppAddress(address)).toBe(false);
   });

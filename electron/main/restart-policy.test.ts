@@ -2,7 +2,9 @@ import { expect, test } from 'vitest';
 import { restartDelayMs } from './restart-policy.ts';
 
 test('waits longer after each crash', () => {
-  const delays = [1, 2, 3, 4, 5].map((count) => restartDelayMs(Array.from({ length: count }, (_, index) => index * 1000)));
+  const delays = [1, 2, 3, 4, 5].map((count) =>
+    restartDelayMs(Array.from({ length: count }, (_, index) => index * 1000)),
+  );
   expect(delays).toEqual([200, 400, 800, 1600, 3200]);
 });
 

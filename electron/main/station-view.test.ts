@@ -37,7 +37,10 @@ const awaiting = {
 
 function setUp() {
   const sent: StationDelta[] = [];
-  return { sent, view: new StationView({ version: '1.0.0', nowMs: () => 42, send: (delta) => sent.push(delta) }) };
+  return {
+    sent,
+    view: new StationView({ version: '1.0.0', nowMs: () => 42, send: (delta) => sent.push(delta) }),
+  };
 }
 
 describe('StationView', () => {
@@ -76,7 +79,10 @@ describe('StationView', () => {
     expect(view.standIn).toBeUndefined();
     view.standInAs('starting');
     view.notify({ id: 'main-lab', tone: 'info', text: 'starting NATS' });
-    expect(stationStateSchema.parse(view.standIn)).toMatchObject({ session: { state: 'starting' }, notices: [{ text: 'starting NATS' }] });
+    expect(stationStateSchema.parse(view.standIn)).toMatchObject({
+      session: { state: 'starting' },
+      notices: [{ text: 'starting NATS' }],
+    });
     view.standInAs('failed');
     expect(stationStateSchema.parse(view.standIn).session).toEqual({ state: 'signed-out' });
     view.standInAs(undefined);

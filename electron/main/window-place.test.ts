@@ -33,6 +33,8 @@ describe('readPlace', () => {
   });
 
   test('survives any text', () => {
-    fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), (text) => readPlace(text, [screen]) === undefined));
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json()), (text) => readPlace(text, [screen]) === undefined),
+    );
   });
 });

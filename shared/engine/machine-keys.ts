@@ -60,6 +60,7 @@ export async function mintKey(
   try {
     const minted = await context.identity.mintKey(userId, signal);
     journal.settleKeyIntent(intentId, 'minted', minted.keyId);
+    exceptFromSearches(context, minted);
     return { intentId, minted, keyIdsBefore };
   } catch (thrown) {
     if (thrown instanceof EnrollmentError && refusals.has(thrown.code)) {
@@ -77,6 +78,22 @@ export async function mintKey(
       createdAt: clock.nowMs(),
     });
     throw thrown;
+  }
+}
+
+/**
+ * Older intents of this user that still search for a key of a lost reply would take the new key for it. They are
+ * written anew with that key among the known ones, before it goes to the device: whatever is cut off until then
+ * ends with the new key deleted, which nobody holds yet.
+ */
+function exceptFromSearches({ random, journal, issuer }: MachineKeysContext, minted: MintedKey): void {
+  const { userId, keyId } = minted;
+  for (const searching of journal.unsettledKeyIntents(issuer)) {
+    if (searching.userId !== userId || searching.keyId !== undefined) continue;
+    const { deviceId, createdAt } = searching;
+    const keyIdsBefore = [...searching.keyIdsBefore, keyId];
+    journal.openKeyIntent({ intentId: random.uuid(), issuer, deviceId, userId, keyIdsBefore, createdAt });
+    journal.settleKeyIntent(searching.intentId, 'deleted');
   }
 }
 

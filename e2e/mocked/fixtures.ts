@@ -1,0 +1,149 @@
+import path from 'node:path';
+import {
+  test as base,
+  type ElectronApplication,
+  _electron as electron,
+  expect,
+  type Page,
+} from '@playwright/test';
+import { invokeChannelNames } from '#shared/contract/channel-names.ts';
+import type { InvokeChannel, NotifyChannel, Output, Payload } from '#shared/contract/ipc.ts';
+import type { ErrorView } from '#shared/errors/enrollment-error.ts';
+import type { StationState } from '#shared/model/station-state.ts';
+import { securityHeaders } from '../../electron/main/content-security-policy.ts';
+import { now } from './states/batch.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+
+/** Chromium has no sandbox for root. */
+const sandboxSwitches = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+
+interface FakeMain {
+  answers: Record<string, string>;
+  calls: { channel: string; json: string }[];
+  open(options: unknown): Promise<void>;
+  send(channel: string, json: string): void;
+  window: { setContentSize(width: number, height: number): void } | undefined;
+}
+
+declare global {
+  var fakeMain: FakeMain;
+}
+
+export interface Looks {
+  readonly theme?: 'dark' | 'light';
+  readonly width?: number;
+  readonly height?: number;
+}
+
+/** The window of the product in front of a main process that only answers what a test told it. */
+export class MockedStation {
+  readonly page: Page;
+  readonly #app: ElectronApplication;
+  readonly #complaints: string[];
+  #revision = 1;
+
+  constructor(app: ElectronApplication, page: Page, complaints: string[]) {
+    this.#app = app;
+    this.page = page;
+    this.#complaints = complaints;
+  }
+
+  /** Loads the window anew on a state. */
+  async show(state: StationState, { theme = 'dark', width = 1440, height = 900 }: Looks = {}): Promise<void> {
+    this.#revision = state.revision;
+    this.#complaints.length = 0;
+    await this.#app.evaluate(
+      (_electron, given) => {
+        fakeMain.answers = { 'station.snapshot': given.snapshot };
+        fakeMain.calls.length = 0;
+        fakeMain.window?.setContentSize(given.width, given.height);
+      },
+      { snapshot: JSON.stringify({ ok: true, value: state }), width, height },
+    );
+    await this.page.emulateMedia({ colorScheme: theme });
+    await this.page.reload();
+    await expect(this.page.locator('main')).not.toContainText('Asking the engine');
+    await this.page.evaluate(() => document.fonts.ready);
+  }
+
+  /** Sets the answer of a channel. */
+  async answer<C extends InvokeChannel>(channel: C, value: Output<C>): Promise<void> {
+    await this.#setAnswer(channel, JSON.stringify({ ok: true, value }));
+  }
+
+  /** Makes a channel fail. */
+  async fail(channel: InvokeChannel, error: ErrorView): Promise<void> {
+    await this.#setAnswer(channel, JSON.stringify({ ok: false, error }));
+  }
+
+  /** Makes a channel answer with any text. */
+  async #setAnswer(channel: string, json: string): Promise<void> {
+    await this.#app.evaluate(
+      (_electron, [name, text]) => {
+        fakeMain.answers[name as string] = text as string;
+      },
+      [channel, json],
+    );
+  }
+
+  /** Sends a message of the engine. */
+  async send<C extends NotifyChannel>(channel: C, payload: Payload<C>): Promise<void> {
+    await this.#app.evaluate(
+      (_electron, [name, json]) => fakeMain.send(name as string, json as string),
+      [channel, JSON.stringify(payload)],
+    );
+  }
+
+  /** Sends changes of the state, with the next revision. */
+  async change(part: Omit<Payload<'station.delta'>, 'revision'>): Promise<void> {
+    this.#revision += 1;
+    await this.send('station.delta', { revision: this.#revision, ...part });
+  }
+
+  /** What the window asked on one channel so far. */
+  async asked(channel: InvokeChannel): Promise<unknown[]> {
+    const calls = await this.#app.evaluate(() => fakeMain.calls);
+    return calls.filter((call) => call.channel === channel).map((call) => JSON.parse(call.json) as unknown);
+  }
+
+  /** Console errors and violations of the content security policy since the window was loaded. */
+  get complaints(): readonly string[] {
+    return this.#complaints;
+  }
+}
+
+export const test = base.extend<{ station: MockedStation }, { window: MockedStation }>({
+  window: [
+    async ({ browserName: _browser }, use) => {
+      const executablePath = process.env.ELECTRON_EXEC_PATH;
+      const app = await electron.launch({
+        args: [...sandboxSwitches, path.join(import.meta.dirname, 'fake-main.cjs')],
+        ...(executablePath === undefined ? {} : { executablePath }),
+      });
+      const opened = app.evaluate((_electron, options) => fakeMain.open(options), {
+        folder: path.join(root, 'out/renderer'),
+        preload: path.join(root, 'out/preload/index.cjs'),
+        headers: securityHeaders,
+        channels: invokeChannelNames,
+      });
+      const page = await app.firstWindow();
+      await opened.catch(() => undefined);
+      const complaints: string[] = [];
+      page.on('console', (message) => {
+        if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+      });
+      page.on('pageerror', (error) => complaints.push(String(error)));
+      await page.clock.setFixedTime(now);
+      await use(new MockedStation(app, page, complaints));
+      await app.close();
+    },
+    { scope: 'worker' },
+  ],
+  station: async ({ window }, use) => {
+    await use(window);
+    expect(window.complaints, 'console errors and policy violations').toEqual([]);
+  },
+});
+
+export { expect };

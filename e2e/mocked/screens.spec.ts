@@ -1,0 +1,113 @@
+import path from 'node:path';
+import type { StationState } from '#shared/model/station-state.ts';
+import { expect, type MockedStation, test } from './fixtures.ts';
+import { deviceName } from './states/batch.ts';
+import * as states from './states/stations.ts';
+
+const pictures = path.resolve(import.meta.dirname, '../../test-results/screens');
+
+interface Scene {
+  readonly name: string;
+  readonly state: StationState;
+  readonly arrange?: (station: MockedStation) => Promise<void>;
+}
+
+const goTo = (screen: string) => async (station: MockedStation) => {
+  await station.page.getByRole('navigation').getByRole('button', { name: screen }).click();
+};
+
+async function openDrawer(station: MockedStation): Promise<void> {
+  await station.answer('device.followLog', states.log);
+  await station.page.locator(`#board-${deviceName(27)}`).dblclick();
+  await expect(station.page.getByRole('dialog')).toBeVisible();
+}
+
+const scenes: readonly Scene[] = [
+  { name: 'sign-in', state: states.signIn },
+  { name: 'signed-out', state: states.signedOut },
+  { name: 'sign-in-failed', state: states.signInFailed },
+  { name: 'bench', state: states.bench },
+  { name: 'bench-empty', state: states.quiet },
+  { name: 'insecure', state: states.insecure },
+  {
+    name: 'bench-editing',
+    state: states.bench,
+    arrange: async ({ page }) => {
+      await page.getByTestId('scan').fill('batch7-051');
+      await page.getByTestId('scan').press('Enter');
+      await page.locator('#bench-r4').dblclick();
+      await page.getByTestId('id-editor').fill('batch7_055');
+    },
+  },
+  {
+    name: 'add-address',
+    state: states.bench,
+    arrange: async ({ page }) => {
+      await page.getByRole('button', { name: 'Add address' }).click();
+      await page.getByLabel('Address', { exact: true }).fill('ssh://pi@10.20.4.180');
+      await page.getByLabel('Device id', { exact: true }).fill('Batch7');
+    },
+  },
+  {
+    name: 'board',
+    state: states.board,
+    arrange: async ({ page }) => {
+      await page.locator(`#board-${deviceName(27)}`).click();
+      await page.mouse.move(5, 500);
+    },
+  },
+  { name: 'board-empty', state: states.quiet, arrange: goTo('Board') },
+  { name: 'drawer', state: states.board, arrange: openDrawer },
+  {
+    name: 'fleet',
+    state: states.fleet,
+    arrange: async (station) => {
+      await goTo('Fleet')(station);
+      await station.page.locator('[id="fleet-batch1-000"]').click();
+    },
+  },
+  {
+    name: 'keys',
+    state: states.bench,
+    arrange: ({ page }) => page.getByRole('button', { name: 'Keys' }).click(),
+  },
+];
+
+const sizes = [
+  [1440, 900],
+  [1120, 700],
+] as const;
+
+for (const scene of scenes) {
+  for (const [width, height] of sizes) {
+    for (const theme of ['dark', 'light'] as const) {
+      test(`${scene.name} at ${width}×${height}, ${theme}`, async ({ station }) => {
+        await station.show(scene.state, { theme, width, height });
+        await scene.arrange?.(station);
+        await expectNothingCut(station);
+        const file = path.join(pictures, `${scene.name}-${width}-${theme}.png`);
+        await station.page.screenshot({ path: file, animations: 'disabled' });
+      });
+    }
+  }
+}
+
+/** The page itself never scrolls, and no button or head of a table is cut off. */
+async function expectNothingCut({ page }: MockedStation): Promise<void> {
+  const findCut = () =>
+    page.evaluate(() => {
+      const outside = [...document.querySelectorAll('button, input, [role="columnheader"]')].filter(
+        (element) => {
+          if (element.closest('.scroll, .grid-scroll') !== null) return false;
+          const box = element.getBoundingClientRect();
+          const seen = box.width > 1 && getComputedStyle(element).visibility === 'visible';
+          return seen && (box.right > innerWidth + 1 || box.bottom > innerHeight + 1);
+        },
+      );
+      const { scrollWidth, scrollHeight } = document.documentElement;
+      const scrolls = scrollWidth > innerWidth || scrollHeight > innerHeight;
+      return [...outside.map((element) => element.outerHTML.slice(0, 120)), ...(scrolls ? ['the page'] : [])];
+    });
+  // A drawer is outside for the moment in which it slides in.
+  await expect.poll(findCut).toEqual([]);
+}

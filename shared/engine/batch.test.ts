@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import { EnrollmentError } from '../errors/enrollment-error.ts';
+import { Secret } from '../model/secret.ts';
+import type { BatchView } from '../model/station-state.ts';
+import { deviceId } from '../testing/builders.ts';
+import { FakeClock, settled } from '../testing/fake-clock.ts';
+import { MemoryJournal } from '../testing/memory-journal.ts';
+import { RecordingLogger } from '../testing/recording-logger.ts';
+import { Batch, type BatchDevice, type BatchOptions, type BatchSecrets } from './batch.ts';
+import { DeviceLog } from './device-log.ts';
+import { EnrollmentRecord } from './enrollment-record.ts';
+
+const noSecrets: BatchSecrets = { sshPassword: undefined, sudoPassword: undefined };
+
+function build(count: number, enroll: BatchOptions['enroll'], concurrency = 3) {
+  const clock = new FakeClock();
+  const journal = new MemoryJournal();
+  const logger = new RecordingLogger();
+  const views: BatchView[] = [];
+  const devices = Array.from({ length: count }, (_value, index): BatchDevice => {
+    const id = deviceId(`board-${index + 1}`);
+    const record = new EnrollmentRecord(
+      { clock, log: new DeviceLog(clock, () => undefined), publish: () => undefined },
+      { deviceId: id, position: index + 1, target: `ssh://pi@${id}.local`, address: `${id}.local` },
+    );
+    return { deviceId: id, record, target: { kind: 'ssh', user: 'pi', host: `${id}.local`, port: 22 } };
+  });
+  const onChange = (view: BatchView): void => {
+    views.push(view);
+  };
+  const batch = new Batch(
+    { batchId: 'b1', name: 'batch7', concurrency, clock, journal, logger, enroll, onChange },
+    devices,
+  );
+  const states = (): string[] => devices.map((device) => device.record.row.state);
+  return { batch, clock, journal, logger, views, devices, states };
+}
+
+describe('a batch', () => {
+  it('never runs more than its concurrency, and begins in bench order', async () => {
+    let running = 0;
+    let most = 0;
+    const begun: string[] = [];
+    const { batch, clock, states } = build(20, async (device, _secrets, signal) => {
+      running += 1;
+      most = Math.max(most, running);
+      begun.push(device.deviceId);
+      await clock.sleep(begun.length % 4 === 0 ? 5_000 : 1_000, signal);
+      running -= 1;
+    });
+    batch.start();
+    await clock.run(batch.whenIdle());
+    expect(most).toBe(3);
+    expect(begun).toEqual(Array.from({ length: 20 }, (_value, index) => `board-${index + 1}`));
+    expect(new Set(states())).toEqual(new Set(['enrolled']));
+    expect(batch.view).toMatchObject({ state: 'finished', finishedAt: clock.nowMs() });
+  });
+
+  it('leaves the others alone when one device fails, also by a fault of the station', async () => {
+    const { batch, clock, states, devices, journal, logger } = build(4, async (device, _secrets, signal) => {
+      await clock.sleep(100, signal);
+      device.record.startStep('packages');
+      if (device.deviceId === 'board-2') throw new EnrollmentError('DEVICE_TIMEOUT');
+      if (device.deviceId === 'board-3') throw new TypeError('x is not a function');
+    });
+    batch.start();
+    await clock.run(batch.whenIdle());
+    expect(states()).toEqual(['enrolled', 'failed', 'failed', 'enrolled']);
+    expect(devices[1]?.record.row.error).toMatchObject({
+      ...{ code: 'DEVICE_TIMEOUT', subject: 'board-2', stepId: 'packages' },
+    });
+    expect(devices[2]?.record.row.error?.code).toBe('STATION_BUG');
+    expect(journal.latestRuns().map((run) => run.state)).toEqual([
+      ...['enrolled', 'failed', 'failed', 'enrolled'],
+    ]);
+    expect(logger.events('warn')).toEqual(['enrollment-failed', 'enrollment-failed']);
+  });
+
+  it('that is stopped cuts off what runs, begins nothing more and is finished', async () => {
+    const { batch, clock, states, views } = build(6, async (device, _secrets, signal) => {
+      await clock.sleep(device.deviceId === 'board-1' ? 100 : 60_000, signal);
+    });
+    batch.start();
+    await clock.advance(200);
+    batch.stop();
+    expect(batch.view.state).toBe('stopping');
+    await batch.whenIdle();
+    expect(states()).toEqual(['enrolled', 'stopped', 'stopped', 'stopped', 'stopped', 'stopped']);
+    expect(views.map((view) => view.state)).toEqual(['running', 'stopping', 'finished']);
+  });
+
+  it('gives a retried device the secret that was entered, and keeps it for the batch', async () => {
+    const seen: (string | undefined)[] = [];
+    const { batch, clock, devices, states } = build(2, async (device, secrets) => {
+      if (device.deviceId === 'board-2') return;
+      seen.push(secrets.sudoPassword?.reveal());
+      if (seen.length < 3) throw new EnrollmentError('DEVICE_SUDO_PASSWORD_NEEDED');
+    });
+    batch.start();
+    await clock.run(batch.whenIdle());
+    batch.retry(['board-1', 'board-2', 'board-1', 'nobody'], {
+      ...{ sshPassword: undefined, sudoPassword: new Secret('canary-sudo') },
+    });
+    expect(batch.view).not.toHaveProperty('finishedAt');
+    await clock.run(batch.whenIdle());
+    batch.retry(['board-1'], noSecrets);
+    await clock.run(batch.whenIdle());
+    expect(seen).toEqual([undefined, 'canary-sudo', 'canary-sudo']);
+    expect(states()).toEqual(['enrolled', 'enrolled']);
+    expect(devices.map((device) => device.record.row.attempt)).toEqual([3, 1]);
+  });
+
+  it('stands by a device’s outcome when it cannot be journaled, and says so in the log', async () => {
+    const { batch, clock, journal, logger, states } = build(1, async () => undefined);
+    journal.refusesWrites = true;
+    batch.start();
+    await clock.run(batch.whenIdle());
+    expect(states()).toEqual(['enrolled']);
+    expect(logger.events('error')).toEqual(['run-not-recorded', 'run-not-recorded']);
+  });
+
+  it('is idle at once when nothing is left', async () => {
+    const { batch } = build(1, async () => undefined);
+    batch.start();
+    await settled();
+    await expect(batch.whenIdle()).resolves.toBeUndefined();
+    batch.stop();
+    expect(batch.view.state).toBe('finished');
+  });
+});

@@ -1,0 +1,161 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { EnrollmentError } from '../errors/enrollment-error.ts';
+import { deviceId, freshFacts } from '../testing/builders.ts';
+import { createFakePorts, type FakeWorld } from '../testing/fake-ports.ts';
+import { type MachineKeysContext, mintKey, recoverKeys, retireOldKeys, settleEarlierIntents } from './machine-keys.ts';
+
+const ISSUER = 'https://id.example';
+const never = new AbortController().signal;
+
+let world: FakeWorld;
+let context: MachineKeysContext;
+let userId: string;
+
+beforeEach(async () => {
+  world = createFakePorts();
+  context = { ...world.ports(), identity: world.identity, issuer: ISSUER };
+  ({ userId } = await world.identity.ensureMachineUser(deviceId('board-01'), never));
+});
+
+const open = () => world.journal.unsettledKeyIntents(ISSUER);
+const live = () => world.identity.liveKeys('board-01');
+const mint = (before: readonly string[] = []) =>
+  world.clock.run(mintKey(context, 'board-01', userId, before, never));
+const recover = () => world.clock.run(recoverKeys(context));
+
+function holding(keyId: string) {
+  return freshFacts({ key: { keyId, userId, protectedRight: true } });
+}
+
+describe('minting', () => {
+  it('writes the intent before the call and the key’s id after it', async () => {
+    const pending = await mint(['k0']);
+    expect(open()).toEqual([
+      {
+        ...{ intentId: pending.intentId, issuer: ISSUER, deviceId: 'board-01', userId },
+        ...{ keyIdsBefore: ['k0'], keyId: pending.minted.keyId, state: 'minted' },
+        createdAt: world.clock.nowMs(),
+      },
+    ]);
+  });
+
+  it('does not call the provider when the intent cannot be written', async () => {
+    world.journal.refusesWrites = true;
+    await expect(mint()).rejects.toMatchObject({ code: 'STATION_JOURNAL_FAILED' });
+    expect(world.identity.calls).not.toContain('mintKey');
+  });
+
+  it('deletes the key of a lost reply at once, and leaves those that were there', async () => {
+    const { minted } = await mint();
+    world.identity.failNext('mintKey', 'after');
+    await expect(mint([minted.keyId])).rejects.toMatchObject({ code: 'IDENTITY_UNREACHABLE' });
+    expect(live()).toEqual([minted.keyId]);
+  });
+
+  it('looks again for a key that a search does not show yet', async () => {
+    const { identity, clock } = world;
+    const list = identity.listKeys.bind(identity);
+    identity.listKeys = async (user, signal) => (clock.monotonicMs() < 1_000 ? [] : list(user, signal));
+    identity.failNext('mintKey', 'after');
+    await expect(mint()).rejects.toBeDefined();
+    expect(live()).toEqual([]);
+    expect(open()).toEqual([]);
+  });
+
+  it('searches for nothing after a refusal: no key was made', async () => {
+    world.identity.failNext('mintKey', 'before', new EnrollmentError('IDENTITY_ROLE_MISSING'));
+    await expect(mint()).rejects.toMatchObject({ code: 'IDENTITY_ROLE_MISSING' });
+    expect(world.identity.calls).not.toContain('listKeys');
+    expect(open()).toEqual([]);
+  });
+
+  it('never lets a search for an older lost key take the newer key for it', async () => {
+    world.identity.failNext('mintKey', 'before');
+    await expect(mint()).rejects.toBeDefined();
+    expect(open()).toHaveLength(1);
+    const { minted, intentId } = await mint();
+    world.journal.settleKeyIntent(intentId, 'delivered', minted.keyId);
+    await world.clock.advance(120_000);
+    await recover();
+    expect(live()).toEqual([minted.keyId]);
+    expect(open()).toEqual([]);
+  });
+});
+
+describe('the next start', () => {
+  it('deletes what was minted and never sent', async () => {
+    await mint();
+    expect(await recover()).toEqual({ deleted: 1, undecided: 0 });
+    expect(live()).toEqual([]);
+    expect(open()).toEqual([]);
+  });
+
+  it('leaves a key alone that may have reached its device', async () => {
+    const { intentId, minted } = await mint();
+    world.journal.settleKeyIntent(intentId, 'delivering', minted.keyId);
+    expect(await recover()).toEqual({ deleted: 0, undecided: 1 });
+    expect(live()).toEqual([minted.keyId]);
+  });
+
+  it('tries again what the provider did not answer to, and harms nothing by it', async () => {
+    await mint();
+    world.identity.failNext('deleteKey', 'after');
+    await recover();
+    expect(open()).toHaveLength(1);
+    await recover();
+    expect([live(), open()]).toEqual([[], []]);
+  });
+
+  it('does not touch what belongs to another provider', async () => {
+    await mint();
+    await world.clock.run(recoverKeys({ ...context, issuer: 'https://other.example' }));
+    expect(live()).toHaveLength(1);
+  });
+});
+
+describe('a device that tells which key it holds', () => {
+  it('settles the intent of that key and deletes all others', async () => {
+    const lost = await mint();
+    world.journal.settleKeyIntent(lost.intentId, 'delivering', lost.minted.keyId);
+    const held = await mint([lost.minted.keyId]);
+    world.journal.settleKeyIntent(held.intentId, 'delivering', held.minted.keyId);
+    const unretired = await settleEarlierIntents(context, 'board-01', holding(held.minted.keyId));
+    expect(live()).toEqual([held.minted.keyId]);
+    // It replaced a key, so its entry stays open until the heartbeat.
+    expect(unretired.map((intent) => intent.intentId)).toEqual([held.intentId]);
+  });
+
+  it('leaves the intents of other devices alone', async () => {
+    await mint();
+    await settleEarlierIntents(context, 'board-02', freshFacts());
+    expect(live()).toHaveLength(1);
+  });
+
+  it('never loses the key it holds to a search, not even one this station did not mint', async () => {
+    world.identity.failNext('mintKey', 'before');
+    await expect(mint()).rejects.toBeDefined();
+    const others = await world.identity.mintKey(userId, never);
+    await world.clock.run(settleEarlierIntents(context, 'board-01', holding(others.keyId)));
+    expect(live()).toEqual([others.keyId]);
+  });
+});
+
+describe('retiring old keys', () => {
+  it('goes by the list of before, never by "all but mine"', async () => {
+    const old = await mint();
+    const mine = await mint([old.minted.keyId]);
+    const others = await world.identity.mintKey(userId, never);
+    const intent = { ...mine, userId };
+    expect(await retireOldKeys(context, intent, mine.minted.keyId, never)).toBe(1);
+    expect(live()).toEqual([mine.minted.keyId, others.keyId]);
+  });
+
+  it('keeps the intent open while one could not be deleted', async () => {
+    const old = await mint();
+    const mine = await mint([old.minted.keyId]);
+    world.identity.failNext('deleteKey', 'before');
+    await retireOldKeys(context, { ...mine, userId }, mine.minted.keyId, never);
+    expect(open().map((intent) => intent.intentId)).toContain(mine.intentId);
+    expect(world.logger.events('warn')).toEqual(['old-key-not-deleted']);
+  });
+});

@@ -1,0 +1,237 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { EnrollmentError } from '../errors/enrollment-error.ts';
+import type { Lamp, SessionView } from '../model/station-state.ts';
+import { FakeClock, settled } from '../testing/fake-clock.ts';
+import { FakeSignInClient, FakeTokenCache, TOKEN_CANARY } from '../testing/fake-sign-in.ts';
+import { RecordingLogger } from '../testing/recording-logger.ts';
+import { Stopped } from './limits.ts';
+import { Session } from './session.ts';
+
+let clock: FakeClock;
+let client: FakeSignInClient;
+let cache: FakeTokenCache;
+let logger: RecordingLogger;
+let session: Session;
+let views: SessionView[];
+let lamps: Lamp[];
+let signedIn: number;
+
+const never = new AbortController().signal;
+
+beforeEach(() => {
+  clock = new FakeClock();
+  client = new FakeSignInClient(clock);
+  cache = new FakeTokenCache();
+  logger = new RecordingLogger();
+  views = [];
+  lamps = [];
+  signedIn = 0;
+  session = new Session(
+    { clock, logger, client, cache },
+    {
+      onSession: (view) => {
+        views.push(view);
+      },
+      onKeychain: (lamp) => {
+        lamps.push(lamp);
+      },
+      openBrowser: async () => false,
+      onSignedIn: () => {
+        signedIn += 1;
+      },
+    },
+  );
+});
+
+async function signIn(): Promise<void> {
+  const done = session.signIn();
+  await settled();
+  client.approve();
+  await done;
+}
+
+describe('signing in', () => {
+  it('shows the code, that no browser opened, and then the account', async () => {
+    await signIn();
+    expect(views.map((view) => view.state)).toEqual([
+      ...['starting', 'awaiting-approval', 'awaiting-approval', 'signed-in'],
+    ]);
+    expect(views[1]).toMatchObject({ userCode: 'BCDF-GHJK', verificationUri: 'https://id.example/device' });
+    expect(views[2]).toMatchObject({ browserOpened: false });
+    expect(views[3]).toMatchObject({ account: 'operator@line.example', remembered: 'keychain' });
+    expect(signedIn).toBe(1);
+    expect(cache.tokens).toBeDefined();
+  });
+
+  it('is begun once, however often it is asked for', async () => {
+    const first = session.signIn();
+    await session.signIn();
+    client.approve();
+    await first;
+    await session.signIn();
+    expect(views.filter((view) => view.state === 'starting')).toHaveLength(1);
+  });
+
+  it('can be cancelled while the code is shown, and begun again', async () => {
+    const done = session.signIn();
+    await settled();
+    session.cancel();
+    await done;
+    expect(views.at(-1)).toEqual({ state: 'signed-out' });
+    expect(session.isSignedIn).toBe(false);
+    await signIn();
+    expect(session.isSignedIn).toBe(true);
+  });
+
+  it('that is denied tells why', async () => {
+    const done = session.signIn();
+    await settled();
+    client.deny(new EnrollmentError('IDENTITY_SIGN_IN_DENIED'));
+    await done;
+    expect(views.at(-1)).toMatchObject({ state: 'signed-out', error: { code: 'IDENTITY_SIGN_IN_DENIED' } });
+  });
+
+  it('works without a keychain and says in a sentence that it will not be remembered', async () => {
+    cache.failsWith = new EnrollmentError('STATION_KEYCHAIN_UNAVAILABLE', {
+      details: { problem: 'no Secret Service runs.' },
+    });
+    await signIn();
+    expect(views.at(-1)).toMatchObject({
+      ...{ state: 'signed-in', remembered: 'memory' },
+      rememberedNote: 'The sign-in cannot be remembered: no Secret Service runs.',
+    });
+    expect(lamps.at(-1)).toMatchObject({ state: 'attention' });
+    expect(logger.events('warn')).toEqual(['keychain-unavailable']);
+  });
+});
+
+describe('the token of 200 devices', () => {
+  it('is refreshed exactly once for every expiry', async () => {
+    await signIn();
+    for (let expiry = 1; expiry <= 3; expiry += 1) {
+      await clock.advance(600_000);
+      const handedOut = await Promise.all(
+        Array.from({ length: 200 }, async () => session.accessToken(new AbortController().signal)),
+      );
+      expect(client.refreshes).toBe(expiry);
+      expect(new Set(handedOut.map((token) => token.reveal())).size).toBe(1);
+    }
+  });
+
+  it('is refreshed once for all that the provider rejected it to', async () => {
+    await signIn();
+    const rejected = await session.accessToken(never);
+    const renewed = await Promise.all(
+      Array.from({ length: 200 }, async () => session.accessToken(new AbortController().signal, rejected)),
+    );
+    expect(client.refreshes).toBe(1);
+    expect(renewed.every((token) => !token.equals(rejected))).toBe(true);
+    // A late caller still holds the rejected one: no second refresh for it.
+    await session.accessToken(never, rejected);
+    expect(client.refreshes).toBe(1);
+  });
+
+  it('goes on for the others when the caller that began the refresh gives up', async () => {
+    await signIn();
+    await clock.advance(600_000);
+    let open: () => void = () => undefined;
+    client.refreshGate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const stop = new AbortController();
+    const first = session.accessToken(stop.signal);
+    const second = session.accessToken(never);
+    stop.abort(new Stopped('stopped'));
+    await expect(first).rejects.toBeInstanceOf(Stopped);
+    open();
+    expect((await second).reveal()).toContain(TOKEN_CANARY);
+    expect(client.refreshes).toBe(1);
+  });
+
+  it('is gone when the provider ends the sign-in, and everybody hears the same', async () => {
+    await signIn();
+    await clock.advance(600_000);
+    client.refreshFailsWith = new EnrollmentError('IDENTITY_SESSION_ENDED');
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 20 }, async () => session.accessToken(new AbortController().signal)),
+    );
+    expect(outcomes.every((outcome) => outcome.status === 'rejected')).toBe(true);
+    expect(views.at(-1)).toMatchObject({ state: 'signed-out', error: { code: 'IDENTITY_SESSION_ENDED' } });
+    expect(cache.tokens).toBeUndefined();
+    await expect(session.accessToken(never)).rejects.toMatchObject({ code: 'IDENTITY_NOT_SIGNED_IN' });
+  });
+
+  it('is kept while the provider does not answer', async () => {
+    await signIn();
+    await clock.advance(600_000);
+    client.refreshFailsWith = new EnrollmentError('IDENTITY_UNREACHABLE', { details: { issuer: 'x' } });
+    await expect(session.accessToken(never)).rejects.toMatchObject({ code: 'IDENTITY_UNREACHABLE' });
+    client.refreshFailsWith = undefined;
+    expect((await session.accessToken(never)).reveal()).toContain(TOKEN_CANARY);
+  });
+});
+
+describe('taking up a remembered sign-in', () => {
+  it('needs nobody while it is valid, and a silent refresh when it has expired', async () => {
+    cache.tokens = client.tokens();
+    await session.resume(never);
+    expect(views.at(-1)).toMatchObject({ state: 'signed-in' });
+    expect(client.refreshes).toBe(0);
+    expect(signedIn).toBe(1);
+  });
+
+  it('refreshes an expired one, once, and tells it once', async () => {
+    cache.tokens = client.tokens();
+    await clock.advance(700_000);
+    await session.resume(never);
+    expect([client.refreshes, signedIn]).toEqual([1, 1]);
+  });
+
+  it('forgets one the provider no longer knows', async () => {
+    cache.tokens = client.tokens();
+    await clock.advance(700_000);
+    client.refreshFailsWith = new EnrollmentError('IDENTITY_SESSION_ENDED');
+    await session.resume(never);
+    expect(cache.tokens).toBeUndefined();
+    expect(views.at(-1)).toMatchObject({ state: 'signed-out', error: { code: 'IDENTITY_SESSION_ENDED' } });
+  });
+
+  it('tells of the sign-in late when the provider could not be reached at the start', async () => {
+    cache.tokens = client.tokens();
+    await clock.advance(700_000);
+    client.refreshFailsWith = new EnrollmentError('IDENTITY_UNREACHABLE', { details: { issuer: 'x' } });
+    await session.resume(never);
+    expect(signedIn).toBe(0);
+    client.refreshFailsWith = undefined;
+    await session.accessToken(never);
+    expect(signedIn).toBe(1);
+    expect(views.at(-1)).toMatchObject({ state: 'signed-in' });
+  });
+});
+
+describe('signing out', () => {
+  it('revokes and forgets', async () => {
+    await signIn();
+    await session.signOut(never);
+    expect(client.revoked).toHaveLength(1);
+    expect(cache.tokens).toBeUndefined();
+    expect(views.at(-1)).toEqual({ state: 'signed-out' });
+  });
+
+  it('is not undone by a refresh that was under way', async () => {
+    await signIn();
+    await clock.advance(600_000);
+    let open: () => void = () => undefined;
+    client.refreshGate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const waiting = session.accessToken(never);
+    const out = session.signOut(never);
+    open();
+    await expect(waiting).rejects.toMatchObject({ code: 'IDENTITY_NOT_SIGNED_IN' });
+    await out;
+    expect(session.isSignedIn).toBe(false);
+    expect(cache.tokens).toBeUndefined();
+    expect(client.revoked).toHaveLength(2);
+  });
+});
