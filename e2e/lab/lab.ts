@@ -161,7 +161,7 @@ function profileText(options: LabOptions, { identity, nats, devices, keyFile }: 
     ssh: { user: 'pi', private_key_file: keyFile },
     agent: { binaries: Object.fromEntries(binaries) },
     batch: { concurrency: options.concurrency ?? 8 },
-    labels: { group: 'rehearsal', site: 'lab' },
+    labels: { group: 'line-1', site: 'lab' },
     bench: devices.map((device) => ({
       device_id: device.name,
       target: `ssh://${device.user}@${device.host}:${device.port}`,

@@ -25,6 +25,8 @@ async function main(): Promise<void> {
   };
   parent.on('message', () => void end());
   process.once('SIGTERM', () => void end());
+  // Ctrl-C in a terminal reaches every process of the group; the parent ends this one in good order.
+  process.on('SIGINT', () => undefined);
   parent.postMessage({ type: 'ready', profilePath: lab.profilePath });
 }
 
