@@ -10,7 +10,11 @@ const sourceFolders = ['electron', 'renderer', 'shared', 'resources', 'e2e'];
 /** @type {Readonly<Record<string, readonly string[]>>} */
 const checks = {
   types: ['node_modules/typescript/bin/tsc', '--build', '--pretty'],
-  lint: ['node_modules/@biomejs/biome/bin/biome', 'check', process.stdout.isTTY ? '--colors=force' : '--colors=off'],
+  lint: [
+    'node_modules/@biomejs/biome/bin/biome',
+    'check',
+    process.stdout.isTTY ? '--colors=force' : '--colors=off',
+  ],
   layers: [
     'node_modules/dependency-cruiser/bin/dependency-cruise.mjs',
     '--output-type',

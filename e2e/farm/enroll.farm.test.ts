@@ -53,7 +53,10 @@ describe.skipIf(!available.ok)('enrolling a real Debian 12', () => {
     expect(row.state).toBe('enrolled');
     expect(row.steps.map((step) => step.state)).toEqual(Array(9).fill('done'));
     expect(row.roundTrips).toBeLessThanOrEqual(5);
-    expect(row.facts).toMatchObject({ architecture: 'x86_64', system: expect.stringContaining('Debian GNU/Linux 12') });
+    expect(row.facts).toMatchObject({
+      architecture: 'x86_64',
+      system: expect.stringContaining('Debian GNU/Linux 12'),
+    });
     expect(fixture.station.state.fleet[deviceId]).toMatchObject({ deviceId, keyId: expect.any(String) });
   });
 
@@ -67,16 +70,24 @@ describe.skipIf(!available.ok)('enrolling a real Debian 12', () => {
       ].join('\n'),
     );
     expect(await inside('stat -c "%U:%G %a" /etc/fleet-agent')).toBe('root:fleet-agent 750');
-    expect(await inside('systemctl is-enabled fleet-agent; systemctl is-active fleet-agent')).toBe('enabled\nactive');
+    expect(await inside('systemctl is-enabled fleet-agent; systemctl is-active fleet-agent')).toBe(
+      'enabled\nactive',
+    );
     expect(await inside('loginctl show-user fleet-agent -p Linger --value')).toBe('yes');
-    expect(await inside("dpkg-query -W -f='${Status}\\n' podman systemd-container | sort -u")).toBe('install ok installed');
+    expect(await inside("dpkg-query -W -f='${Status}\\n' podman systemd-container | sort -u")).toBe(
+      'install ok installed',
+    );
     const uid = await inside('id -u fleet-agent');
     const asAgent = `runuser -u fleet-agent -- env XDG_RUNTIME_DIR=/run/user/${uid}`;
     expect(await inside(`${asAgent} systemctl --user is-enabled podman.socket`)).toBe('enabled');
     expect(await inside(`${asAgent} systemctl --user is-active podman.socket`)).toBe('active');
-    expect(await inside('grep -c ^fleet-agent: /etc/subuid /etc/subgid')).toBe('/etc/subuid:1\n/etc/subgid:1');
+    expect(await inside('grep -c ^fleet-agent: /etc/subuid /etc/subgid')).toBe(
+      '/etc/subuid:1\n/etc/subgid:1',
+    );
     // No temporary file of ours is left anywhere we write.
-    expect(await inside('find /usr/local/bin /etc/fleet-agent /etc/systemd/system -name ".*" -type f')).toBe('');
+    expect(await inside('find /usr/local/bin /etc/fleet-agent /etc/systemd/system -name ".*" -type f')).toBe(
+      '',
+    );
   });
 
   test('the key is only on the device and with the provider, never in a journal or a process list', async () => {
@@ -89,7 +100,9 @@ describe.skipIf(!available.ok)('enrolling a real Debian 12', () => {
 
   test('a second run changes nothing and restarts nothing', async () => {
     const look = (): Promise<string> =>
-      inside(`stat -c '%n %y %i' ${managedFiles}; systemctl show fleet-agent -p MainPID -p NRestarts -p ActiveEnterTimestamp; dpkg-query -W | sha256sum`);
+      inside(
+        `stat -c '%n %y %i' ${managedFiles}; systemctl show fleet-agent -p MainPID -p NRestarts -p ActiveEnterTimestamp; dpkg-query -W | sha256sum`,
+      );
     const before = await look();
     const mutations = fixture.lab.identity.inspect().mutations;
     await fixture.station.enrollAll();
@@ -97,7 +110,11 @@ describe.skipIf(!available.ok)('enrolling a real Debian 12', () => {
     expect(row.error).toBeUndefined();
     expect(row.state).toBe('enrolled');
     expect(row.roundTrips).toBeLessThanOrEqual(3);
-    expect(row.steps.filter((step) => step.state === 'done').map((step) => step.id)).toEqual(['check', 'connect', 'heartbeat']);
+    expect(row.steps.filter((step) => step.state === 'done').map((step) => step.id)).toEqual([
+      'check',
+      'connect',
+      'heartbeat',
+    ]);
     expect(await look()).toBe(before);
     expect(fixture.lab.identity.inspect().mutations).toEqual(mutations);
   }, 120_000);

@@ -16,7 +16,7 @@ test('a scan names the next device without an id, and says so large', async ({ s
 test('what a scanner types while the table has the focus goes to the scan field', async ({ station }) => {
   await station.show(states.bench);
   const bench = new BenchScreenModel(station.page);
-  await bench.rows.focus();
+  await bench.grid.focus();
   await station.page.keyboard.type('batch7-051');
   await expect(bench.scan).toHaveValue('batch7-051');
   await station.page.keyboard.press('Enter');
@@ -38,7 +38,7 @@ test('a wrong scan is refused with the position, and asks nothing', async ({ sta
 test('an id is edited in place; Enter saves only a valid one', async ({ station }) => {
   await station.show(states.bench);
   const bench = new BenchScreenModel(station.page);
-  await bench.rows.focus();
+  await bench.grid.focus();
   for (let step = 0; step < 4; step += 1) await station.page.keyboard.press('ArrowDown');
   await station.page.keyboard.press('Enter');
   await bench.editor.fill('batch7_055');
@@ -48,7 +48,7 @@ test('an id is edited in place; Enter saves only a valid one', async ({ station 
   expect(await station.asked('bench.rename')).toEqual([]);
   await bench.editor.fill('batch7-055a');
   await station.page.keyboard.press('Enter');
-  await expect(bench.rows).toBeFocused();
+  await expect(bench.grid).toBeFocused();
   expect(await station.asked('bench.rename')).toEqual([{ rowId: 'r3', deviceId: 'batch7-055a' }]);
 });
 
@@ -62,7 +62,7 @@ test('Ctrl Enter starts the batch with the chosen devices and shows the Board', 
   await station.show(states.bench);
   await station.answer('batch.start', { batchId: 'b1' });
   const bench = new BenchScreenModel(station.page);
-  await bench.rows.focus();
+  await bench.grid.focus();
   await station.page.keyboard.press('End');
   await station.page.keyboard.press('Space');
   await expect(bench.start).toHaveText(/Enroll batch \(23\)/);

@@ -38,7 +38,7 @@ test('the order is held while the pointer is in the table, and S applies it', as
   const chip = station.page.getByRole('button', { name: /^Order changed/ });
   await expect(chip).toBeVisible();
   expect(await board.order()).toEqual(before);
-  await board.rows.focus();
+  await board.grid.focus();
   await station.page.keyboard.press('s');
   await expect(chip).toBeHidden();
   expect((await board.order()).indexOf(deviceName(38))).toBeGreaterThan(before.indexOf(deviceName(46)));
@@ -85,18 +85,19 @@ test('the keyboard moves, opens, walks and gives the focus back', async ({ stati
   await station.answer('device.followLog', states.log);
   const { page } = station;
   const board = new BoardScreenModel(page);
-  await board.rows.focus();
+  await board.grid.focus();
   await page.keyboard.press('n');
   await expect(board.row(deviceName(6))).toHaveAttribute('aria-selected', 'true');
   await page.keyboard.press('r');
   expect(await station.asked('batch.retry')).toEqual([{ deviceIds: [deviceName(6)] }]);
   await page.keyboard.press('Enter');
   await expect(board.drawer).toContainText('Failed at Connect');
+  await expect(board.drawer).toBeFocused();
   await page.keyboard.press('ArrowDown');
   await expect(board.drawer).toContainText('The package manager was locked for 5:00.');
   await page.keyboard.press('Escape');
   await expect(board.drawer).toBeHidden();
-  await expect(board.rows).toBeFocused();
+  await expect(board.grid).toBeFocused();
 });
 
 test('the log follows one device, shows what comes, and marks what was redacted', async ({ station }) => {
@@ -138,7 +139,7 @@ test('five hundred devices draw only the rows in sight', async ({ station }) => 
   const board = new BoardScreenModel(station.page);
   await expect(board.grid).toHaveAttribute('aria-rowcount', '501');
   expect(await board.rows.getByRole('row').count()).toBeLessThan(60);
-  await board.rows.focus();
+  await board.grid.focus();
   await station.page.keyboard.press('End');
   await expect(board.rows.locator('[aria-rowindex="501"]')).toBeVisible();
 });

@@ -17,7 +17,7 @@ export class BenchScreenModel {
     this.rows = page.getByTestId('bench-rows');
     this.panel = page.getByRole('complementary', { name: 'Next batch' });
     this.start = this.panel.getByRole('button', { name: /Enroll batch|to enroll/ });
-    this.editor = page.getByRole('textbox', { name: 'Device id' });
+    this.editor = page.getByRole('textbox', { name: 'Device id', exact: true });
   }
 
   /** A row by the id the engine gave it. */

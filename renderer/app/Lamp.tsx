@@ -22,8 +22,9 @@ export function Lamp({ name, lamp }: { readonly name: string; readonly lamp: Lam
   return (
     <span className="flex items-center gap-[7px] whitespace-nowrap text-xs" title={lamp.detail}>
       <StateGlyph shape={shapes[lamp.state]} />
-      <span className="text-ink-2">{name}</span>
-      <span className={`text-sm font-semibold ${wordColours[lamp.state]}`}>{lamp.word}</span>
+      <span className="text-ink-2">
+        {name} <span className={`ml-1 text-sm font-semibold ${wordColours[lamp.state]}`}>{lamp.word}</span>
+      </span>
     </span>
   );
 }

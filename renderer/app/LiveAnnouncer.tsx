@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import type { EnrollmentRow } from '#shared/model/station-state.ts';
-import { stationStore, useStation } from './station-store.ts';
 import { summarise } from './spoken-summary.ts';
+import { stationStore, useStation } from './station-store.ts';
 
 /** Screen readers get at most one message in this time. */
 const QUIET_MS = 5000;
@@ -13,7 +13,8 @@ export function LiveAnnouncer() {
     if (station.batch?.state === 'stopping') return 'The batch is being stopped.';
     const lost = station.notices.find((notice) => notice.tone === 'failed');
     if (lost !== undefined) return lost.text;
-    if (station.session.state === 'awaiting-approval') return `Sign in with the code ${spelled(station.session.userCode)}.`;
+    if (station.session.state === 'awaiting-approval')
+      return `Sign in with the code ${spelled(station.session.userCode)}.`;
     return '';
   });
   const spoken = useRef<Readonly<Record<string, EnrollmentRow>>>({});

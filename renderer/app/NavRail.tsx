@@ -1,17 +1,19 @@
-import { Activity, CircleHelp, Table2, Waypoints } from 'lucide-react';
+import { Activity, CircleHelp, Sheet, Unplug } from 'lucide-react';
 import { goTo, type Screen, screens, showShortcuts, useNavigation } from './navigation.ts';
 import { useStation } from './station-store.ts';
 
 const items = {
-  bench: { word: 'Bench', Icon: Waypoints },
-  board: { word: 'Board', Icon: Table2 },
+  bench: { word: 'Bench', Icon: Unplug },
+  board: { word: 'Board', Icon: Sheet },
   fleet: { word: 'Fleet', Icon: Activity },
 } as const satisfies Record<Screen, unknown>;
 
 /** The screens, left of everything. A red count stands only for what needs a person. */
 export function NavRail() {
   const current = useNavigation((navigation) => navigation.screen);
-  const failed = useStation((station) => Object.values(station.rows).filter((row) => row.state === 'failed').length);
+  const failed = useStation(
+    (station) => Object.values(station.rows).filter((row) => row.state === 'failed').length,
+  );
   return (
     <nav
       data-region="rail"
@@ -30,7 +32,9 @@ export function NavRail() {
             onClick={() => goTo(screen)}
             className={`caption group relative flex h-14 flex-col items-center justify-center gap-1.5 text-2xs ${active ? 'font-medium text-ink-1' : 'text-ink-3 hover:text-ink-1'}`}
           >
-            {active ? <span className="absolute inset-y-2.5 left-0 w-0.5 bg-accent" aria-hidden="true" /> : null}
+            {active ? (
+              <span className="absolute inset-y-2.5 left-0 w-0.5 bg-accent" aria-hidden="true" />
+            ) : null}
             <Icon size={19} strokeWidth={1.6} className={active ? 'text-accent' : ''} aria-hidden="true" />
             {word}
             {screen === 'board' && failed > 0 ? (

@@ -23,7 +23,11 @@ export function NoticeLines() {
   return (
     <section aria-label="Notices" className="shrink-0">
       {notices.map((notice) => (
-        <Line key={notice.id} tone={notice.tone} onDismiss={() => void act('station.dismissNotice', { id: notice.id })}>
+        <Line
+          key={notice.id}
+          tone={notice.tone}
+          onDismiss={() => void act('station.dismissNotice', { id: notice.id })}
+        >
           <span className="text-ink-1">{notice.text}</span>
           <span className="text-ink-2">{formatHourMinute(notice.at)}</span>
         </Line>

@@ -66,15 +66,18 @@ function SignedInMenu({ session }: { readonly session: SignedIn }) {
       <Menu.Root>
         <Menu.Trigger className="flex h-7 items-center gap-2 rounded-2 px-2 hover:bg-hover">
           <UserRound size={15} strokeWidth={1.7} aria-hidden="true" />
-          <span className="max-w-[180px] truncate font-semibold">{session.account}</span>
-          <span className={`text-xs ${endsSoon ? 'text-attn-fg' : 'text-ink-2'}`}>{left}</span>
+          <span className="flex items-baseline gap-2.5">
+            <span className="max-w-[180px] truncate font-semibold">{session.account}</span>
+            <span className={`text-xs ${endsSoon ? 'text-attn-fg' : 'text-ink-2'}`}>{left}</span>
+          </span>
           <ChevronDown size={14} strokeWidth={1.7} className="text-ink-3" aria-hidden="true" />
         </Menu.Trigger>
         <MenuBox>
           <div className="max-w-[280px] border-b border-line-1 px-2 pb-2 pt-1 text-xs text-ink-2">
             {session.organisation === undefined ? null : <p>{session.organisation}</p>}
             <p>
-              {session.renewable ? 'Renews itself, now until' : 'Lasts until'} {formatHourMinute(session.expiresAt)}
+              {session.renewable ? 'Renews itself, now until' : 'Lasts until'}{' '}
+              {formatHourMinute(session.expiresAt)}
             </p>
             <p>
               {session.remembered === 'keychain' ? 'Remembered: ' : 'Not remembered: '}

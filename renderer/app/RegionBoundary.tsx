@@ -27,7 +27,10 @@ export class RegionBoundary extends Component<RegionBoundaryProps, RegionBoundar
     if (evidence === undefined) return this.props.children;
     const text = `STATION_BUG\n${this.props.region} could not be drawn.\n${evidence}`;
     return (
-      <section role="alert" className="flex h-full flex-col items-start gap-2 border-l-[3px] border-fail-solid p-6">
+      <section
+        role="alert"
+        className="flex h-full flex-col items-start gap-2 border-l-[3px] border-fail-solid p-6"
+      >
         <p className="flex items-center gap-2 text-lg font-semibold">
           <StateGlyph shape="octagon" size={14} />
           {this.props.region} could not be drawn.

@@ -1,5 +1,5 @@
-import { DialogBox } from '../ui/DialogBox.tsx';
 import { Kbd } from '../ui/Button.tsx';
+import { DialogBox } from '../ui/DialogBox.tsx';
 import { showShortcuts, useNavigation } from './navigation.ts';
 
 const shortcuts: readonly (readonly [keys: string, does: string])[] = [

@@ -39,7 +39,9 @@ export function TopBar() {
         <OperatorMenu />
         <ThemeMenu />
       </div>
-      {insecure ? <div className="absolute inset-x-0 -bottom-px h-0.5 bg-fail-solid" aria-hidden="true" /> : null}
+      {insecure ? (
+        <div className="absolute inset-x-0 -bottom-px h-0.5 bg-fail-solid" aria-hidden="true" />
+      ) : null}
     </header>
   );
 }

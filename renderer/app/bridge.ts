@@ -24,7 +24,10 @@ type Arguments<C extends InvokeChannel> = Input<C> extends null ? [] : [input: I
  * Asks the station and gives its answer, parsed. Never throws: a lost process or an answer of the wrong shape
  * is a failure like any other.
  */
-export async function call<C extends InvokeChannel>(channel: C, ...[input]: Arguments<C>): Promise<Result<Output<C>>> {
+export async function call<C extends InvokeChannel>(
+  channel: C,
+  ...[input]: Arguments<C>
+): Promise<Result<Output<C>>> {
   try {
     const answer = await window.muster.invoke[channel](JSON.stringify(input ?? null));
     return resultSchema(channel).parse(JSON.parse(answer));
@@ -41,7 +44,10 @@ export async function act<C extends InvokeChannel>(channel: C, ...input: Argumen
 }
 
 /** Listens to one channel. A message of the wrong shape is shown as a failure and dropped. Gives the unsubscribe. */
-export function listen<C extends NotifyChannel>(channel: C, listener: (payload: Payload<C>) => void): () => void {
+export function listen<C extends NotifyChannel>(
+  channel: C,
+  listener: (payload: Payload<C>) => void,
+): () => void {
   const schema = ipc[channel].payload;
   return window.muster.on[channel]((json) => {
     let payload: Payload<C>;
@@ -56,5 +62,8 @@ export function listen<C extends NotifyChannel>(channel: C, listener: (payload: 
 }
 
 function fault(channel: string, thrown: unknown): EnrollmentError {
-  return new EnrollmentError('STATION_BUG', { cause: thrown, evidence: `${channel}: ${describeThrown(thrown)}` });
+  return new EnrollmentError('STATION_BUG', {
+    cause: thrown,
+    evidence: `${channel}: ${describeThrown(thrown)}`,
+  });
 }

@@ -112,8 +112,8 @@ describe('the feed of the window', () => {
     await feed.settled();
     feed.send({ revision: 2, fleet: { b: heartbeat('b') } });
     feed.frame();
-    expect(feed.shown[1]?.fleet['a']).toBe(feed.shown[0]?.fleet['a']);
-    expect(feed.shown[1]?.fleet['b']).not.toBe(feed.shown[0]?.fleet['b']);
+    expect(feed.shown[1]?.fleet.a).toBe(feed.shown[0]?.fleet.a);
+    expect(feed.shown[1]?.fleet.b).not.toBe(feed.shown[0]?.fleet.b);
   });
 
   it('asks again at the first sign of life when the first snapshot failed', async () => {

@@ -6,7 +6,9 @@ import { useStation } from './station-store.ts';
 export function useFlow(): void {
   const sessionState = useStation((station) => station.session.state);
   const batchId = useStation((station) => station.batch?.batchId);
-  const batchRuns = useStation((station) => station.batch !== undefined && station.batch.state !== 'finished');
+  const batchRuns = useStation(
+    (station) => station.batch !== undefined && station.batch.state !== 'finished',
+  );
   const knownBatch = useRef<string | undefined>(undefined);
 
   useEffect(() => {

@@ -55,7 +55,8 @@ function focusNextRegion(direction: 1 | -1): boolean {
     .filter((region) => region !== null);
   const here = regions.findIndex((region) => region.contains(document.activeElement));
   for (let step = 1; step <= regions.length; step += 1) {
-    const place = (Math.max(here, direction > 0 ? here : 0) + step * direction + regions.length * 2) % regions.length;
+    const place =
+      (Math.max(here, direction > 0 ? here : 0) + step * direction + regions.length * 2) % regions.length;
     const region = regions[place];
     if (region !== undefined && focusFirstIn(region)) return true;
   }
@@ -65,12 +66,16 @@ function focusNextRegion(direction: 1 | -1): boolean {
 function focusFirstIn(region: HTMLElement): boolean {
   const target = region.matches('[tabindex="0"]')
     ? region
-    : region.querySelector<HTMLElement>('[tabindex="0"], button:not(:disabled):not([tabindex="-1"]), input, a[href]');
+    : region.querySelector<HTMLElement>(
+        '[tabindex="0"], button:not(:disabled):not([tabindex="-1"]), input, a[href]',
+      );
   target?.focus();
   return target !== null;
 }
 
 /** Whether keys typed now are text. */
 export function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.closest('input, textarea, [contenteditable="true"]') !== null;
+  return (
+    target instanceof HTMLElement && target.closest('input, textarea, [contenteditable="true"]') !== null
+  );
 }

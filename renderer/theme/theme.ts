@@ -34,5 +34,5 @@ const systemIsLight = window.matchMedia('(prefers-color-scheme: light)');
 function showTheme(): void {
   const { choice } = useTheme.getState();
   const shown = choice === 'system' ? (systemIsLight.matches ? 'light' : 'dark') : choice;
-  document.documentElement.dataset['theme'] = shown;
+  document.documentElement.dataset.theme = shown;
 }

@@ -37,7 +37,7 @@ export function Button({
   return (
     <button
       type="button"
-      className={`inline-flex shrink-0 items-center justify-center whitespace-nowrap rounded-2 border ${sizes[size]} ${kinds[kind]} ${className}`}
+      className={`inline-flex shrink-0 items-center justify-center whitespace-nowrap rounded-2 border ${sizes[size]} ${kind === 'quiet' && size === 'large' ? '!px-3' : ''} ${kinds[kind]} ${className}`}
       {...rest}
     >
       {icon}
@@ -48,10 +48,18 @@ export function Button({
 }
 
 /** A key of the keyboard. */
-export function Kbd({ children, onAccent = false }: { readonly children: ReactNode; readonly onAccent?: boolean }) {
+export function Kbd({
+  children,
+  onAccent = false,
+}: {
+  readonly children: ReactNode;
+  readonly onAccent?: boolean;
+}) {
   const colours = onAccent ? 'border-current opacity-80' : 'border-line-2 bg-table text-ink-2';
   return (
-    <kbd className={`caption rounded-1 border px-1.5 py-px font-ui text-2xs font-medium leading-row ${colours}`}>
+    <kbd
+      className={`caption rounded-1 border px-1.5 py-px font-ui text-2xs font-medium leading-row ${colours}`}
+    >
       {children}
     </kbd>
   );

@@ -4,14 +4,23 @@ interface TextFieldProps extends Omit<ComponentProps<'input'>, 'className'> {
   readonly icon?: ReactNode;
   readonly trailing?: ReactNode;
   readonly mono?: boolean;
+  /** With the edge of a toolbar, where the field is not what the screen is about. */
+  readonly quiet?: boolean;
   readonly className?: string;
 }
 
 /** One line of text, 28 px high, with an icon before and something after it. */
-export function TextField({ icon, trailing, mono = false, className = '', ...input }: TextFieldProps) {
+export function TextField({
+  icon,
+  trailing,
+  mono = false,
+  quiet = false,
+  className = '',
+  ...input
+}: TextFieldProps) {
   return (
     <span
-      className={`flex h-7 min-w-0 items-center gap-2 rounded-2 border border-line-control bg-raised px-2 text-ink-3 focus-within:outline-2 focus-within:outline-offset-1 focus-within:outline-focus has-[[aria-invalid=true]]:border-fail-solid ${className}`}
+      className={`flex h-7 min-w-0 items-center gap-2 rounded-2 border bg-raised px-2 ${quiet ? 'border-line-2' : 'border-line-control'} text-ink-3 focus-within:outline-2 focus-within:outline-offset-1 focus-within:outline-focus has-[[aria-invalid=true]]:border-fail-solid ${className}`}
     >
       {icon}
       <input
@@ -43,7 +52,8 @@ export function FilterField({
     <TextField
       icon={icon}
       trailing={trailing}
-      className="w-[216px] border-line-2"
+      quiet
+      className="w-[216px]"
       aria-label={placeholder}
       placeholder={placeholder}
       value={value}

@@ -1,4 +1,5 @@
 import { Tabs } from '@base-ui/react/tabs';
+import { formatCount } from '../lib/format.ts';
 
 export interface FilterTab<V extends string> {
   readonly value: V;
@@ -28,7 +29,7 @@ export function FilterTabs<V extends string>({
             className="relative -mb-px flex items-center gap-1.5 border-b-2 border-transparent text-xs text-ink-2 hover:text-ink-1 data-[active]:border-accent data-[active]:font-semibold data-[active]:text-ink-1"
           >
             {tab.word}
-            <span className="min-w-[1ch] text-sm font-semibold text-ink-1">{tab.count}</span>
+            <span className="min-w-[1ch] text-sm font-semibold text-ink-1">{formatCount(tab.count)}</span>
           </Tabs.Tab>
         ))}
       </Tabs.List>

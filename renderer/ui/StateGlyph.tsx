@@ -100,7 +100,12 @@ const drawings: Readonly<Record<Exclude<GlyphShape, 'ring'>, ReactNode>> = {
 };
 
 /** The sign of a state: a shape of its own first, a colour second. The word stands beside it, never in it. */
-export const StateGlyph = memo(function StateGlyph({ shape, size = 12, progress, className = '' }: StateGlyphProps) {
+export const StateGlyph = memo(function StateGlyph({
+  shape,
+  size = 12,
+  progress,
+  className = '',
+}: StateGlyphProps) {
   return (
     <svg
       width={size}

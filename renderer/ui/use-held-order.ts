@@ -1,7 +1,9 @@
 import { useEffect, useRef, useState } from 'react';
 
-/** Rows come to rest before the order changes under a pointer that has just left. */
-const APPLY_AFTER_MS = 2000;
+/** The order stays as it is this long after the pointer has left. */
+const HOLD_AFTER_MS = 2000;
+/** Nobody is in the table: the order follows, a few times a second. */
+const FOLLOW_EVERY_MS = 250;
 
 export interface HeldOrder {
   /** The keys as they are to be shown. */
@@ -17,6 +19,7 @@ export interface HeldOrder {
  */
 export function useHeldOrder(wanted: readonly string[], scope: string, inUse: boolean): HeldOrder {
   const [shown, setShown] = useState({ scope, order: wanted });
+  const held = useHold(inUse);
   const changed = shown.scope === scope ? countMoved(shown.order, wanted) : 0;
   const moved = changed > 0;
 
@@ -26,16 +29,30 @@ export function useHeldOrder(wanted: readonly string[], scope: string, inUse: bo
     latest.current = wanted;
   }, [wanted]);
   useEffect(() => {
-    if (inUse || !moved) return;
-    const timer = setTimeout(() => setShown({ scope, order: latest.current }), APPLY_AFTER_MS);
+    if (held || !moved) return;
+    const timer = setTimeout(() => setShown({ scope, order: latest.current }), FOLLOW_EVERY_MS);
     return () => clearTimeout(timer);
-  }, [inUse, moved, scope]);
+  }, [held, moved, scope]);
 
   if (shown.scope !== scope) {
     setShown({ scope, order: wanted });
     return { order: wanted, changed: 0, apply: () => {} };
   }
-  return { order: shown.order, changed, apply: () => setShown({ scope, order: wanted }) };
+  return { order: shown.order, changed: held ? changed : 0, apply: () => setShown({ scope, order: wanted }) };
+}
+
+/** True while the table is in use, and for a moment after. */
+function useHold(inUse: boolean): boolean {
+  const [held, setHeld] = useState(inUse);
+  useEffect(() => {
+    if (inUse) {
+      setHeld(true);
+      return;
+    }
+    const timer = setTimeout(() => setHeld(false), HOLD_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [inUse]);
+  return held;
 }
 
 /** How many keys stand at another place than before, or came, or went. */

@@ -2,7 +2,13 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 import { deviceId, freshFacts } from '../testing/builders.ts';
 import { createFakePorts, type FakeWorld } from '../testing/fake-ports.ts';
-import { type MachineKeysContext, mintKey, recoverKeys, retireOldKeys, settleEarlierIntents } from './machine-keys.ts';
+import {
+  type MachineKeysContext,
+  mintKey,
+  recoverKeys,
+  retireOldKeys,
+  settleEarlierIntents,
+} from './machine-keys.ts';
 
 const ISSUER = 'https://id.example';
 const never = new AbortController().signal;

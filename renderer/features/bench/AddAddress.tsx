@@ -49,7 +49,13 @@ function AddForm() {
         void add();
       }}
     >
-      <Line label="Address" example="ssh://pi@10.20.4.42" value={target} onValue={setTarget} says={targetSays} />
+      <Line
+        label="Address"
+        example="ssh://pi@10.20.4.42"
+        value={target}
+        onValue={setTarget}
+        says={targetSays}
+      />
       <Line label="Device id" example="batch7-049" value={deviceId} onValue={setDeviceId} says={idSays} />
       <p className="min-h-[36px] text-xs text-fail-fg" role="alert">
         {refused === undefined ? '' : `${refused.says} ${refused.operatorDoes}`}

@@ -89,9 +89,17 @@ function Preflight({ chosen }: { readonly chosen: readonly BenchDevice[] }) {
     <Part title="Pre-flight" more={more}>
       <ul className="mt-1">
         {checks.map((check) => (
-          <li key={check.key} data-check={check.key} data-tone={check.tone} className="flex h-7 items-center gap-2.5">
+          <li
+            key={check.key}
+            data-check={check.key}
+            data-tone={check.tone}
+            className="flex h-7 items-center gap-2.5"
+          >
             <StateGlyph shape={checkShapes[check.tone]} />
-            <span className="min-w-0 truncate text-[12.5px]" title={[check.says, check.more].filter(Boolean).join(', ')}>
+            <span
+              className="min-w-0 truncate text-[12.5px]"
+              title={[check.says, check.more].filter(Boolean).join(', ')}
+            >
               {check.says}
               {check.more ? <span className="text-xs text-ink-2">{`, ${check.more}`}</span> : null}
             </span>
@@ -183,7 +191,8 @@ function staySentence(bench: readonly BenchDevice[], chosen: readonly BenchDevic
   const staying = bench.filter((device) => !inBatch.has(device.rowId));
   if (staying.length === 0) return 'Nobody stays on the bench.';
   const reasons: string[] = [];
-  const count = (state: ReturnType<typeof foundState>) => staying.filter((device) => foundState(device) === state).length;
+  const count = (state: ReturnType<typeof foundState>) =>
+    staying.filter((device) => foundState(device) === state).length;
   if (count('enrolled') > 0) reasons.push(`${count('enrolled')} enrolled`);
   if (count('problem') > 0) reasons.push(`${count('problem')} with a problem`);
   if (count('unnamed') > 0) reasons.push(`${count('unnamed')} not named`);

@@ -55,7 +55,7 @@ export const BenchRow = memo(function BenchRow(props: BenchRowProps) {
       <div role="gridcell" className={`cell bench-line ${editing ? '!overflow-visible' : ''}`}>
         <DeviceIdCell device={device} editing={editing} />
       </div>
-      <div role="gridcell" className={`cell bench-line gap-2 ${quiet || colour}`}>
+      <div role="gridcell" className={`cell cell-flex bench-line gap-2 ${quiet || colour}`}>
         <StateGlyph shape={shape} />
         {problem === undefined ? word : problemWord(device)}
       </div>
@@ -63,10 +63,14 @@ export const BenchRow = memo(function BenchRow(props: BenchRowProps) {
         {device.address}
       </div>
       <div role="gridcell" className={`cell bench-line ${quiet || 'text-ink-2'}`}>
-        <span className="truncate">{systemOf(row, heartbeat)}</span>
+        {systemOf(row, heartbeat)}
       </div>
-      <div role="gridcell" className="cell bench-line justify-end pr-3 text-ink-2">
-        <Note device={device} heartbeatAt={heartbeat?.receivedAt} failed={row?.state === 'failed' ? row.error?.title : undefined} />
+      <div role="gridcell" className="cell bench-line pr-3 text-right text-ink-2">
+        <Note
+          device={device}
+          heartbeatAt={heartbeat?.receivedAt}
+          failed={row?.state === 'failed' ? row.error?.title : undefined}
+        />
       </div>
       {problem === undefined ? null : <Problem device={device} says={problem.says} />}
     </div>
@@ -83,7 +87,7 @@ function Note({
   readonly failed: string | undefined;
 }) {
   if (device.problem !== undefined && device.deviceId !== '') return null;
-  if (failed !== undefined) return <span className="truncate">{failed}</span>;
+  if (failed !== undefined) return failed;
   if (heartbeatAt !== undefined) return <HeartbeatAge at={heartbeatAt} />;
   return device.lastState === undefined ? null : <span>{`${device.lastState} last time`}</span>;
 }
@@ -94,7 +98,8 @@ function HeartbeatAge({ at }: { readonly at: number }) {
 
 function Problem({ device, says }: { readonly device: BenchDevice; readonly says: string }) {
   const taken = new Set(stationNow().bench.map((other) => other.deviceId));
-  const better = device.problem?.code === 'DEVICE_ID_INVALID' ? suggestDeviceId(device.deviceId, taken) : undefined;
+  const better =
+    device.problem?.code === 'DEVICE_ID_INVALID' ? suggestDeviceId(device.deviceId, taken) : undefined;
   return (
     <>
       <p className="absolute left-[48px] right-[190px] top-[23px] truncate text-xs text-ink-1" title={says}>
@@ -102,11 +107,17 @@ function Problem({ device, says }: { readonly device: BenchDevice; readonly says
       </p>
       <div className="absolute right-3 top-[9px]">
         {better === undefined ? (
-          <Button size="small" onClick={() => setBenchView({ selected: device.rowId, editing: device.rowId })}>
+          <Button
+            size="small"
+            onClick={() => setBenchView({ selected: device.rowId, editing: device.rowId })}
+          >
             Edit the id
           </Button>
         ) : (
-          <Button size="small" onClick={() => void act('bench.rename', { rowId: device.rowId, deviceId: better })}>
+          <Button
+            size="small"
+            onClick={() => void act('bench.rename', { rowId: device.rowId, deviceId: better })}
+          >
             {`Use ${better}`}
           </Button>
         )}

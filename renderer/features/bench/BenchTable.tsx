@@ -2,6 +2,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, useEffect, useRef } from 'react';
 import type { BenchDevice } from '#shared/model/station-state.ts';
 import { act } from '../../app/bridge.ts';
+import { useStation } from '../../app/station-store.ts';
 import { Button } from '../../ui/Button.tsx';
 import { CheckMark } from '../../ui/CheckMark.tsx';
 import { BenchRow } from './BenchRow.tsx';
@@ -38,7 +39,7 @@ export function BenchTable({ devices }: { readonly devices: readonly BenchDevice
   const chosen = able.filter((device) => isChosen(device, choices)).length;
 
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.ctrlKey || event.altKey || event.metaKey || event.target !== scroller.current) return;
+    if (event.ctrlKey || event.altKey || event.metaKey || event.target !== event.currentTarget) return;
     const device = devices[place];
     const moveTo = (index: number) => {
       const next = devices[Math.min(devices.length - 1, Math.max(0, index))];
@@ -66,7 +67,16 @@ export function BenchTable({ devices }: { readonly devices: readonly BenchDevice
   };
 
   return (
-    <div role="grid" aria-label="Devices on the bench" aria-rowcount={devices.length + 1} className="flex min-h-0 flex-1 flex-col">
+    <div
+      role="grid"
+      aria-label="Devices on the bench"
+      aria-rowcount={devices.length + 1}
+      className="flex min-h-0 flex-1 flex-col"
+      data-region="table"
+      tabIndex={0}
+      aria-activedescendant={place >= 0 ? `bench-${selected}` : undefined}
+      onKeyDown={onKeyDown}
+    >
       <div role="row" aria-rowindex={1} className="grid-head bench-columns h-7">
         <div role="columnheader" className="flex items-center justify-center pl-2">
           <CheckMark
@@ -86,21 +96,11 @@ export function BenchTable({ devices }: { readonly devices: readonly BenchDevice
             {head}
           </div>
         ))}
-        <div role="columnheader" className="cell justify-end pr-3 text-ink-1">
+        <div role="columnheader" className="cell pr-3 text-right text-ink-1">
           Note
         </div>
       </div>
-      {/* biome-ignore lint/a11y/useSemanticElements: a virtual grid cannot be a table element */}
-      <div
-        ref={scroller}
-        role="rowgroup"
-        data-region="table"
-        data-testid="bench-rows"
-        tabIndex={0}
-        aria-activedescendant={place >= 0 ? `bench-${selected}` : undefined}
-        className="grid-scroll min-h-0 flex-1"
-        onKeyDown={onKeyDown}
-      >
+      <div ref={scroller} role="rowgroup" data-testid="bench-rows" className="grid-scroll min-h-0 flex-1">
         {devices.length === 0 ? <EmptyBench /> : null}
         <div style={{ height: virtual.getTotalSize() }}>
           {virtual.getVirtualItems().map((item) => {
@@ -125,10 +125,17 @@ export function BenchTable({ devices }: { readonly devices: readonly BenchDevice
 }
 
 function EmptyBench() {
+  const empty = useStation((station) => station.bench.length === 0);
   return (
     <div className="flex items-center gap-4 px-4 py-3">
-      <p className="text-sm">No device is shown here. Add the address of one, or clear the filter.</p>
-      <Button onClick={() => setBenchView({ addShown: true })}>Add address</Button>
+      <p className="text-sm">
+        {empty ? 'No device is on the bench yet. Add the address of one.' : 'No device fits this filter.'}
+      </p>
+      {empty ? (
+        <Button onClick={() => setBenchView({ addShown: true })}>Add address</Button>
+      ) : (
+        <Button onClick={() => setBenchView({ filter: 'all', query: '' })}>Show all</Button>
+      )}
     </div>
   );
 }

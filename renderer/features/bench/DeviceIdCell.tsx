@@ -5,13 +5,20 @@ import { act } from '../../app/bridge.ts';
 import { setBenchView } from './bench-view.ts';
 
 /** The id in a row: a wavy mark under what is wrong, and a field in its place while it is edited. */
-export function DeviceIdCell({ device, editing }: { readonly device: BenchDevice; readonly editing: boolean }) {
+export function DeviceIdCell({
+  device,
+  editing,
+}: {
+  readonly device: BenchDevice;
+  readonly editing: boolean;
+}) {
   if (editing) return <IdEditor device={device} />;
   if (device.deviceId === '') return <span className="mono text-ink-3">not named</span>;
-  const wrongId = device.problem?.code === 'DEVICE_ID_INVALID' || device.problem?.code === 'DEVICE_ID_DUPLICATE';
+  const wrongId =
+    device.problem?.code === 'DEVICE_ID_INVALID' || device.problem?.code === 'DEVICE_ID_DUPLICATE';
   return (
     <span
-      className={`mono truncate font-medium ${wrongId ? 'wavy' : ''}`}
+      className={`mono font-medium ${wrongId ? 'wavy' : ''}`}
       title={`${device.deviceId}\nDouble-click or Enter to edit`}
     >
       {device.deviceId}
@@ -32,7 +39,7 @@ function IdEditor({ device }: { readonly device: BenchDevice }) {
     if (done.current) return;
     done.current = true;
     setBenchView({ editing: undefined });
-    document.querySelector<HTMLElement>('[data-testid="bench-rows"]')?.focus();
+    document.querySelector<HTMLElement>('[role="grid"]')?.focus();
     if (save && text !== device.deviceId) void act('bench.rename', { rowId: device.rowId, deviceId: text });
   };
   return (

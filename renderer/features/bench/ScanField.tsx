@@ -25,12 +25,16 @@ export function ScanField() {
     const outcome = decideScan(id, stationNow().bench);
     let right = outcome.does !== 'refuse';
     if (outcome.does === 'name') right = await act('bench.rename', { rowId: outcome.rowId, deviceId: id });
-    if (outcome.does !== 'refuse' && right) setBenchView({ selected: outcome.rowId, filter: 'all', query: '' });
+    if (outcome.does !== 'refuse' && right)
+      setBenchView({ selected: outcome.rowId, filter: 'all', query: '' });
     setBenchView({ echo: { right, text: id, says: outcome.says, at: Date.now() } });
   };
 
   return (
-    <header data-region="toolbar" className="flex h-[84px] shrink-0 items-center gap-5 border-b border-line-2 bg-panel px-4">
+    <header
+      data-region="toolbar"
+      className="flex h-[84px] shrink-0 items-center gap-5 border-b border-line-2 bg-panel px-4"
+    >
       <label className="flex h-[52px] w-[min(452px,44%)] items-center gap-3.5 rounded-2 border border-line-control bg-raised pl-4 pr-3 text-ink-3 focus-within:border-transparent focus-within:outline-2 focus-within:outline-focus">
         <ScanBarcode size={23} strokeWidth={1.5} className="shrink-0" aria-hidden="true" />
         <input
@@ -74,7 +78,10 @@ function Echo({ echo }: { readonly echo: ScanEcho }) {
       <StateGlyph shape={echo.right ? 'tick' : 'octagon'} size={17} />
       <div className="min-w-0">
         <p className="mono truncate text-[20px] font-medium leading-6">{echo.text}</p>
-        <p className={`truncate text-xs leading-[17px] ${echo.right ? 'text-ink-2' : 'text-fail-fg'}`} title={echo.says}>
+        <p
+          className={`truncate text-xs leading-[17px] ${echo.right ? 'text-ink-2' : 'text-fail-fg'}`}
+          title={echo.says}
+        >
           {echo.says}
           {echo.right ? `, ${formatAge(now - echo.at)} ago` : ''}
         </p>
@@ -88,7 +95,8 @@ function useTypingAnywhere(input: React.RefObject<HTMLInputElement | null>): voi
   useEffect(() => {
     input.current?.focus();
     const onKey = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || isTyping(event.target)) return;
+      if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || isTyping(event.target))
+        return;
       if (!/^[A-Za-z0-9.-]$/.test(event.key) || document.querySelector('[role="dialog"]') !== null) return;
       // The key arrives in the field, because the focus moves before it is typed.
       input.current?.focus();

@@ -78,7 +78,11 @@ export interface Check {
 }
 
 /** What has to be right before a batch starts, problems first. */
-export function preflight(station: StationState, chosen: readonly BenchDevice[], leftMinutes: string): Check[] {
+export function preflight(
+  station: StationState,
+  chosen: readonly BenchDevice[],
+  leftMinutes: string,
+): Check[] {
   const { session, lamps, profile, bench } = station;
   const checks: Check[] = [];
   const wrong = bench.filter((device) => device.problem !== undefined && device.deviceId !== '').length;
@@ -95,7 +99,7 @@ export function preflight(station: StationState, chosen: readonly BenchDevice[],
       key: 'ids',
       tone: 'look',
       says: wrong === 1 ? '1 device cannot be enrolled' : `${wrong} devices cannot be enrolled`,
-      more: 'they stay on the bench',
+      more: wrong === 1 ? 'it stays on the bench' : 'they stay on the bench',
     });
   } else if (chosen.length > 0) {
     checks.push({ key: 'ids', tone: 'right', says: 'Every id is valid', more: 'and none is there twice' });
@@ -112,7 +116,12 @@ export function preflight(station: StationState, chosen: readonly BenchDevice[],
   checks.push(
     lamps.keychain.state === 'ok'
       ? { key: 'keychain', tone: 'right', says: 'Keychain is open' }
-      : { key: 'keychain', tone: 'look', says: 'Keychain', more: lamps.keychain.detail ?? lamps.keychain.word },
+      : {
+          key: 'keychain',
+          tone: 'look',
+          says: 'The sign-in is not remembered',
+          more: lamps.keychain.detail ?? lamps.keychain.word,
+        },
   );
   if (profile?.acceptsInvalidCerts === true) {
     checks.push({ key: 'certificates', tone: 'look', says: 'Certificates are not checked' });

@@ -11,7 +11,8 @@ export function decideScan(text: string, bench: readonly BenchDevice[]): ScanOut
   const parsed = parseDeviceId(text);
   if (!parsed.ok) return { does: 'refuse', says: parsed.problem.says };
   const known = bench.find((device) => device.deviceId === text);
-  if (known !== undefined) return { does: 'select', rowId: known.rowId, says: `on the bench at ${known.address}` };
+  if (known !== undefined)
+    return { does: 'select', rowId: known.rowId, says: `on the bench at ${known.address}` };
   const unnamed = bench.find((device) => device.deviceId === '');
   if (unnamed !== undefined) return { does: 'name', rowId: unnamed.rowId, says: `named ${unnamed.address}` };
   return { does: 'refuse', says: 'Every device on the bench has a name already. Add its address first.' };

@@ -86,7 +86,7 @@ const Tick = memo(function Tick({ deviceId, position, digits, state, share, numb
       data-state={state}
       onClick={() => setBoardView({ selected: deviceId })}
       onDoubleClick={() => openDevice(deviceId)}
-      className={`forced-mark caption relative flex h-[19px] items-center justify-center overflow-hidden rounded-1 border text-2xs font-medium leading-none ${looks[state]} ${selected ? 'outline-2 outline-offset-1 outline-focus' : ''}`}
+      className={`tick forced-mark caption relative flex h-[19px] items-center justify-center overflow-hidden rounded-1 border text-2xs font-medium leading-none ${looks[state]} ${selected ? 'outline-2 outline-offset-1 outline-focus' : ''}`}
     >
       {state === 'running' ? (
         <span
@@ -97,7 +97,9 @@ const Tick = memo(function Tick({ deviceId, position, digits, state, share, numb
       ) : null}
       {numbered ? (
         <span className="relative flex items-center gap-px">
-          {String(position).padStart(digits, '0')}
+          <span className={state === 'failed' ? 'tick-failed-number' : undefined}>
+            {String(position).padStart(digits, '0')}
+          </span>
           {state === 'failed' ? <Cross /> : null}
         </span>
       ) : null}

@@ -41,7 +41,13 @@ export function BoardHeader({ batch, rows, counts }: BoardHeaderProps) {
           </Counter>
         </div>
         <CounterRule />
-        <Counter shape="ring" word="Running" note={`of ${batch.concurrency} at once`} figure={counts.running} boxed />
+        <Counter
+          shape="ring"
+          word="Running"
+          note={`of ${batch.concurrency} at once`}
+          figure={counts.running}
+          boxed
+        />
         <CounterRule />
         <Counter
           shape="circle"

@@ -5,7 +5,7 @@ import { useNow } from '../../app/ticker.ts';
 import { formatDuration } from '../../lib/format.ts';
 import { StateGlyph } from '../../ui/StateGlyph.tsx';
 import { openDevice, setBoardView } from './board-view.ts';
-import { ordinal, rowProgress, rowWords } from './row-words.ts';
+import { ordinal, rowProgress, rowWords, shortAddress } from './row-words.ts';
 import { StepCell } from './StepCell.tsx';
 
 const FIRST_STEP_COLUMN = 5;
@@ -39,7 +39,7 @@ export const BoardRow = memo(function BoardRow({ deviceId, index, top, selected,
       onClick={() => setBoardView({ selected: deviceId })}
       onDoubleClick={() => openDevice(deviceId)}
     >
-      <div role="gridcell" aria-colindex={1} className="flex items-center justify-center">
+      <div role="gridcell" aria-colindex={1} className="flex items-center justify-center pl-2">
         <StateGlyph shape={shape} progress={row.state === 'running' ? rowProgress(row) : undefined} />
       </div>
       <div role="gridcell" aria-colindex={2} className="mono cell font-medium" title={deviceId}>
@@ -49,14 +49,19 @@ export const BoardRow = memo(function BoardRow({ deviceId, index, top, selected,
         {word}
         {row.attempt > 1 ? <span className="font-normal text-ink-3"> {ordinal(row.attempt)}</span> : null}
       </div>
-      <div role="gridcell" aria-colindex={4} className="board-address mono cell text-ink-2" title={row.target}>
-        {row.address}
+      <div
+        role="gridcell"
+        aria-colindex={4}
+        className="board-address mono cell text-ink-2"
+        title={row.target}
+      >
+        {shortAddress(row.address)}
       </div>
       {row.steps.slice(0, reasonFrom ?? STEP_COUNT).map((step, step_) => (
         <StepCell key={step.id} step={step} column={FIRST_STEP_COLUMN + step_} />
       ))}
       {reasonFrom === undefined ? null : <Reason row={row} from={reasonFrom} />}
-      <div role="gridcell" aria-colindex={14} className="board-total cell justify-end text-ink-2">
+      <div role="gridcell" aria-colindex={14} className="board-total cell text-right text-ink-2">
         <Total row={row} />
       </div>
     </div>
@@ -86,10 +91,8 @@ function Reason({ row, from }: { readonly row: EnrollmentRow; readonly from: num
       title={`${error.says} ${error.operatorDoes}`}
       style={{ gridColumn: `${FIRST_STEP_COLUMN + from} / span ${STEP_COUNT - from}` }}
     >
-      <span className="truncate">
-        <span className="font-medium text-ink-1">{error.title}</span>
-        <span className="text-ink-2">, {error.says}</span>
-      </span>
+      <span className="font-medium text-ink-1">{error.title}</span>
+      <span className="ml-2 text-ink-2">{error.says}</span>
     </div>
   );
 }

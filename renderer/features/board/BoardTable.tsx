@@ -4,8 +4,8 @@ import { stepIds, stepTitles } from '#shared/model/enrollment.ts';
 import type { EnrollmentRow } from '#shared/model/station-state.ts';
 import { stationNow } from '../../app/station-store.ts';
 import { formatDuration } from '../../lib/format.ts';
-import { retryCauseOf, retryOne } from './board-actions.ts';
 import { BoardRow } from './BoardRow.tsx';
+import { retryCauseOf, retryOne } from './board-actions.ts';
 import { stepMedians, totalMedian } from './board-numbers.ts';
 import { openDevice, setBoardView, useBoardView } from './board-view.ts';
 
@@ -77,20 +77,19 @@ export function BoardTable({ order, rows, grouped, onInUse, onApplyOrder }: Boar
       aria-rowcount={order.length + 1}
       aria-colcount={stepIds.length + 5}
       className="board-box flex min-h-0 min-w-0 flex-1 flex-col"
+      data-region="table"
+      tabIndex={0}
+      aria-activedescendant={selectedIndex >= 0 ? `board-${selected}` : undefined}
+      onKeyDown={onKeyDown}
+      onFocus={() => setFocusInside(true)}
+      onBlur={() => setFocusInside(false)}
     >
       <BoardHead rows={rows} />
-      {/* biome-ignore lint/a11y/useSemanticElements: a virtual grid cannot be a table element */}
       <div
         ref={scroller}
         role="rowgroup"
-        data-region="table"
         data-testid="board-rows"
-        tabIndex={0}
-        aria-activedescendant={selectedIndex >= 0 ? `board-${selected}` : undefined}
         className="grid-scroll min-h-0 flex-1"
-        onKeyDown={onKeyDown}
-        onFocus={() => setFocusInside(true)}
-        onBlur={() => setFocusInside(false)}
         onPointerEnter={() => setPointerInside(true)}
         onPointerLeave={() => setPointerInside(false)}
       >
@@ -143,7 +142,7 @@ function BoardHead({ rows }: { readonly rows: readonly EnrollmentRow[] }) {
       <div role="columnheader" className="cell">
         State
       </div>
-      <div role="columnheader" className="board-address cell !block">
+      <div role="columnheader" className="board-address cell">
         Address
         <span className="block text-2xs text-ink-3">{enrolled > 0 ? `median of ${enrolled}` : ' '}</span>
       </div>
@@ -153,11 +152,13 @@ function BoardHead({ rows }: { readonly rows: readonly EnrollmentRow[] }) {
           <div key={id} role="columnheader" className="step-head">
             <span className="text-ink-3">{place + 1}</span>{' '}
             <span className="text-ink-1">{stepTitles[id]}</span>
-            <span className="block text-2xs text-ink-3">{value === undefined ? ' ' : formatDuration(value)}</span>
+            <span className="block text-2xs text-ink-3">
+              {value === undefined ? ' ' : formatDuration(value)}
+            </span>
           </div>
         );
       })}
-      <div role="columnheader" className="board-total cell !block text-right text-ink-1">
+      <div role="columnheader" className="board-total cell text-right text-ink-1">
         Total
         <span className="block text-2xs text-ink-3">{total === undefined ? ' ' : formatDuration(total)}</span>
       </div>

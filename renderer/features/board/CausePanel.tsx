@@ -23,6 +23,9 @@ export function CausePanel({ rows }: { readonly rows: readonly EnrollmentRow[] }
     return groups;
   }, [rows]);
   const devices = causes.reduce((sum, cause) => sum + cause.deviceIds.length, 0);
+  const calm = useStation(({ batch }) =>
+    batch?.state === 'finished' ? 'Nothing failed in this batch.' : 'Every device is on its way.',
+  );
   const primary = causes.find((cause) => cause.retry !== 'never')?.code;
   return (
     <aside data-region="panel" aria-label="What needs you" className="flex h-full min-h-0 flex-col bg-panel">
@@ -36,7 +39,7 @@ export function CausePanel({ rows }: { readonly rows: readonly EnrollmentRow[] }
         {causes.map((cause) => (
           <CauseBlock key={cause.code} cause={cause} primary={cause.code === primary} />
         ))}
-        {devices === 0 ? <p className="px-4 py-3.5 text-xs text-ink-2">Every device is on its way.</p> : null}
+        {devices === 0 ? <p className="px-4 py-3.5 text-xs text-ink-2">{calm}</p> : null}
       </div>
       <Legend />
     </aside>
@@ -47,7 +50,11 @@ function CauseBlock({ cause, primary }: { readonly cause: Cause; readonly primar
   const count = cause.deviceIds.length;
   const first = cause.deviceIds[0] ?? '';
   return (
-    <section aria-label={cause.title} data-cause={cause.code} className="border-b border-line-2 px-4 pb-4 pt-2.5">
+    <section
+      aria-label={cause.title}
+      data-cause={cause.code}
+      className="border-b border-line-2 px-4 pb-4 pt-2.5"
+    >
       <div className="grid grid-cols-[12px_minmax(0,1fr)_auto] gap-x-2">
         <StateGlyph shape="octagon" className="mt-[7px]" />
         <h3 className="mt-[3px] text-[14px] font-semibold leading-5">{cause.title}</h3>
@@ -114,8 +121,13 @@ function RetryForm({ cause, primary }: { readonly cause: Cause; readonly primary
   const word = secretNeeded === 'ssh-password' ? 'SSH password' : 'sudo password';
   const label = user === undefined ? word : `${word} for ${user}`;
   const retry = async () => {
+    if (secretNeeded !== undefined && secret === '') {
+      document.getElementById(fieldId)?.focus();
+      return;
+    }
     setBusy(true);
-    const entered = secretNeeded === undefined || secret === '' ? undefined : { kind: secretNeeded, text: secret };
+    const entered =
+      secretNeeded === undefined || secret === '' ? undefined : { kind: secretNeeded, text: secret };
     setSecret('');
     await retryDevices(cause.deviceIds, entered);
     setBusy(false);
@@ -125,7 +137,7 @@ function RetryForm({ cause, primary }: { readonly cause: Cause; readonly primary
       className="mt-3 flex items-center gap-1.5"
       onSubmit={(event) => {
         event.preventDefault();
-        if (secretNeeded === undefined || secret !== '') void retry();
+        void retry();
       }}
     >
       {secretNeeded === undefined ? null : (
@@ -145,7 +157,7 @@ function RetryForm({ cause, primary }: { readonly cause: Cause; readonly primary
         kind={primary ? 'primary' : 'plain'}
         icon={<RotateCw size={14} strokeWidth={1.75} aria-hidden="true" />}
         data-primary={primary || undefined}
-        disabled={busy || (secretNeeded !== undefined && secret === '')}
+        disabled={busy}
         onClick={() => void retry()}
       >
         {`Retry ${cause.deviceIds.length}`}

@@ -1,11 +1,19 @@
 import { X } from 'lucide-react';
-import { stepStates } from '#shared/model/enrollment.ts';
+import type { stepStates } from '#shared/model/enrollment.ts';
 import { IconButton } from '../../ui/Button.tsx';
 import { StateGlyph } from '../../ui/StateGlyph.tsx';
 import { setBoardView, useBoardView } from './board-view.ts';
 import { stepWords } from './row-words.ts';
 
-const order = ['waiting', 'running', 'done', 'already', 'skipped', 'undone', 'failed'] as const satisfies typeof stepStates extends readonly (infer S)[] ? readonly S[] : never;
+const order = [
+  'waiting',
+  'running',
+  'done',
+  'already',
+  'skipped',
+  'undone',
+  'failed',
+] as const satisfies typeof stepStates extends readonly (infer S)[] ? readonly S[] : never;
 
 /** What the signs mean. It can be hidden, and comes back by its word. */
 export function Legend() {
@@ -26,7 +34,11 @@ export function Legend() {
       <ul className="caption grid grid-cols-3 gap-y-1 text-2xs text-ink-2" aria-label="Signs">
         {order.map((state) => (
           <li key={state} className="flex h-4 items-center gap-2">
-            <StateGlyph shape={stepWords[state].shape} size={11} progress={state === 'running' ? 0.72 : undefined} />
+            <StateGlyph
+              shape={stepWords[state].shape}
+              size={11}
+              progress={state === 'running' ? 0.72 : undefined}
+            />
             {stepWords[state].word}
           </li>
         ))}

@@ -37,7 +37,13 @@ export const StepCell = memo(
   (before, after) => before.column === after.column && sameStep(before.step, after.step),
 );
 
-function CellText({ state, durationMs }: { readonly state: StepState; readonly durationMs: number | undefined }) {
+function CellText({
+  state,
+  durationMs,
+}: {
+  readonly state: StepState;
+  readonly durationMs: number | undefined;
+}) {
   if (state === 'waiting') return null;
   if (state === 'already' || state === 'skipped' || state === 'undone') {
     return <span className="step-word">{state}</span>;

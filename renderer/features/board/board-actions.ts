@@ -5,7 +5,10 @@ import { groupCauses } from './causes.ts';
 type Secret = 'ssh-password' | 'sudo-password';
 
 /** Retries devices; a secret entered beside their cause goes along and is not kept here. */
-export function retryDevices(deviceIds: readonly string[], secret?: { kind: Secret; text: string }): Promise<boolean> {
+export function retryDevices(
+  deviceIds: readonly string[],
+  secret?: { kind: Secret; text: string },
+): Promise<boolean> {
   return act('batch.retry', {
     deviceIds: [...deviceIds],
     ...(secret?.kind === 'ssh-password' ? { sshPassword: secret.text } : {}),

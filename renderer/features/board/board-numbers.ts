@@ -51,7 +51,11 @@ export function enrollmentRate(batch: BatchView, rows: readonly EnrollmentRow[],
  * Time until the last device is through, in milliseconds, from the last ten that finished. Undefined before five
  * have finished, and when nothing is left to do.
  */
-export function timeLeftMs(batch: BatchView, rows: readonly EnrollmentRow[], now: number): number | undefined {
+export function timeLeftMs(
+  batch: BatchView,
+  rows: readonly EnrollmentRow[],
+  now: number,
+): number | undefined {
   const spans = rows
     .filter((row) => row.finishedAt !== undefined && row.startedAt !== undefined && row.state === 'enrolled')
     .sort((a, b) => (b.finishedAt ?? 0) - (a.finishedAt ?? 0))

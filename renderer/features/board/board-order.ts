@@ -5,7 +5,13 @@ export const boardOrders = ['needs-you', 'bench'] as const;
 export type BoardOrder = (typeof boardOrders)[number];
 export type BoardFilter = 'all' | RowState;
 
-const urgency: Readonly<Record<RowState, number>> = { failed: 0, running: 1, waiting: 2, stopped: 3, enrolled: 4 };
+const urgency: Readonly<Record<RowState, number>> = {
+  failed: 0,
+  running: 1,
+  waiting: 2,
+  stopped: 3,
+  enrolled: 4,
+};
 
 /**
  * Rows in the order they are to be shown. `bench`: by place. `needs-you`: failed, running, waiting, stopped, then
@@ -23,11 +29,17 @@ export function orderRows(rows: readonly EnrollmentRow[], order: BoardOrder): En
 }
 
 /** Rows of one state whose id, address or serial holds the text. */
-export function filterRows(rows: readonly EnrollmentRow[], filter: BoardFilter, query: string): EnrollmentRow[] {
+export function filterRows(
+  rows: readonly EnrollmentRow[],
+  filter: BoardFilter,
+  query: string,
+): EnrollmentRow[] {
   const wanted = query.trim().toLowerCase();
   return rows.filter((row) => {
     if (filter !== 'all' && row.state !== filter) return false;
     if (wanted === '') return true;
-    return [row.deviceId, row.address, row.facts?.serial ?? ''].some((text) => text.toLowerCase().includes(wanted));
+    return [row.deviceId, row.address, row.facts?.serial ?? ''].some((text) =>
+      text.toLowerCase().includes(wanted),
+    );
   });
 }

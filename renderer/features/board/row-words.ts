@@ -6,7 +6,9 @@ export type RowState = EnrollmentRow['state'];
 export type StepRecord = EnrollmentRow['steps'][number];
 
 /** Word and sign of a device in a batch. */
-export const rowWords: Readonly<Record<RowState, { readonly word: string; readonly shape: GlyphShape; readonly colour: string }>> = {
+export const rowWords: Readonly<
+  Record<RowState, { readonly word: string; readonly shape: GlyphShape; readonly colour: string }>
+> = {
   waiting: { word: 'Waiting', shape: 'circle', colour: 'text-ink-3' },
   running: { word: 'Running', shape: 'ring', colour: 'text-run-fg font-medium' },
   enrolled: { word: 'Enrolled', shape: 'tick', colour: 'text-ink-2' },
@@ -40,6 +42,13 @@ export function rowProgress(row: EnrollmentRow): number {
     else if (step.state !== 'waiting') passed += 1;
   }
   return passed / row.steps.length;
+}
+
+const ADDRESS_FITS = 11;
+
+/** An address for a narrow column: of a long one the end is kept, because it tells the devices apart. */
+export function shortAddress(address: string): string {
+  return address.length <= ADDRESS_FITS ? address : `…${address.slice(1 - ADDRESS_FITS)}`;
 }
 
 /** `first try`, `2nd`, `3rd`, `11th`. */

@@ -1,10 +1,10 @@
 import { Dialog } from '@base-ui/react/dialog';
 import { ChevronDown, ChevronUp, X } from 'lucide-react';
-import type { KeyboardEvent } from 'react';
+import { type KeyboardEvent, useRef } from 'react';
 import { stepTitles } from '#shared/model/enrollment.ts';
 import type { EnrollmentRow } from '#shared/model/station-state.ts';
-import { isTyping } from '../../app/use-keyboard.ts';
 import { useStation } from '../../app/station-store.ts';
+import { isTyping } from '../../app/use-keyboard.ts';
 import { formatTimeOfDay } from '../../lib/format.ts';
 import { IconButton, Kbd } from '../../ui/Button.tsx';
 import { StateGlyph } from '../../ui/StateGlyph.tsx';
@@ -20,6 +20,7 @@ import { StepList } from './StepList.tsx';
 export function DeviceDrawer() {
   const opened = useBoardView((view) => view.opened);
   const row = useStation((station) => (opened === undefined ? undefined : station.rows[opened]));
+  const popup = useRef<HTMLDivElement>(null);
   return (
     <Dialog.Root
       open={row !== undefined}
@@ -29,34 +30,42 @@ export function DeviceDrawer() {
       <Dialog.Portal>
         <Dialog.Backdrop className="overlay fixed bottom-6 left-16 right-0 top-10 z-30 bg-scrim" />
         <Dialog.Popup
+          ref={popup}
+          initialFocus={popup}
+          finalFocus={() => document.querySelector<HTMLElement>('[role="grid"]')}
           className="overlay slide-in forced-edge fixed bottom-6 right-0 top-10 z-30 flex w-[min(var(--w-drawer),calc(100vw-var(--w-rail)))] flex-col border-l border-line-2 bg-raised shadow-[-16px_0_40px_rgb(0_0_0/.34)] outline-none"
-          finalFocus={() => document.querySelector<HTMLElement>('[data-testid="board-rows"]')}
+          onKeyDown={onDrawerKey}
         >
-          {row === undefined ? null : <DrawerBody row={row} key={row.deviceId} />}
+          {row === undefined ? null : <DrawerBody row={row} />}
         </Dialog.Popup>
       </Dialog.Portal>
     </Dialog.Root>
   );
 }
 
+/** Opens the device before or after the open one in the order of the table. */
+function walk(step: 1 | -1): void {
+  const { shownOrder, opened } = useBoardView.getState();
+  const next = opened === undefined ? undefined : shownOrder[shownOrder.indexOf(opened) + step];
+  if (next !== undefined) openDevice(next);
+}
+
+function onDrawerKey(event: KeyboardEvent): void {
+  const { opened } = useBoardView.getState();
+  if (opened === undefined || isTyping(event.target) || event.ctrlKey || event.altKey) return;
+  if (event.key === 'r') retryOne(opened);
+  else if (event.key === 'R') retryCauseOf(opened);
+  else if (event.key === 'ArrowUp' && !inLog(event.target)) walk(-1);
+  else if (event.key === 'ArrowDown' && !inLog(event.target)) walk(1);
+  else return;
+  event.preventDefault();
+}
+
 function DrawerBody({ row }: { readonly row: EnrollmentRow }) {
   const order = useBoardView((view) => view.shownOrder);
   const place = order.indexOf(row.deviceId);
-  const walk = (step: 1 | -1) => {
-    const next = order[place + step];
-    if (next !== undefined) openDevice(next);
-  };
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (isTyping(event.target) || event.ctrlKey || event.altKey) return;
-    if (event.key === 'r') retryOne(row.deviceId);
-    else if (event.key === 'R') retryCauseOf(row.deviceId);
-    else if (event.key === 'ArrowUp' && !inLog(event.target)) walk(-1);
-    else if (event.key === 'ArrowDown' && !inLog(event.target)) walk(1);
-    else return;
-    event.preventDefault();
-  };
   return (
-    <div className="flex min-h-0 flex-1 flex-col" onKeyDown={onKeyDown}>
+    <div className="flex min-h-0 flex-1 flex-col">
       <header className="flex h-[52px] shrink-0 items-center gap-2.5 border-b border-line-2 pl-5 pr-3">
         <StateGlyph
           shape={rowWords[row.state].shape}
@@ -98,7 +107,7 @@ function DrawerBody({ row }: { readonly row: EnrollmentRow }) {
       <FactGrid row={row} />
       <div className="grid min-h-0 flex-1 grid-cols-[236px_minmax(0,1fr)]">
         <StepList row={row} />
-        <LogView deviceId={row.deviceId} running={row.state === 'running'} />
+        <LogView key={row.deviceId} deviceId={row.deviceId} running={row.state === 'running'} />
       </div>
     </div>
   );

@@ -3,8 +3,8 @@ import { stepTitles } from '#shared/model/enrollment.ts';
 import type { EnrollmentRow } from '#shared/model/station-state.ts';
 import { act } from '../../app/bridge.ts';
 import { Button } from '../../ui/Button.tsx';
-import { closeDevice } from '../board/board-view.ts';
 import { retryOne } from '../board/board-actions.ts';
+import { closeDevice } from '../board/board-view.ts';
 
 type RowError = NonNullable<EnrollmentRow['error']>;
 
@@ -14,7 +14,7 @@ export function ErrorBlock({ row, error }: { readonly row: EnrollmentRow; readon
   return (
     <section
       aria-label="Error"
-      className="shrink-0 border-b border-line-2 border-l-[3px] border-l-fail-solid bg-fail-bg/70 pb-4 pl-[17px] pr-5 pt-3.5"
+      className="shrink-0 border-b border-line-2 border-l-[3px] border-l-fail-solid bg-fail-bg/60 pb-4 pl-[17px] pr-5 pt-3.5"
     >
       <h2 className="selectable text-lg font-semibold leading-6">{error.says}</h2>
       <button

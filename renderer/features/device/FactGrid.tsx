@@ -5,14 +5,17 @@ import { formatBytes } from '../../lib/format.ts';
 export function FactGrid({ row }: { readonly row: EnrollmentRow }) {
   const { facts } = row;
   return (
-    <dl className="selectable grid shrink-0 grid-cols-[1.6fr_1.35fr_1fr_1.1fr] gap-x-5 gap-y-2 border-b border-line-2 px-5 py-3">
+    <dl className="selectable grid shrink-0 grid-cols-[1.6fr_1.35fr_1fr_1.1fr] gap-x-5 gap-y-1.5 border-b border-line-2 px-5 py-2.5">
       <Fact name="Model" value={facts?.model} />
       <Fact name="Serial" value={facts?.serial} mono />
       <Fact name="Architecture" value={facts?.architecture} />
       <Fact name="System" value={facts?.system} />
       <Fact name="Host key" value={row.hostKeyFingerprint} mono />
       <Fact name="Target" value={row.target} mono />
-      <Fact name="Free space" value={facts?.freeBytes === undefined ? undefined : formatBytes(facts.freeBytes)} />
+      <Fact
+        name="Free space"
+        value={facts?.freeBytes === undefined ? undefined : formatBytes(facts.freeBytes)}
+      />
       <Fact name="Clock" value={clockWords(facts?.clockOffsetSeconds)} />
     </dl>
   );
@@ -30,7 +33,10 @@ function Fact({
   return (
     <div className="min-w-0">
       <dt className="caption text-xs leading-4 text-ink-2">{name}</dt>
-      <dd className={`h-[18px] truncate text-[12.5px] leading-[18px] text-ink-1 ${mono ? 'mono !text-xs' : ''}`} title={value}>
+      <dd
+        className={`h-[18px] truncate text-[12.5px] leading-[18px] text-ink-1 ${mono ? 'mono !text-xs' : ''}`}
+        title={value}
+      >
         {value ?? ''}
       </dd>
     </div>

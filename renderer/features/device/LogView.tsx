@@ -67,7 +67,9 @@ export function LogView({ deviceId, running }: { readonly deviceId: string; read
         <div className="relative mt-1.5 min-w-max" style={{ height: virtual.getTotalSize() }}>
           {virtual.getVirtualItems().map((item) => {
             const line = lines[item.index];
-            return line === undefined ? null : <Line key={item.key} line={line} top={item.start} height={item.size} />;
+            return line === undefined ? null : (
+              <Line key={item.key} line={line} top={item.start} height={item.size} />
+            );
           })}
         </div>
       </div>
@@ -95,7 +97,15 @@ const lineColours: Readonly<Record<LogLine['kind'], string>> = {
 /** Lines that begin something carry their time; the others belong to it. */
 const timed: readonly LogLine['kind'][] = ['step', 'command', 'exit-ok', 'exit-failed', 'note', 'problem'];
 
-function Line({ line, top, height }: { readonly line: LogLine; readonly top: number; readonly height: number }) {
+function Line({
+  line,
+  top,
+  height,
+}: {
+  readonly line: LogLine;
+  readonly top: number;
+  readonly height: number;
+}) {
   return (
     <div
       data-kind={line.kind}

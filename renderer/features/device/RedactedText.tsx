@@ -9,7 +9,9 @@ export function RedactedText({ text }: { readonly text: string }) {
     // biome-ignore lint/suspicious/noArrayIndexKey: parts of one text never change places
     <Fragment key={place}>
       {part}
-      {place < parts.length - 1 ? <span className="rounded-1 bg-undo-bg px-1 text-undo-fg">{MARK}</span> : null}
+      {place < parts.length - 1 ? (
+        <span className="rounded-1 bg-undo-bg px-1 text-undo-fg">{MARK}</span>
+      ) : null}
     </Fragment>
   ));
 }

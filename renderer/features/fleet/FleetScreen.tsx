@@ -15,7 +15,14 @@ import { useMedia } from '../../ui/use-media.ts';
 import { FleetPanel } from './FleetPanel.tsx';
 import { FleetTable } from './FleetTable.tsx';
 import { setFleetView, useFleetView } from './fleet-view.ts';
-import { EXPECTED_EVERY_MS, fleetRows, LATE_AFTER_MS, type Liveness, matches, OFFLINE_AFTER_MS } from './heartbeat-age.ts';
+import {
+  EXPECTED_EVERY_MS,
+  fleetRows,
+  LATE_AFTER_MS,
+  type Liveness,
+  matches,
+  OFFLINE_AFTER_MS,
+} from './heartbeat-age.ts';
 
 /** Which devices are alive, and since when the others are not. */
 export function FleetScreen() {

@@ -9,6 +9,12 @@ import { type Liveness, livenessOf, livenessWords } from './heartbeat-age.ts';
 
 const ROW_HEIGHT = 26;
 
+const headPlaces: Readonly<Record<string, string>> = {
+  'Last heartbeat': 'text-right',
+  Labels: 'pl-5',
+  Address: 'pr-3 text-right',
+};
+
 interface FleetTableProps {
   readonly order: readonly string[];
   readonly livenessById: ReadonlyMap<string, Liveness>;
@@ -53,31 +59,31 @@ export function FleetTable({ order, livenessById, onInUse }: FleetTableProps) {
   };
 
   return (
-    <div role="grid" aria-label="Fleet" aria-rowcount={order.length + 1} className="flex min-h-0 flex-1 flex-col">
+    <div
+      role="grid"
+      aria-label="Fleet"
+      aria-rowcount={order.length + 1}
+      className="flex min-h-0 flex-1 flex-col"
+      data-region="table"
+      tabIndex={0}
+      aria-activedescendant={place >= 0 ? `fleet-${selected}` : undefined}
+      onKeyDown={onKeyDown}
+      onFocus={() => setFocusInside(true)}
+      onBlur={() => setFocusInside(false)}
+    >
       <div role="row" aria-rowindex={1} className="grid-head fleet-columns h-7">
         <div role="columnheader" aria-label="Sign" />
         {['Device', 'State', 'Last heartbeat', 'Labels', 'Agent', 'System', 'Address'].map((head) => (
-          <div
-            key={head}
-            role="columnheader"
-            className={`cell text-ink-1 ${head === 'Last heartbeat' || head === 'Address' ? 'justify-end' : ''} ${head === 'Address' ? 'pr-3' : ''}`}
-          >
+          <div key={head} role="columnheader" className={`cell text-ink-1 ${headPlaces[head] ?? ''}`}>
             {head}
           </div>
         ))}
       </div>
-      {/* biome-ignore lint/a11y/useSemanticElements: a virtual grid cannot be a table element */}
       <div
         ref={scroller}
         role="rowgroup"
-        data-region="table"
         data-testid="fleet-rows"
-        tabIndex={0}
-        aria-activedescendant={place >= 0 ? `fleet-${selected}` : undefined}
         className="grid-scroll min-h-0 flex-1"
-        onKeyDown={onKeyDown}
-        onFocus={() => setFocusInside(true)}
-        onBlur={() => setFocusInside(false)}
         onPointerEnter={() => setPointerInside(true)}
         onPointerLeave={() => setPointerInside(false)}
       >
@@ -110,7 +116,13 @@ interface FleetRowProps {
   readonly endsGroup: boolean;
 }
 
-const FleetRowView = memo(function FleetRowView({ deviceId, index, top, selected, endsGroup }: FleetRowProps) {
+const FleetRowView = memo(function FleetRowView({
+  deviceId,
+  index,
+  top,
+  selected,
+  endsGroup,
+}: FleetRowProps) {
   const heartbeat = useStation((station) => station.fleet[deviceId]);
   const now = useNow();
   if (heartbeat === undefined) return null;
@@ -129,7 +141,7 @@ const FleetRowView = memo(function FleetRowView({ deviceId, index, top, selected
       style={{ transform: `translateY(${top}px)` }}
       onClick={() => setFleetView({ selected: deviceId })}
     >
-      <div role="gridcell" className="flex items-center justify-center">
+      <div role="gridcell" className="flex items-center justify-center pl-2">
         <StateGlyph shape={shape} />
       </div>
       <div role="gridcell" className="mono cell font-medium" title={deviceId}>
@@ -138,10 +150,10 @@ const FleetRowView = memo(function FleetRowView({ deviceId, index, top, selected
       <div role="gridcell" className={`cell ${colour} ${calm ? '' : 'font-medium'}`}>
         {word}
       </div>
-      <div role="gridcell" className={`cell justify-end ${calm ? 'text-ink-2' : 'font-semibold text-ink-1'}`}>
+      <div role="gridcell" className={`cell text-right ${calm ? 'text-ink-2' : 'font-semibold text-ink-1'}`}>
         {formatAge(now - heartbeat.receivedAt)}
       </div>
-      <div role="gridcell" className="cell gap-1.5 pl-5">
+      <div role="gridcell" className="cell cell-flex gap-1.5 pl-5">
         {Object.entries(heartbeat.labels).map(([name, value]) => (
           <span key={name} className="label-chip mono" title={`${name}=${value}`}>
             {name}={value}
@@ -152,10 +164,14 @@ const FleetRowView = memo(function FleetRowView({ deviceId, index, top, selected
         {heartbeat.agentVersion ?? ''}
       </div>
       <div role="gridcell" className="cell text-ink-2">
-        <span className="truncate">{heartbeat.os ?? ''}</span>
+        {heartbeat.os ?? ''}
       </div>
-      <div role="gridcell" className="mono cell justify-end pr-3 text-ink-2" title={heartbeat.addresses.join(', ')}>
-        <span className="truncate">{heartbeat.addresses[0] ?? ''}</span>
+      <div
+        role="gridcell"
+        className="mono cell pr-3 text-right text-ink-2"
+        title={heartbeat.addresses.join(', ')}
+      >
+        {heartbeat.addresses[0] ?? ''}
       </div>
     </div>
   );

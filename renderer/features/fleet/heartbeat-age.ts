@@ -46,7 +46,11 @@ export function matches(heartbeat: Heartbeat, query: string): boolean {
   const wanted = query.trim().toLowerCase();
   if (wanted === '') return true;
   const labels = Object.entries(heartbeat.labels).map(([name, value]) => `${name}=${value}`);
-  return [heartbeat.deviceId, heartbeat.hostname ?? '', heartbeat.agentVersion ?? '', ...heartbeat.addresses, ...labels].some(
-    (text) => text.toLowerCase().includes(wanted),
-  );
+  return [
+    heartbeat.deviceId,
+    heartbeat.hostname ?? '',
+    heartbeat.agentVersion ?? '',
+    ...heartbeat.addresses,
+    ...labels,
+  ].some((text) => text.toLowerCase().includes(wanted));
 }

@@ -6,8 +6,10 @@ import { type GlyphShape, StateGlyph } from '../../ui/StateGlyph.tsx';
 
 /** What waits for this sign-in, what it allows, and whether it is remembered. */
 export function ApprovalPanel() {
-  const devices = useStation((station) => station.bench.filter((row) => row.problem === undefined).length);
-  const first = useStation((station) => station.bench.find((row) => row.problem === undefined)?.deviceId);
+  const devices = useStation((station) => station.bench.length);
+  const first = useStation(
+    (station) => station.bench.find((row) => row.problem === undefined && row.deviceId !== '')?.deviceId,
+  );
   const project = useStation((station) => station.profile?.projectId);
   const keychain = useStation((station) => station.lamps.keychain);
   const name = useStation((station) => station.profile?.name);
@@ -40,7 +42,11 @@ export function ApprovalPanel() {
             says="Give it the role device"
             more={project === undefined ? 'on the project of the fleet' : `on project ${project}`}
           />
-          <Item shape="circle" says="Register one key per device" more="delivered to the device, kept nowhere else" />
+          <Item
+            shape="circle"
+            says="Register one key per device"
+            more="delivered to the device, kept nowhere else"
+          />
         </ul>
       </Part>
       <Part title="Remembering you">
@@ -68,7 +74,10 @@ const keychainShapes: Readonly<Record<Lamp['state'], GlyphShape>> = {
 
 function keychainWords(lamp: Lamp): { says: string; more: string } {
   if (lamp.state === 'ok') {
-    return { says: 'System keychain is open', more: lamp.detail ?? 'The sign-in is kept there until you sign out' };
+    return {
+      says: 'System keychain is open',
+      more: lamp.detail ?? 'The sign-in is kept there until you sign out',
+    };
   }
   if (lamp.state === 'working' || lamp.state === 'waiting') {
     return { says: 'Looking for a keychain', more: lamp.detail ?? lamp.word };

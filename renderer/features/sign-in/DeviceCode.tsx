@@ -1,5 +1,5 @@
 import { Copy, ExternalLink } from 'lucide-react';
-import { type KeyboardEvent, useEffect, useRef } from 'react';
+import { useEffect } from 'react';
 import type { SessionView } from '#shared/model/station-state.ts';
 import { act } from '../../app/bridge.ts';
 import { useStation } from '../../app/station-store.ts';
@@ -17,15 +17,17 @@ const LARGEST_CODE_PX = 139;
 
 /** The code, spoken letter by letter, with its time left and the page it is entered on. */
 export function DeviceCode({ session }: { readonly session: Awaiting }) {
-  const box = useRef<HTMLDivElement>(null);
-  useEffect(() => box.current?.focus(), []);
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key !== 'Escape') return;
-    event.preventDefault();
-    void act('session.cancel');
-  };
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key !== 'Escape' || event.defaultPrevented) return;
+      event.preventDefault();
+      void act('session.cancel');
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, []);
   return (
-    <div ref={box} tabIndex={-1} className="outline-none" onKeyDown={onKeyDown}>
+    <div>
       <h1 className="text-[26px] font-semibold leading-8">Sign in once for this shift</h1>
       <p className="mt-2 text-md leading-6 text-ink-2">
         {session.browserOpened === false
@@ -34,8 +36,11 @@ export function DeviceCode({ session }: { readonly session: Awaiting }) {
       </p>
       <BigCode code={session.userCode} />
       <Countdown session={session} />
-      <div className="mt-12 flex gap-10">
-        <QrCode text={session.verificationUriComplete} label={`QR code of ${session.verificationUriComplete}`} />
+      <div className="mt-[clamp(24px,5vh,48px)] flex gap-8">
+        <QrCode
+          text={session.verificationUriComplete}
+          label={`QR code of ${session.verificationUriComplete}`}
+        />
         <Ways session={session} />
       </div>
     </div>
@@ -47,6 +52,7 @@ function BigCode({ code }: { readonly code: string }) {
   return (
     <div className="mt-8 [container-type:inline-size]">
       <p
+        role="img"
         aria-label={`Code ${[...code].join(' ')}`}
         data-testid="user-code"
         className="mono selectable whitespace-nowrap font-semibold leading-none text-ink-1"
@@ -66,9 +72,9 @@ function BigCode({ code }: { readonly code: string }) {
 function Countdown({ session }: { readonly session: Awaiting }) {
   const now = useNow();
   const whole = Math.max(1, session.expiresAt - session.requestedAt);
-  const left = Math.max(0, session.expiresAt - now);
+  const left = Math.min(whole, Math.max(0, session.expiresAt - now));
   return (
-    <div className="mt-9">
+    <div className="mt-[clamp(16px,4vh,36px)]">
       <div className="h-[3px] bg-line-2" aria-hidden="true">
         <div
           className="h-full origin-left bg-accent"
@@ -77,7 +83,9 @@ function Countdown({ session }: { readonly session: Awaiting }) {
       </div>
       <div className="mt-2.5 flex items-center text-[14px] text-ink-2">
         <StateGlyph shape="ring" size={13} className="mr-2" />
-        {left === 0 ? 'This code has expired, a new one is being fetched' : `Waiting for your approval, asking every ${session.intervalSeconds} s`}
+        {left === 0
+          ? 'This code has expired, a new one is being fetched'
+          : `Waiting for your approval, asking every ${session.intervalSeconds} s`}
         <span className="ml-auto">
           Code valid for <span className="text-md font-semibold text-ink-1">{formatClockSpan(left)}</span>
         </span>
@@ -99,7 +107,7 @@ function Ways({ session }: { readonly session: Awaiting }) {
       <p className="mt-1 text-[16px] leading-6">
         {profile?.name ?? 'this fleet'}, as station {station}
       </p>
-      <div className="mt-auto flex flex-wrap items-center gap-2 pt-3">
+      <div className="-mr-6 mt-auto flex flex-wrap items-center gap-x-2 gap-y-1 pt-3">
         <Button
           kind="primary"
           size="large"

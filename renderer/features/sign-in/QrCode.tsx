@@ -4,7 +4,13 @@ import { encode } from 'uqr';
 const QUIET_MODULES = 3;
 
 /** A QR code as one path; black on white in both themes, because cameras read it so. */
-export const QrCode = memo(function QrCode({ text, label }: { readonly text: string; readonly label: string }) {
+export const QrCode = memo(function QrCode({
+  text,
+  label,
+}: {
+  readonly text: string;
+  readonly label: string;
+}) {
   const { size, path } = useMemo(() => {
     const code = encode(text, { ecc: 'M', border: QUIET_MODULES });
     return { size: code.size, path: pathOf(code.data) };

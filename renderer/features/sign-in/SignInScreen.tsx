@@ -9,7 +9,7 @@ export function SignInScreen() {
   return (
     <div className="flex h-full min-h-0">
       <section aria-label="Sign in" data-region="table" className="scroll min-w-0 flex-1 px-10">
-        <div className="mx-auto flex min-h-full max-w-[760px] flex-col justify-center pb-[12vh] pt-8">
+        <div className="mx-auto flex min-h-full max-w-[760px] flex-col justify-center pb-[6vh] pt-4 min-[1440px]:pb-[12vh]">
           {session.state === 'awaiting-approval' ? <DeviceCode session={session} /> : null}
           {session.state === 'signed-out' ? <SignedOut error={session.error} /> : null}
           {session.state === 'starting' ? <Starting /> : null}

@@ -1,0 +1,216 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { keyPath } from '../device/paths.ts';
+import { EnrollmentError } from '../errors/enrollment-error.ts';
+import { stationDeltaSchema, stationStateSchema } from '../model/station-state.ts';
+import { settled } from '../testing/fake-clock.ts';
+import { createFakePorts, type FakeWorld } from '../testing/fake-ports.ts';
+import { profileOf, runStation } from '../testing/run-station.ts';
+
+let world: FakeWorld;
+
+beforeEach(() => {
+  world = createFakePorts();
+  for (const n of [1, 2, 3]) world.addDevice(`board-${n}`, `board-${n}.local`);
+});
+
+describe('a batch, end to end', () => {
+  it('turns every row green after one sign-in', async () => {
+    const { station, signIn, enroll, shown } = runStation(world);
+    await station.start();
+    await signIn();
+    expect(world.openedUrls).toEqual(['https://id.example/device?user_code=BCDF-GHJK']);
+    expect(shown().lamps).toMatchObject({ identity: { state: 'ok' }, nats: { state: 'ok' } });
+    await enroll('board-1', 'board-2', 'board-3');
+    const rows = Object.values(shown().rows);
+    expect(rows.map((row) => [row.position, row.state])).toEqual([
+      ...[1, 2, 3].map((position) => [position, 'enrolled']),
+    ]);
+    expect(Object.keys(shown().fleet)).toEqual(['board-1', 'board-2', 'board-3']);
+    expect(shown().batch).toMatchObject({ state: 'finished', name: 'batch7', concurrency: 8 });
+    expect(shown().bench.map((row) => row.lastState)).toEqual(['enrolled', 'enrolled', 'enrolled']);
+  });
+
+  it('shows the same to a window that took a snapshot at the start, in the middle and at the end', async () => {
+    const { station, signIn, enroll, shown, deltas } = runStation(world);
+    await signIn();
+    await enroll('board-1', 'board-2');
+    const snapshot = JSON.parse(JSON.stringify(await station.handle('station.snapshot', null)));
+    expect(snapshot).toEqual(JSON.parse(JSON.stringify(shown())));
+    expect(stationStateSchema.parse(snapshot)).toEqual(snapshot);
+    for (const delta of deltas) expect(stationDeltaSchema.safeParse(delta).success).toBe(true);
+    expect(deltas.map((delta) => delta.revision)).toEqual(deltas.map((_delta, index) => index + 1));
+  });
+
+  it('gives a device that is off its own error and enrolls the others', async () => {
+    const profile = profileOf(world);
+    world.devices.delete('board-2.local');
+    const { signIn, enroll, shown } = runStation(world, profile);
+    await signIn();
+    await enroll('board-1', 'board-2', 'board-3');
+    expect(Object.values(shown().rows).map((row) => row.state)).toEqual(['enrolled', 'failed', 'enrolled']);
+    expect(shown().rows['board-2']?.error).toMatchObject({
+      ...{ code: 'DEVICE_UNREACHABLE', subject: 'board-2', stepId: 'connect' },
+    });
+  });
+
+  it('retries with the SSH password that was entered beside the cause', async () => {
+    world.sshPasswords.set('board-1.local', 'canary-ssh-password');
+    const { station, signIn, enroll, shown } = runStation(world);
+    await signIn();
+    await enroll('board-1');
+    expect(shown().rows['board-1']?.error).toMatchObject({
+      ...{ code: 'DEVICE_LOGIN_REFUSED', secretNeeded: 'ssh-password' },
+    });
+    await station.handle('batch.retry', { deviceIds: ['board-1'], sshPassword: 'canary-ssh-password' });
+    await world.clock.run(station.whenBatchIdle());
+    expect(shown().rows['board-1']).toMatchObject({ state: 'enrolled', attempt: 2 });
+    expect(shown().rows['board-1']?.error).toBeUndefined();
+  });
+
+  it('can be stopped in the middle and started again to its end', async () => {
+    const { station, signIn, enroll, shown, rowIds } = runStation(world);
+    world.devices.get('board-1.local')?.faults.push({ exchange: 2, when: 'after', kind: 'hangs' });
+    await signIn();
+    await station.handle('batch.start', { rowIds: rowIds('board-1', 'board-2') });
+    await world.clock.advance(5_000);
+    await station.handle('batch.stop', null);
+    await world.clock.run(station.whenBatchIdle());
+    expect(shown().rows['board-1']?.state).toBe('stopped');
+    expect(shown().rows['board-2']?.state).toBe('enrolled');
+    await enroll('board-1');
+    expect(shown().rows['board-1']?.state).toBe('enrolled');
+    // The new batch has other rows; the bench still tells how each device ended.
+    expect(shown().rows['board-2']).toBeUndefined();
+    expect(shown().bench.map((row) => row.lastState)).toEqual(['enrolled', 'enrolled', undefined]);
+  });
+});
+
+describe('what is refused', () => {
+  it('is a second batch, and signing out, while one runs', async () => {
+    const { station, signIn, rowIds } = runStation(world);
+    await signIn();
+    await station.handle('batch.start', { rowIds: rowIds('board-1') });
+    const again = station.handle('batch.start', { rowIds: rowIds('board-2') });
+    await expect(again).rejects.toMatchObject({ code: 'STATION_BUSY' });
+    await expect(station.handle('session.signOut', null)).rejects.toMatchObject({ code: 'STATION_BUSY' });
+    await world.clock.run(station.whenBatchIdle());
+    await station.handle('session.signOut', null);
+    expect(world.heartbeats.followers).toBe(0);
+  });
+
+  it('is a batch that nobody signed in for, without devices, or with a row that is not valid', async () => {
+    const { station, signIn, rowIds } = runStation(world);
+    const start = (rows: string[]) => station.handle('batch.start', { rowIds: rows });
+    await expect(start(rowIds('board-1'))).rejects.toMatchObject({ code: 'IDENTITY_NOT_SIGNED_IN' });
+    await signIn();
+    await expect(start(['row-99'])).rejects.toMatchObject({ code: 'STATION_REQUEST_INVALID' });
+    const { rowId } = await station.handle('bench.add', { deviceId: 'board-1', target: 'other.local' });
+    await expect(start([rowId])).rejects.toMatchObject({ code: 'DEVICE_ID_INVALID' });
+    await station.handle('bench.rename', { rowId, deviceId: 'Board-4' });
+    await expect(start([rowId])).rejects.toMatchObject({ code: 'DEVICE_ID_INVALID' });
+    await station.handle('bench.remove', { rowId });
+    await start(rowIds('board-1'));
+    await world.clock.run(station.whenBatchIdle());
+  });
+
+  it('leaves the logs of the last batch readable when a start is refused', async () => {
+    const { station, signIn, enroll } = runStation(world);
+    await signIn();
+    await enroll('board-1');
+    const { rowId } = await station.handle('bench.add', { deviceId: '-', target: 'other.local' });
+    await expect(station.handle('batch.start', { rowIds: [rowId] })).rejects.toBeDefined();
+    expect(await station.handle('device.followLog', { deviceId: 'board-1' })).not.toEqual([]);
+  });
+});
+
+describe('the log of a device', () => {
+  it('comes whole when it is followed, and line by line from then on, for one device at a time', async () => {
+    const { station, signIn, rowIds, logLines } = runStation(world);
+    await signIn();
+    await station.handle('batch.start', { rowIds: rowIds('board-1', 'board-2') });
+    await settled();
+    const before = await station.handle('device.followLog', { deviceId: 'board-2' });
+    await world.clock.run(station.whenBatchIdle());
+    const all = await station.handle('device.followLog', { deviceId: 'board-2' });
+    expect([...before, ...logLines.flatMap(({ lines }) => lines)]).toEqual(all);
+    expect(new Set(logLines.map(({ deviceId }) => deviceId))).toEqual(new Set(['board-2']));
+    expect(await station.handle('device.followLog', { deviceId: 'nobody' })).toEqual([]);
+  });
+});
+
+describe('a station that starts anew', () => {
+  it('takes up the sign-in, deletes undelivered keys before new work, and says so', async () => {
+    const first = runStation(world);
+    await first.signIn();
+    const device = world.devices.get('board-1.local');
+    device?.failing.set(`cat > ${keyPath}`, 'Read-only file system');
+    world.identity.failNext('deleteKey', 'before');
+    await first.enroll('board-1');
+    expect(world.identity.liveKeys('board-1')).toHaveLength(1);
+    const intent = [...world.journal.intents.values()][0];
+    world.journal.settleKeyIntent(intent?.intentId ?? '', 'minted');
+
+    const second = runStation(world);
+    await second.station.start();
+    await settled();
+    expect(second.shown().session).toMatchObject({ state: 'signed-in' });
+    expect(world.identity.liveKeys('board-1')).toEqual([]);
+    expect(second.shown().notices.map((notice) => notice.text)).toEqual([
+      '1 key of an interrupted run never reached a device and was deleted.',
+    ]);
+    expect(second.shown().bench[0]?.lastState).toBe('failed');
+    const id = second.shown().notices[0]?.id ?? '';
+    await second.station.handle('station.dismissNotice', { id });
+    expect(second.shown().notices).toEqual([]);
+  });
+
+  it('does not take a key that is just being minted for one left behind, when somebody signs in', async () => {
+    const { station, signIn, rowIds, shown } = runStation(world);
+    await signIn();
+    const { identity } = world;
+    const mint = identity.mintKey.bind(identity);
+    let answer: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    identity.mintKey = async (userId, signal) => {
+      const minted = await mint(userId, signal);
+      await gate;
+      return minted;
+    };
+    await station.handle('batch.start', { rowIds: rowIds('board-1') });
+    await world.clock.advance(700_000);
+    // The sign-in ends in mid-batch, and somebody signs in again while the reply is on its way.
+    world.signIn.refreshFailsWith = new EnrollmentError('IDENTITY_SESSION_ENDED');
+    const call = identity.requireProject(new AbortController().signal);
+    await expect(call).rejects.toMatchObject({ code: 'IDENTITY_SESSION_ENDED' });
+    expect(shown().session.state).toBe('signed-out');
+    await signIn();
+    await world.clock.advance(10_000);
+    answer();
+    await world.clock.run(station.whenBatchIdle());
+    expect(shown().rows['board-1']?.state).toBe('enrolled');
+    expect(identity.liveKeys('board-1')).toEqual([world.devices.get('board-1.local')?.keyId]);
+  });
+});
+
+it('never shows a device as enrolled when heartbeats can no longer be followed', async () => {
+  world.heartbeats.failsFollowWith = new EnrollmentError('NATS_REFUSED');
+  const { signIn, enroll, shown } = runStation(world);
+  await signIn();
+  expect(shown().lamps.nats).toMatchObject({ state: 'failed', word: 'refused' });
+  await enroll('board-1');
+  expect(shown().rows['board-1']).toMatchObject({ state: 'failed', error: { code: 'NATS_REFUSED' } });
+});
+
+it('closes what it was given when it shuts down, with a batch running', async () => {
+  const { station, signIn, rowIds } = runStation(world);
+  world.devices.get('board-1.local')?.faults.push({ exchange: 2, when: 'after', kind: 'hangs' });
+  await signIn();
+  await station.handle('batch.start', { rowIds: rowIds('board-1') });
+  await world.clock.advance(1_000);
+  await world.clock.run(station.shutDown());
+  expect(world.journal.isClosed).toBe(true);
+  expect(world.heartbeats.followers).toBe(0);
+  expect(world.devices.get('board-1.local')?.openSessions).toBe(0);
+});
