@@ -14,7 +14,7 @@ let root: TemporaryRoot;
 
 beforeEach(() => {
   root = new TemporaryRoot();
-  root.standIn('id', 'echo "${FAKE_UID-0}"');
+  root.standIn('id', 'printenv FAKE_UID || echo 0');
   root.standIn('systemctl', 'exit 3');
   root.standIn('dpkg-query', 'exit 1');
   root.standIn('dpkg', 'echo arm64');

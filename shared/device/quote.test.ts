@@ -11,7 +11,7 @@ const hostile = [
   "'\\''",
   '$(reboot)',
   '`reboot`',
-  '${HOME}',
+  '$HOME',
   '\\',
   '\n',
   '',
@@ -41,7 +41,7 @@ describe.each(shells)('a quoted word in %s', (shell) => {
   it('stands for exactly any text without NUL', () => {
     const text = fc.oneof(
       fc.string({ unit: fc.constantFrom(...`'"\\$\`!\n ;&|<>(){}*?~#=-a`), maxLength: 30 }),
-      fc.string({ unit: 'binary', maxLength: 60 }).map((any) => any.replaceAll('\0', '').toWellFormed()),
+      fc.string({ unit: 'binary', maxLength: 60 }).map((any) => any.replaceAll('\0', '')),
     );
     fc.assert(
       fc.property(fc.array(text, { minLength: 50, maxLength: 120 }), (texts) => {

@@ -110,6 +110,14 @@ describe.each([
   });
 });
 
+it('cuts every exchange of a fresh device, the upload among them, so that the table above is no empty one', async () => {
+  for (const exchange of [1, 2, 3, 4, 5]) {
+    const { world, device } = fresh();
+    device.faults.push({ exchange, when: 'before', kind: 'lost' });
+    expect((await enrollOnce(world, 'board.local')).error?.code).toBe('DEVICE_CONNECTION_LOST');
+  }
+});
+
 describe('an agent whose files changed under it', () => {
   it('is restarted by the next run though all files are right by then', async () => {
     const scene = fresh();

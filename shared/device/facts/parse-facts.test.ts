@@ -58,7 +58,8 @@ const pi = {
 };
 
 function text(facts: Record<string, string>, eol = '\n'): string {
-  return Object.entries(facts)
+  const { end, ...rest } = facts;
+  return Object.entries({ ...rest, ...(end === undefined ? {} : { end }) })
     .map(([name, value]) => `@${NONCE} ${name} ${value}${eol}`)
     .join('');
 }
