@@ -27,7 +27,9 @@ export interface LabIdentityOptions {
 }
 
 const optionsSchema = z.object({
-  host: z.union([z.enum(['localhost', '[::1]']), z.ipv4()]).default('127.0.0.1'),
+  host: z
+    .union([z.enum(['localhost', '[::1]']), z.ipv4().refine((address) => address !== '0.0.0.0')])
+    .default('127.0.0.1'),
   port: z.int().min(0).max(65535).default(0),
   dataDir: z.string().min(1).optional(),
   projectName: z.string().min(1).max(200).default('muster-fleet'),

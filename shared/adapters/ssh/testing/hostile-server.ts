@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { type AuthContext, type Connection, Server, type ServerChannel, utils } from 'ssh2';
 import { hostKeyFingerprint } from '../fingerprint.ts';
+import { makeKeyPair } from './key-pair.ts';
 
 export interface HostileServerOptions {
   /** Decides every login attempt; accepts all when absent. */
@@ -20,7 +21,7 @@ export interface HostileServer {
 
 /** An SSH server in this process that behaves as a test wants. */
 export async function startHostileServer(options: HostileServerOptions = {}): Promise<HostileServer> {
-  const keys = utils.generateKeyPairSync('ed25519');
+  const keys = makeKeyPair();
   const parsed = utils.parseKey(keys.private);
   if (parsed instanceof Error) throw parsed;
   const attempts: { method: string; secret: string | undefined }[] = [];

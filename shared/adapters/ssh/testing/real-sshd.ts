@@ -1,4 +1,5 @@
 // biome-ignore lint/style/noRestrictedImports: a helper of tests, which starts the real sshd.
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
@@ -8,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { utils } from 'ssh2';
 import { Secret } from '../../../model/secret.ts';
 import { hostKeyFingerprint } from '../fingerprint.ts';
+import { makeKeyPair } from './key-pair.ts';
 
 const SSHD = '/usr/sbin/sshd';
 
@@ -53,8 +55,8 @@ export async function startRealSshd(): Promise<RealSshd> {
   const folder = mkdtempSync(join(tmpdir(), 'muster-sshd-'));
   const binFolder = join(folder, 'bin');
   mkdirSync(binFolder);
-  const host = utils.generateKeyPairSync('ed25519');
-  const client = utils.generateKeyPairSync('ed25519');
+  const host = makeKeyPair();
+  const client = makeKeyPair();
   const hostKey = utils.parseKey(host.private);
   if (hostKey instanceof Error) throw hostKey;
   const files = {
