@@ -1,5 +1,4 @@
 // biome-ignore lint/style/noRestrictedImports: a helper of tests, which starts the real sshd.
-
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
