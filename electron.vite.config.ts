@@ -46,6 +46,8 @@ export default defineConfig({
     build: {
       target: browserTarget,
       minify: true,
+      // One chunk on purpose: it is read from the disk beside it, and every screen is needed within seconds.
+      chunkSizeWarningLimit: 1000,
       outDir: path.join(root, 'out/renderer'),
       rolldownOptions: { input: path.join(root, 'renderer/index.html') },
     },

@@ -54,5 +54,5 @@ export async function buildAgent(folder: string = defaultAgentFolder): Promise<r
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(resolve(process.argv[1])).href) {
-  for (const path of await buildAgent()) process.stdout.write(`${path}\n`);
+  await buildAgent();
 }
