@@ -74,6 +74,7 @@ describe('keys after an interruption', () => {
 
     // What a killed station leaves behind: a live key nobody holds, and the intent on disk.
     await fixture.station.close();
+    const expiresAt = Date.now() + 1_000_000_123;
     const minted = await fetch(`${identity.issuer}/management/v1/users/${userId}/keys`, {
       method: 'POST',
       headers: {
@@ -81,12 +82,19 @@ describe('keys after an interruption', () => {
         'content-type': 'application/json',
         'x-zitadel-orgid': identity.orgId,
       },
-      body: JSON.stringify({ type: 'KEY_TYPE_JSON' }),
+      body: JSON.stringify({ type: 'KEY_TYPE_JSON', expirationDate: new Date(expiresAt).toISOString() }),
     });
     expect(minted.ok).toBe(true);
     const journal = openJournal(path.join(fixture.dir, 'station', 'journal.sqlite'));
     journal.openKeyIntent({
-      ...{ intentId: 'cut-off', issuer: identity.issuer, deviceId: 'one', userId, keyIdsBefore: held },
+      ...{
+        intentId: 'cut-off',
+        issuer: identity.issuer,
+        deviceId: 'one',
+        userId,
+        keyIdsBefore: held,
+        expiresAt,
+      },
       createdAt: Date.now(),
     });
     journal.close();

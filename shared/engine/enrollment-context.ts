@@ -2,6 +2,7 @@ import type { DeviceId } from '../model/device-id.ts';
 import type { Profile } from '../model/profile.ts';
 import type { Secret } from '../model/secret.ts';
 import type { SshTarget } from '../model/target.ts';
+import type { Boards } from './boards.ts';
 import type { EnrollmentRecord } from './enrollment-record.ts';
 import type { Fleet } from './fleet.ts';
 import type { Look } from './look-at-device.ts';
@@ -26,6 +27,8 @@ export interface EnrollmentInput {
   readonly tokens: AccessTokenSource;
   readonly identity: IdentityProvider;
   readonly fleet: Fleet | undefined;
+  /** The boards of this batch. */
+  readonly boards: Boards;
   readonly record: EnrollmentRecord;
   readonly signal: AbortSignal;
 }

@@ -29,8 +29,15 @@ beforeEach(async () => {
 
 const never = new AbortController().signal;
 
-function wait(afterRevision: number, keyId: string | undefined, signal = never): Promise<unknown> {
-  const expected = { afterRevision, keyId, limitMs: 90_000, limitText: '1:30' };
+function wait(
+  afterRevision: number | undefined,
+  keyId: string | undefined,
+  signal = never,
+): Promise<unknown> {
+  const expected = {
+    ...{ afterRevision, startedAtBefore: undefined, keyId, restarted: false },
+    ...{ limitMs: 90_000, limitText: '1:30' },
+  };
   return fleet.waitFor('board-01', expected, signal);
 }
 
@@ -114,11 +121,35 @@ describe('a link that is down', () => {
   });
 });
 
-it('keeps the newest heartbeat by revision', () => {
-  expect(fleet.revision('board-01')).toBe(0);
-  bucket.beat('board-01', 'k1');
-  const newest = bucket.beat('board-01', 'k1');
-  bucket.setLink({ state: 'live' });
-  expect(fleet.revision('board-01')).toBe(newest);
-  life.abort();
+describe('where the heartbeats stand before an enrollment', () => {
+  it('is asked from the server, not taken from what was heard so far', async () => {
+    bucket.beat('board-01', 'k1');
+    bucket.beat('board-02', 'k2');
+    expect(await fleet.baseline('board-01', never)).toMatchObject({ afterRevision: 2 });
+  });
+
+  it('never lets an old value through that is delivered late', async () => {
+    // A link that comes up after the batch began: first the bucket's old values arrive, then the live ones.
+    bucket.setLink({ state: 'connecting' });
+    bucket.beat('board-01', 'k1');
+    const baseline = await fleet.baseline('board-01', never);
+    expect(baseline.afterRevision).toBeUndefined();
+    const waiting = wait(baseline.afterRevision, undefined);
+    bucket.setLink({ state: 'live' });
+    await settled();
+    const fresh = bucket.beat('board-01', 'k1');
+    await expect(waiting).resolves.toMatchObject({ revision: fresh });
+  });
+
+  it('tells the process before a restart from the one after it', async () => {
+    bucket.beat('board-01', 'k1', 1_000);
+    const baseline = await fleet.baseline('board-01', never);
+    const expected = { ...baseline, keyId: 'k1', restarted: true, limitMs: 90_000, limitText: '1:30' };
+    const waiting = fleet.waitFor('board-01', expected, never);
+    bucket.beat('board-01', 'k1', 1_000);
+    await settled();
+    const fresh = bucket.beat('board-01', 'k1', 2_000);
+    await expect(waiting).resolves.toMatchObject({ revision: fresh });
+    life.abort();
+  });
 });

@@ -5,11 +5,29 @@ import type { Clock, HeartbeatLink, HeartbeatWatch } from './ports.ts';
 
 /** A link that is down this long while a device waits for its heartbeat is the cause, not the device. */
 const LINK_DOWN_LIMIT_MS = 15_000;
+const ASK_LIMIT_MS = 5_000;
 
 interface Waiter {
   readonly deviceId: string;
   accepts(heartbeat: Heartbeat): boolean;
   resolve(heartbeat: Heartbeat): void;
+}
+
+/** Where the heartbeats of a device stood before it was touched. */
+export interface HeartbeatBaseline {
+  /** Undefined while there was no link to ask. */
+  readonly afterRevision: number | undefined;
+  /** When the agent that was heard last was started, by its own clock; tells one process from another. */
+  readonly startedAtBefore: number | undefined;
+}
+
+/** The heartbeat that proves an enrollment. */
+export interface ExpectedHeartbeat extends HeartbeatBaseline {
+  readonly keyId: string | undefined;
+  /** The enrollment restarts the agent, so that a heartbeat of the process before proves nothing. */
+  readonly restarted: boolean;
+  readonly limitMs: number;
+  readonly limitText: string;
 }
 
 /** The newest heartbeat of every device, followed live, and waiting for a particular one. */
@@ -21,6 +39,7 @@ export class Fleet {
   readonly #onHeartbeat: (heartbeat: Heartbeat) => void;
   readonly #onLink: (link: HeartbeatLink) => void;
   #link: HeartbeatLink = { state: 'connecting' };
+  #watch: HeartbeatWatch | undefined;
 
   constructor(
     clock: Clock,
@@ -33,6 +52,7 @@ export class Fleet {
 
   /** Follows the watch until the signal is aborted. A watch that ends by itself is a lost link, and is thrown. */
   async follow(watch: HeartbeatWatch, signal: AbortSignal): Promise<void> {
+    this.#watch = watch;
     this.#setLink({ state: 'connecting' });
     try {
       await watch.follow(
@@ -49,31 +69,29 @@ export class Fleet {
     }
   }
 
-  /** Server revision of the newest heartbeat of a device; 0 when it was never seen. */
-  revision(deviceId: string): number {
-    return this.#newest.get(deviceId)?.revision ?? 0;
+  /**
+   * Where the heartbeats stand before an enrollment changes anything. Asked from the server: what this station has
+   * heard so far may lag behind it. Without a link `afterRevision` is undefined and is asked for later.
+   */
+  async baseline(deviceId: string, signal: AbortSignal): Promise<HeartbeatBaseline> {
+    const startedAtBefore = this.#newest.get(deviceId)?.startedAt;
+    if (this.#link.state !== 'live') return { afterRevision: undefined, startedAtBefore };
+    try {
+      return { afterRevision: await this.#newestRevision(signal), startedAtBefore };
+    } catch (thrown) {
+      if (signal.aborted || !(thrown instanceof EnrollmentError)) throw thrown;
+      return { afterRevision: undefined, startedAtBefore };
+    }
   }
 
   /**
-   * The first heartbeat after `afterRevision` that was made with `keyId`. Server revisions decide, never clocks.
-   * An agent that does not name its key is believed.
+   * The first heartbeat of this enrollment: published after its baseline, made with its key, by an agent process
+   * that was started by it if it restarts the agent. Server revisions decide, never clocks. What an agent does not
+   * tell about itself is believed.
    * @throws AGENT_NO_HEARTBEAT after the limit; NATS_UNREACHABLE or NATS_REFUSED when the station itself hears nothing
    */
-  async waitFor(
-    deviceId: string,
-    expected: {
-      readonly afterRevision: number;
-      readonly keyId: string | undefined;
-      readonly limitMs: number;
-      readonly limitText: string;
-    },
-    signal: AbortSignal,
-  ): Promise<Heartbeat> {
-    const accepts = (heartbeat: Heartbeat): boolean =>
-      heartbeat.revision > expected.afterRevision &&
-      (heartbeat.keyId === undefined || expected.keyId === undefined || heartbeat.keyId === expected.keyId);
-    const newest = this.#newest.get(deviceId);
-    if (newest && accepts(newest)) return newest;
+  async waitFor(deviceId: string, expected: ExpectedHeartbeat, signal: AbortSignal): Promise<Heartbeat> {
+    const { keyId, restarted, startedAtBefore } = expected;
     const onLimit = (): EnrollmentError =>
       new EnrollmentError('AGENT_NO_HEARTBEAT', {
         details: {
@@ -84,21 +102,77 @@ export class Fleet {
         stepId: 'heartbeat',
         subject: deviceId,
       });
-    return withLimit({ clock: this.#clock, limitMs: expected.limitMs, signal, onLimit }, (limited) =>
-      this.#next(deviceId, accepts, limited),
+    return withLimit({ clock: this.#clock, limitMs: expected.limitMs, signal, onLimit }, async (limited) => {
+      const afterRevision = expected.afterRevision ?? (await this.#revisionOnceLive(limited));
+      const isOfOldProcess = (heartbeat: Heartbeat): boolean =>
+        restarted && startedAtBefore !== undefined && heartbeat.startedAt === startedAtBefore;
+      const accepts = (heartbeat: Heartbeat): boolean =>
+        heartbeat.revision > afterRevision &&
+        !isOfOldProcess(heartbeat) &&
+        (heartbeat.keyId === undefined || keyId === undefined || heartbeat.keyId === keyId);
+      const newest = this.#newest.get(deviceId);
+      return newest && accepts(newest) ? newest : this.#next(deviceId, accepts, limited);
+    });
+  }
+
+  async #newestRevision(signal: AbortSignal): Promise<number> {
+    const watch = this.#watch;
+    if (watch === undefined)
+      throw new EnrollmentError('NATS_UNREACHABLE', { details: { urls: 'the NATS address' } });
+    const onLimit = (): EnrollmentError =>
+      new EnrollmentError('NATS_UNREACHABLE', {
+        details: { urls: 'the NATS address' },
+        evidence: 'no answer',
+      });
+    return withLimit({ clock: this.#clock, limitMs: ASK_LIMIT_MS, signal, onLimit }, (limited) =>
+      watch.newestRevision(limited),
     );
   }
 
+  async #revisionOnceLive(signal: AbortSignal): Promise<number> {
+    await this.#live(signal);
+    return this.#newestRevision(signal);
+  }
+
+  /** The next heartbeat of a device that is accepted. A link that stays down in between ends the wait. */
   #next(
     deviceId: string,
     accepts: (heartbeat: Heartbeat) => boolean,
     signal: AbortSignal,
   ): Promise<Heartbeat> {
-    return new Promise<Heartbeat>((resolve, reject) => {
+    return this.#whileLinked(signal, (resolve) => {
+      const waiter: Waiter = { deviceId, accepts, resolve };
+      this.#waiters.add(waiter);
+      return () => this.#waiters.delete(waiter);
+    });
+  }
+
+  /** Resolves when the link is live. */
+  #live(signal: AbortSignal): Promise<void> {
+    return this.#whileLinked(signal, (resolve) => {
+      const listener = (link: HeartbeatLink): void => {
+        if (link.state === 'live') resolve();
+      };
+      this.#linkListeners.add(listener);
+      listener(this.#link);
+      return () => this.#linkListeners.delete(listener);
+    });
+  }
+
+  /**
+   * Waits for something that only a live link can bring.
+   * @param begin starts to wait and gives the function that ends it
+   * @throws NATS_UNREACHABLE or NATS_REFUSED when the link is down for too long, or the signal's reason
+   */
+  #whileLinked<T>(signal: AbortSignal, begin: (resolve: (value: T) => void) => () => void): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
       let cancelLinkLimit: (() => void) | undefined;
       let down: Exclude<HeartbeatLink, { state: 'live' }> = { state: 'connecting' };
+      let end: (() => void) | undefined;
+      let isSettled = false;
       const settle = (): void => {
-        this.#waiters.delete(waiter);
+        isSettled = true;
+        end?.();
         this.#linkListeners.delete(watchLink);
         signal.removeEventListener('abort', onAbort);
         cancelLinkLimit?.();
@@ -115,22 +189,9 @@ export class Fleet {
           settle();
           const code = down.state === 'lost' ? down.code : 'NATS_UNREACHABLE';
           const evidence = down.state === 'lost' ? down.evidence : 'still connecting';
-          reject(
-            new EnrollmentError(code, {
-              details: { urls: 'the NATS address' },
-              stepId: 'heartbeat',
-              evidence,
-            }),
-          );
+          const details = { urls: 'the NATS address' };
+          reject(new EnrollmentError(code, { details, stepId: 'heartbeat', evidence }));
         });
-      };
-      const waiter: Waiter = {
-        deviceId,
-        accepts,
-        resolve: (heartbeat) => {
-          settle();
-          resolve(heartbeat);
-        },
       };
       const onAbort = (): void => {
         settle();
@@ -141,9 +202,13 @@ export class Fleet {
         return;
       }
       signal.addEventListener('abort', onAbort, { once: true });
-      this.#waiters.add(waiter);
       this.#linkListeners.add(watchLink);
       watchLink(this.#link);
+      end = begin((value) => {
+        settle();
+        resolve(value);
+      });
+      if (isSettled) end();
     });
   }
 

@@ -41,8 +41,39 @@ describe('minting', () => {
         ...{ intentId: pending.intentId, issuer: ISSUER, deviceId: 'board-01', userId },
         ...{ keyIdsBefore: ['k0'], keyId: pending.minted.keyId, state: 'minted' },
         createdAt: world.clock.nowMs(),
+        expiresAt: world.identity.expiries.get(pending.minted.keyId),
       },
     ]);
+  });
+
+  it('asks for a different expiry every time, within a day of what the profile says', async () => {
+    let chance = 0;
+    const { random } = context;
+    const fraction = (): number => {
+      chance += 0.25;
+      return chance;
+    };
+    const uuid = (): string => random.uuid();
+    context = { ...context, keyValidForDays: 30, random: { uuid, fraction, hex: (n) => random.hex(n) } };
+    const [a, b] = [await mint(), await mint()];
+    const days = (keyId: string) =>
+      ((world.identity.expiries.get(keyId) ?? 0) - world.clock.nowMs()) / 86_400_000;
+    expect(days(a.minted.keyId)).not.toBe(days(b.minted.keyId));
+    for (const { minted } of [a, b]) {
+      expect(days(minted.keyId)).toBeGreaterThan(28.9);
+      expect(days(minted.keyId)).toBeLessThanOrEqual(30);
+    }
+  });
+
+  it('never takes the key of another station for the one of its own lost reply', async () => {
+    world.identity.failNext('mintKey', 'before');
+    await expect(mint()).rejects.toBeDefined();
+    // Meanwhile another station enrolls the device; this one knows nothing of that.
+    const others = await world.identity.mintKey(userId, 1_900_000_000_000, never);
+    await world.clock.advance(61_000);
+    await recover();
+    expect(live()).toEqual([others.keyId]);
+    expect(open()).toEqual([]);
   });
 
   it('does not call the provider when the intent cannot be written', async () => {
@@ -140,7 +171,7 @@ describe('a device that tells which key it holds', () => {
   it('never loses the key it holds to a search, not even one this station did not mint', async () => {
     world.identity.failNext('mintKey', 'before');
     await expect(mint()).rejects.toBeDefined();
-    const others = await world.identity.mintKey(userId, never);
+    const others = await world.identity.mintKey(userId, 1_900_000_000_000, never);
     await world.clock.run(settleEarlierIntents(context, 'board-01', holding(others.keyId)));
     expect(live()).toEqual([others.keyId]);
   });
@@ -150,7 +181,7 @@ describe('retiring old keys', () => {
   it('goes by the list of before, never by "all but mine"', async () => {
     const old = await mint();
     const mine = await mint([old.minted.keyId]);
-    const others = await world.identity.mintKey(userId, never);
+    const others = await world.identity.mintKey(userId, 1_900_000_000_000, never);
     const intent = { ...mine, userId };
     expect(await retireOldKeys(context, intent, mine.minted.keyId, never)).toBe(1);
     expect(live()).toEqual([mine.minted.keyId, others.keyId]);

@@ -9,6 +9,10 @@ const COMPENSATION_LIMIT_MS = 20_000;
 const LOOK_AGAIN_AFTER_MS = [100, 200, 400, 800, 1600, 3200];
 /** After this, a key that cannot be found does not exist. */
 const SEARCH_LAG_AT_MOST_MS = 60_000;
+const DAY_MS = 24 * 60 * 60 * 1000;
+const FAR_FUTURE_DAYS = 20 * 365;
+/** Providers may keep an expiry to the second only. */
+const EXPIRY_GRAIN_MS = 1000;
 /** Refusals: the provider made no key, so there is nothing to look for. */
 const refusals = new Set<EnrollmentErrorCode>([
   'IDENTITY_NOT_SIGNED_IN',
@@ -23,6 +27,8 @@ export interface MachineKeysContext {
   readonly logger: Logger;
   readonly identity: IdentityProvider;
   readonly issuer: string;
+  /** Validity of new keys; far in the future where the profile names none. */
+  readonly keyValidForDays?: number | undefined;
 }
 
 /** A minted key together with its journal entry. */
@@ -54,46 +60,26 @@ export async function mintKey(
   keyIdsBefore: readonly string[],
   signal: AbortSignal,
 ): Promise<PendingKey> {
-  const intentId = context.random.uuid();
-  const { issuer, clock, journal } = context;
-  journal.openKeyIntent({ intentId, issuer, deviceId, userId, keyIdsBefore, createdAt: clock.nowMs() });
+  const { issuer, clock, journal, random } = context;
+  const intentId = random.uuid();
+  const createdAt = clock.nowMs();
+  // Up to a day earlier than promised, by chance: no two keys of a user share their expiry.
+  const expiresAt = Math.round(
+    createdAt + (context.keyValidForDays ?? FAR_FUTURE_DAYS) * DAY_MS - random.fraction() * DAY_MS,
+  );
+  const intent = { intentId, issuer, deviceId, userId, keyIdsBefore, expiresAt, createdAt };
+  journal.openKeyIntent(intent);
   try {
-    const minted = await context.identity.mintKey(userId, signal);
+    const minted = await context.identity.mintKey(userId, expiresAt, signal);
     journal.settleKeyIntent(intentId, 'minted', minted.keyId);
-    exceptFromSearches(context, minted);
     return { intentId, minted, keyIdsBefore };
   } catch (thrown) {
     if (thrown instanceof EnrollmentError && refusals.has(thrown.code)) {
       journal.settleKeyIntent(intentId, 'deleted');
       throw thrown;
     }
-    await compensate(context, {
-      intentId,
-      issuer,
-      deviceId,
-      userId,
-      keyIdsBefore,
-      keyId: undefined,
-      state: 'minting',
-      createdAt: clock.nowMs(),
-    });
+    await compensate(context, { ...intent, keyId: undefined, state: 'minting' });
     throw thrown;
-  }
-}
-
-/**
- * Older intents of this user that still search for a key of a lost reply would take the new key for it. They are
- * written anew with that key among the known ones, before it goes to the device: whatever is cut off until then
- * ends with the new key deleted, which nobody holds yet.
- */
-function exceptFromSearches({ random, journal, issuer }: MachineKeysContext, minted: MintedKey): void {
-  const { userId, keyId } = minted;
-  for (const searching of journal.unsettledKeyIntents(issuer)) {
-    if (searching.userId !== userId || searching.keyId !== undefined) continue;
-    const { deviceId, createdAt } = searching;
-    const keyIdsBefore = [...searching.keyIdsBefore, keyId];
-    journal.openKeyIntent({ intentId: random.uuid(), issuer, deviceId, userId, keyIdsBefore, createdAt });
-    journal.settleKeyIntent(searching.intentId, 'deleted');
   }
 }
 
@@ -104,8 +90,8 @@ export interface Compensation {
 }
 
 /**
- * Deletes what an unfinished intent may have left alive. A key whose id never reached us is one the user did not
- * have before; searches lag behind writes, so it is looked for more than once, and an entry that nothing was found
+ * Deletes what an unfinished intent may have left alive. A key whose id never reached us is told
+ * by the expiry it was asked for: a key of another station is never taken for it. Searches lag behind writes, so it is looked for more than once, and an entry that nothing was found
  * for stays open until it is old enough to be believed.
  * @param held the key the device was seen to hold, which is never deleted
  */
@@ -137,7 +123,7 @@ export async function compensate(
 
 async function lookForOrphans(
   { clock, identity }: MachineKeysContext,
-  { userId, keyIdsBefore }: KeyIntent,
+  { userId, keyIdsBefore, expiresAt }: KeyIntent,
   held: string | undefined,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
@@ -145,8 +131,9 @@ async function lookForOrphans(
     if (waitMs > 0) await clock.sleep(waitMs, signal);
     const keys = await identity.listKeys(userId, signal);
     const orphans = keys
-      .map((key) => key.keyId)
-      .filter((keyId) => keyId !== held && !keyIdsBefore.includes(keyId));
+      .filter((key) => key.keyId !== held && !keyIdsBefore.includes(key.keyId))
+      .filter((key) => key.expiresAt !== undefined && Math.abs(key.expiresAt - expiresAt) < EXPIRY_GRAIN_MS)
+      .map((key) => key.keyId);
     if (orphans.length > 0) return orphans;
   }
   return [];

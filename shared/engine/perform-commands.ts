@@ -22,6 +22,8 @@ class TripFollower {
   #running = '';
   /** Fragments that ended well, by what the log shows of them. */
   readonly succeeded = new Set<string>();
+  readonly failed = new Set<string>();
+  readonly begun = new Set<string>();
 
   constructor(context: EnrollmentContext, nonce: string, first: StepId) {
     this.#context = context;
@@ -52,8 +54,9 @@ class TripFollower {
       record.log.add({ kind: 'command', stepId: this.#step, text: line.shows });
       this.#lastLines = [];
       this.#running = line.shows;
+      this.begun.add(line.shows);
     } else if (line.kind === 'exit') {
-      if (line.status === 0) this.succeeded.add(this.#running);
+      (line.status === 0 ? this.succeeded : this.failed).add(this.#running);
       const text = line.status === 0 ? 'exit 0' : `exit ${line.status}`;
       record.log.add({ kind: line.status === 0 ? 'exit-ok' : 'exit-failed', stepId: this.#step, text });
     } else if (line.text.trim() !== '') {
@@ -98,9 +101,14 @@ export async function performCommands(
     }),
   }));
   const follower = new TripFollower(context, nonce, first);
-  // A fragment after it may fail: the key is on the device all the same, and the one it replaced is not.
-  const keyArrived = (): boolean =>
-    key !== undefined && follower.succeeded.has(receiveMachineKey(key.sizeBytes, key.sha256).shows);
+  // Decided by the key's own marks. A fragment after it may fail: the key is on the device all the same. And a
+  // script that was killed while it ran proves nothing, whatever its exit status.
+  const keyFragment = key === undefined ? '' : receiveMachineKey(key.sizeBytes, key.sha256).shows;
+  const keyDelivery = (ended: boolean): KeyDelivery => {
+    if (follower.succeeded.has(keyFragment)) return 'delivered';
+    if (follower.failed.has(keyFragment)) return 'not-delivered';
+    return ended && !follower.begun.has(keyFragment) ? 'not-delivered' : 'unknown';
+  };
   record.startStep(first);
   record.countRoundTrip();
   let result: Awaited<ReturnType<typeof session.run>>;
@@ -113,10 +121,10 @@ export async function performCommands(
       onLine: (_stream, line) => follower.read(line, steps),
     });
   } catch (thrown) {
-    if (key) await onKey(keyArrived() ? 'delivered' : 'unknown');
+    if (key) await onKey(keyDelivery(false));
     throw thrown;
   }
   const failed = result.exitStatus !== 0;
-  if (key) await onKey(!failed || keyArrived() ? 'delivered' : 'not-delivered');
+  if (key) await onKey(failed ? keyDelivery(true) : 'delivered');
   if (failed) throw commandFailure(follower.step, result.exitStatus, follower.output || result.stderr);
 }

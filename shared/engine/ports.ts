@@ -138,8 +138,10 @@ export interface IdentityProvider {
   /** Makes sure the user holds the device role on the project. `created`: it did not before. */
   ensureGrant(userId: string, signal: AbortSignal): Promise<{ readonly created: boolean }>;
   listKeys(userId: string, signal: AbortSignal): Promise<readonly MachineKeyEntry[]>;
-  /** Not retried by the adapter: a lost reply leaves a live key, which the caller finds by its snapshot. */
-  mintKey(userId: string, signal: AbortSignal): Promise<MintedKey>;
+  /**
+   * Mints a key that expires at this instant. Not retried by the adapter: a lost reply leaves a live key, which the caller finds by its snapshot.
+   */
+  mintKey(userId: string, expiresAt: number, signal: AbortSignal): Promise<MintedKey>;
   /** Deleting what is gone already succeeds. */
   deleteKey(userId: string, keyId: string, signal: AbortSignal): Promise<void>;
 }
@@ -214,6 +216,11 @@ export interface HeartbeatWatch {
     handlers: { onHeartbeat(heartbeat: Heartbeat): void; onLink(link: HeartbeatLink): void },
     signal: AbortSignal,
   ): Promise<void>;
+  /**
+   * The newest revision there is, asked from the server now: whatever is larger was published afterwards.
+   * @throws NATS_UNREACHABLE, NATS_REFUSED while there is no link
+   */
+  newestRevision(signal: AbortSignal): Promise<number>;
 }
 
 // ---- journal ----
@@ -228,6 +235,11 @@ export interface KeyIntent {
   readonly userId: string;
   /** Keys the user had before; a key of a lost reply is one that is not among them. */
   readonly keyIdsBefore: readonly string[];
+  /**
+   * Expiry the key is asked for, a different one for every key: it tells this key from one that another station
+   * has made for the same user.
+   */
+  readonly expiresAt: number;
   readonly keyId: string | undefined;
   readonly state: KeyIntentState;
   readonly createdAt: number;

@@ -33,9 +33,9 @@ describe('a fresh device', () => {
     let doneAtMint: readonly string[] = [];
     const { identity } = world;
     const mint = identity.mintKey.bind(identity);
-    identity.mintKey = (userId, signal) => {
+    identity.mintKey = (userId, expiresAt, signal) => {
       doneAtMint = [...device.done];
-      return mint(userId, signal);
+      return mint(userId, expiresAt, signal);
     };
     await enrollOnce(world, 'board.local');
     expect(doneAtMint.some((title) => title.startsWith('apt-get'))).toBe(true);

@@ -11,6 +11,7 @@ import { requireClock, requireSpace, requireSupported } from '../plan/preconditi
 import { groupIntoTrips } from '../plan/trips.ts';
 import type { Desired } from '../steps/define-step.ts';
 import type { EnrollmentContext, EnrollmentInput } from './enrollment-context.ts';
+import type { ExpectedHeartbeat } from './fleet.ts';
 import { type Look, lookAgain, lookAtDevice } from './look-at-device.ts';
 import {
   compensate,
@@ -44,6 +45,7 @@ export async function runEnrollment(input: EnrollmentInput): Promise<void> {
     });
     const { facts } = look;
     input.record.setFacts(facts);
+    input.boards.claim(input.deviceId, session.hostKeyFingerprint, facts);
     const architecture = requireSupported(facts);
     requireClock(facts);
     const binary = await binaries(architecture);
@@ -89,7 +91,9 @@ async function connectStep(input: EnrollmentInput): Promise<DeviceSession> {
   const { ports, record, target, signal } = input;
   record.startStep('connect');
   record.log.add({ kind: 'command', stepId: 'connect', text: `ssh ${formatTarget(target)}` });
-  const pinned = ports.journal.hostKey(formatTarget(target));
+  // By address, not by account: another login name is no reason to trust another key.
+  const place = formatAddress(target);
+  const pinned = ports.journal.hostKey(place);
   const session = await ports.connector.connect(target, {
     credential: input.credential,
     expectedHostKey: pinned,
@@ -100,8 +104,7 @@ async function connectStep(input: EnrollmentInput): Promise<DeviceSession> {
   const known = pinned === undefined ? 'first contact, pinned' : 'as pinned';
   record.log.add({ kind: 'note', stepId: 'connect', text: `host key ${fingerprint}, ${known}` });
   try {
-    if (pinned === undefined)
-      ports.journal.pinHostKey(formatTarget(target), fingerprint, ports.clock.nowMs());
+    if (pinned === undefined) ports.journal.pinHostKey(place, fingerprint, ports.clock.nowMs());
   } catch (thrown) {
     session.close();
     throw thrown;
@@ -116,7 +119,8 @@ async function enrollConnected(
   binary: AgentBinary,
 ): Promise<void> {
   const { ports, profile, record, identity, signal } = input;
-  const keys: MachineKeysContext = { ...ports, identity, issuer: profile.identity.issuer };
+  const { issuer, key_valid_for_days: keyValidForDays } = profile.identity;
+  const keys: MachineKeysContext = { ...ports, identity, issuer, keyValidForDays };
   const context: EnrollmentContext = { ...input, session, look, keys };
 
   record.startStep('identity');
@@ -147,7 +151,7 @@ async function enrollConnected(
   };
   const plan = planEnrollment(look.facts, desired);
   settleUnchanged(context, plan);
-  const revisionBefore = input.fleet?.revision(input.deviceId) ?? 0;
+  const heartbeatsBefore = await input.fleet?.baseline(input.deviceId, signal);
   const pending = await performPlan(context, plan, desired, binary);
   const expectedKeyId = pending?.minted.keyId ?? look.facts.key?.keyId;
   if (deviceChanges(plan).length > 0) {
@@ -156,7 +160,10 @@ async function enrollConnected(
       pending === undefined ? desired : { ...desired, liveKeyIds: [pending.minted.keyId] },
     );
   }
-  if (input.fleet !== undefined) await awaitHeartbeat(context, revisionBefore, expectedKeyId);
+  if (heartbeatsBefore !== undefined) {
+    const restarted = deviceChanges(plan).includes('unit');
+    await awaitHeartbeat(context, { ...heartbeatsBefore, restarted, keyId: expectedKeyId });
+  }
   await retireProvenKey(context, expectedKeyId, [
     ...unretired,
     ...(pending === undefined ? [] : [{ ...pending, userId: user.userId }]),
@@ -225,7 +232,13 @@ async function takeBackKey(context: EnrollmentContext, key: PendingKey, userId: 
   const { keys, record, deviceId } = context;
   const { settled } = await compensate(keys, {
     ...{ intentId: key.intentId, issuer: keys.issuer, deviceId, userId },
-    ...{ keyIdsBefore: key.keyIdsBefore, keyId: key.minted.keyId, state: 'delivering', createdAt: 0 },
+    ...{
+      keyIdsBefore: key.keyIdsBefore,
+      keyId: key.minted.keyId,
+      state: 'delivering',
+      createdAt: 0,
+      expiresAt: 0,
+    },
   });
   const text = settled
     ? 'The new key was deleted again.'
@@ -276,8 +289,7 @@ async function verify(context: EnrollmentContext, desired: Desired): Promise<voi
 
 async function awaitHeartbeat(
   context: EnrollmentContext,
-  afterRevision: number,
-  keyId: string | undefined,
+  expected: Omit<ExpectedHeartbeat, 'limitMs' | 'limitText'>,
 ): Promise<void> {
   const { fleet, profile, record, deviceId, signal } = context;
   const limitMs = (profile.nats?.heartbeat_limit_seconds ?? 90) * 1000;
@@ -285,11 +297,11 @@ async function awaitHeartbeat(
   record.log.add({
     kind: 'note',
     stepId: 'heartbeat',
-    text: `waiting for a heartbeat of ${deviceId}, newer than revision ${afterRevision}`,
+    text: `waiting for a heartbeat of ${deviceId}, newer than revision ${expected.afterRevision ?? 'the link gives'}`,
   });
   try {
     const limitText = durationText(limitMs);
-    const beat = await fleet?.waitFor(deviceId, { afterRevision, keyId, limitMs, limitText }, signal);
+    const beat = await fleet?.waitFor(deviceId, { ...expected, limitMs, limitText }, signal);
     record.log.add({
       kind: 'exit-ok',
       stepId: 'heartbeat',

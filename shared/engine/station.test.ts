@@ -173,8 +173,8 @@ describe('a station that starts anew', () => {
     const gate = new Promise<void>((resolve) => {
       answer = resolve;
     });
-    identity.mintKey = async (userId, signal) => {
-      const minted = await mint(userId, signal);
+    identity.mintKey = async (userId, expiresAt, signal) => {
+      const minted = await mint(userId, expiresAt, signal);
       await gate;
       return minted;
     };

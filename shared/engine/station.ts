@@ -14,6 +14,7 @@ import type {
 import { formatAddress, formatTarget, parseTarget } from '../model/target.ts';
 import { Batch, type BatchDevice, type BatchSecrets } from './batch.ts';
 import { Bench, viewBench } from './bench.ts';
+import { Boards } from './boards.ts';
 import { DeviceLog } from './device-log.ts';
 import { EnrollmentRecord } from './enrollment-record.ts';
 import { Fleet } from './fleet.ts';
@@ -55,6 +56,7 @@ export class Station {
   #recovery: Promise<void> = Promise.resolve();
   #link: HeartbeatLink | undefined;
   #batch: Batch | undefined;
+  #boards = new Boards();
   #followedDevice: string | undefined;
   #noticeCount = 0;
 
@@ -191,6 +193,7 @@ export class Station {
       devices,
     );
     this.#batch = batch;
+    this.#boards = new Boards();
     batch.start();
     return batchId;
   }
@@ -239,6 +242,7 @@ export class Station {
     await runEnrollment({
       ...{ ports, profile, signal, identity: this.#identity, tokens: this.#session, fleet: this.#fleet },
       ...{ deviceId: device.deviceId, target: device.target, record: device.record, labels: profile.labels },
+      boards: this.#boards,
       credential: {
         user: device.target.user ?? profile.ssh.user,
         ...(privateKey === undefined ? {} : { privateKey }),

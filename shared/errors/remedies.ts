@@ -49,6 +49,13 @@ export const remedies = {
     operatorDoes: 'Keep one of the two rows.',
     retry: 'after-fix',
   },
+  DEVICE_SAME_BOARD: {
+    title: 'One board, two ids',
+    says: 'This board is in the batch already, as {other}.',
+    cause: 'It answers at two addresses, or its card was copied: host key and machine id are the same.',
+    operatorDoes: 'Keep one of the two rows. If these are two boards, flash one of them anew.',
+    retry: 'after-fix',
+  },
   DEVICE_UNREACHABLE: {
     title: 'Device does not answer',
     says: 'Nothing answers at {address}.',

@@ -1,3 +1,4 @@
+import { Boards } from '../engine/boards.ts';
 import { DeviceLog } from '../engine/device-log.ts';
 import type { EnrollmentInput } from '../engine/enrollment-context.ts';
 import { EnrollmentRecord } from '../engine/enrollment-record.ts';
@@ -54,6 +55,7 @@ export function beginEnrollment(
     deviceId: deviceId(id),
     credential: { user: 'pi' },
     sudoPassword: undefined,
+    boards: new Boards(),
     identity: ports.createIdentityProvider(profile, tokens),
     signal: new AbortController().signal,
     ...changes,

@@ -1,4 +1,5 @@
 import type { Clock, HeartbeatLink, HeartbeatWatch } from '../engine/ports.ts';
+import { EnrollmentError } from '../errors/enrollment-error.ts';
 import type { Heartbeat } from '../model/station-state.ts';
 
 type Handlers = Parameters<HeartbeatWatch['follow']>[0];
@@ -22,7 +23,7 @@ export class FakeHeartbeats implements HeartbeatWatch {
   }
 
   /** A heartbeat reaches the bucket. While the link is down nobody hears of it. Gives its revision. */
-  beat(deviceId: string, keyId: string | undefined): number {
+  beat(deviceId: string, keyId: string | undefined, startedAt?: number): number {
     this.#revision += 1;
     const heartbeat: Heartbeat = {
       deviceId,
@@ -31,6 +32,7 @@ export class FakeHeartbeats implements HeartbeatWatch {
       addresses: [],
       labels: {},
       ...(keyId === undefined ? {} : { keyId }),
+      ...(startedAt === undefined ? {} : { startedAt }),
     };
     this.#newest.set(deviceId, heartbeat);
     if (this.#link.state === 'live') for (const { onHeartbeat } of this.#followers) onHeartbeat(heartbeat);
@@ -40,6 +42,11 @@ export class FakeHeartbeats implements HeartbeatWatch {
   setLink(link: HeartbeatLink): void {
     this.#link = link;
     for (const follower of this.#followers) this.#tell(follower);
+  }
+
+  newestRevision(): Promise<number> {
+    if (this.#link.state === 'live') return Promise.resolve(this.#revision);
+    return Promise.reject(new EnrollmentError('NATS_UNREACHABLE', { details: { urls: 'nats://fake' } }));
   }
 
   follow(handlers: Handlers, signal: AbortSignal): Promise<void> {

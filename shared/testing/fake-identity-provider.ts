@@ -33,6 +33,8 @@ export class FakeIdentityProvider implements IdentityProvider {
   readonly users = new Map<string, string>();
   readonly grants = new Set<string>();
   readonly keys = new Map<string, Set<string>>();
+  /** Expiry of every key ever minted, by its id. */
+  readonly expiries = new Map<string, number>();
   readonly calls: IdentityCall[] = [];
   tokens: AccessTokenSource | undefined;
   #faults: Fault[] = [];
@@ -93,15 +95,16 @@ export class FakeIdentityProvider implements IdentityProvider {
 
   listKeys(userId: string, signal: AbortSignal): Promise<readonly MachineKeyEntry[]> {
     return this.#answer('listKeys', signal, () =>
-      [...(this.keys.get(userId) ?? [])].map((keyId) => ({ keyId, expiresAt: undefined })),
+      [...(this.keys.get(userId) ?? [])].map((keyId) => ({ keyId, expiresAt: this.expiries.get(keyId) })),
     );
   }
 
-  mintKey(userId: string, signal: AbortSignal): Promise<MintedKey> {
+  mintKey(userId: string, expiresAt: number, signal: AbortSignal): Promise<MintedKey> {
     return this.#answer('mintKey', signal, () => {
       const keyId = this.#newId();
       const keys = this.keys.get(userId) ?? new Set();
       keys.add(keyId);
+      this.expiries.set(keyId, expiresAt);
       this.keys.set(userId, keys);
       const file = JSON.stringify({ type: 'serviceaccount', keyId, key: `${KEY_CANARY}-${keyId}`, userId });
       const sha256 = createHash('sha256').update(file).digest('hex');

@@ -22,6 +22,7 @@ const intent = (intentId: string, createdAt = 1000, of = issuer) => ({
   deviceId: 'press-07',
   userId: '42',
   keyIdsBefore: ['1', '2'],
+  expiresAt: createdAt + 86_400_123,
   createdAt,
 });
 const run = (fields: Partial<RunRecord> = {}): RunRecord => ({

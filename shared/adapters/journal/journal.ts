@@ -18,6 +18,7 @@ const intentRow = z.object({
   device_id: z.string(),
   user_id: z.string(),
   key_ids_before: z.string(),
+  expires_at: instant,
   key_id: z.string().nullable(),
   state: z.enum(['minting', 'minted', 'delivering', 'delivered', 'deleted']),
   created_at: instant,
@@ -45,6 +46,7 @@ function intentOf(content: unknown): KeyIntent {
     deviceId: row.device_id,
     userId: row.user_id,
     keyIdsBefore: keyIds.parse(JSON.parse(row.key_ids_before)),
+    expiresAt: row.expires_at,
     keyId: row.key_id ?? undefined,
     state: row.state,
     createdAt: row.created_at,
@@ -105,8 +107,8 @@ function migrate(database: Database.Database): void {
 function prepare(database: Database.Database) {
   return {
     openIntent: database.prepare(
-      `INSERT INTO key_intent (intent_id, issuer, device_id, user_id, key_ids_before, key_id, state, created_at)
-       VALUES (?, ?, ?, ?, ?, NULL, 'minting', ?)`,
+      `INSERT INTO key_intent (intent_id, issuer, device_id, user_id, key_ids_before, expires_at, key_id, state, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, NULL, 'minting', ?)`,
     ),
     settleIntent: database.prepare(
       'UPDATE key_intent SET state = ?, key_id = coalesce(?, key_id) WHERE intent_id = ?',
@@ -146,8 +148,9 @@ function journalOn(database: Database.Database, guarded: <T>(work: () => T) => T
   return {
     openKeyIntent: (intent) =>
       guarded(() => {
-        const { intentId, issuer, deviceId, userId, keyIdsBefore, createdAt } = intent;
-        sql.openIntent.run(intentId, issuer, deviceId, userId, JSON.stringify(keyIdsBefore), createdAt);
+        const { intentId, issuer, deviceId, userId, keyIdsBefore, expiresAt, createdAt } = intent;
+        const before = JSON.stringify(keyIdsBefore);
+        sql.openIntent.run(intentId, issuer, deviceId, userId, before, expiresAt, createdAt);
       }),
     settleKeyIntent: (intentId, state, keyId) =>
       guarded(() => {

@@ -10,6 +10,7 @@ export const migrations: readonly string[] = [
     device_id      TEXT NOT NULL,
     user_id        TEXT NOT NULL,
     key_ids_before TEXT NOT NULL,
+    expires_at     INTEGER NOT NULL,
     key_id         TEXT,
     state          TEXT NOT NULL
       CHECK (state IN ('minting', 'minted', 'delivering', 'delivered', 'deleted')),

@@ -1,4 +1,4 @@
-import { Kvm } from '@nats-io/kv';
+import { type KV, Kvm } from '@nats-io/kv';
 import { connect, type NatsConnection, tokenAuthenticator } from '@nats-io/transport-node';
 import type {
   AccessTokenSource,
@@ -8,6 +8,7 @@ import type {
   Logger,
   Random,
 } from '../../engine/ports.ts';
+import { EnrollmentError } from '../../errors/enrollment-error.ts';
 import type { Profile } from '../../model/profile.ts';
 import type { Secret } from '../../model/secret.ts';
 import { orAborted } from '../system/or-aborted.ts';
@@ -42,6 +43,8 @@ const INBOX_PREFIX = '_INBOX_station';
 export function createNatsHeartbeatWatch(options: NatsHeartbeatWatchOptions): HeartbeatWatch {
   const { caFile, tokens, clock, random, logger } = options;
   const { urls, bucket: bucketName } = options.nats;
+  /** The bucket on the connection of now; undefined while there is none. */
+  let openBucket: KV | undefined;
 
   function dial(currentToken: () => Secret): Promise<NatsConnection> {
     const usesTls = urls.some((url) => url.startsWith('tls:'));
@@ -88,6 +91,7 @@ export function createNatsHeartbeatWatch(options: NatsHeartbeatWatchOptions): He
   ): Promise<void> {
     const bucket = await new Kvm(connection).open(bucketName, { bindOnly: true, allow_direct: true });
     const entries = await bucket.watch();
+    openBucket = bucket;
     onOpen();
     for await (const entry of entries) {
       if (entry.operation !== 'PUT') continue;
@@ -135,6 +139,7 @@ export function createNatsHeartbeatWatch(options: NatsHeartbeatWatchOptions): He
       );
     } finally {
       signal.removeEventListener('abort', onAbort);
+      openBucket = undefined;
       over.abort();
       await connection.close();
       await Promise.all(background);
@@ -142,6 +147,19 @@ export function createNatsHeartbeatWatch(options: NatsHeartbeatWatchOptions): He
   }
 
   return {
+    newestRevision: async (signal) => {
+      const details = { urls: urls.join(', ') };
+      if (openBucket === undefined)
+        throw new EnrollmentError('NATS_UNREACHABLE', { details, evidence: 'no link' });
+      try {
+        const status = await orAborted(openBucket.status(), signal);
+        return status.streamInfo.state.last_seq;
+      } catch (thrown) {
+        if (signal.aborted) throw thrown;
+        const link = lostLink(thrown);
+        throw new EnrollmentError(link.code, { details, evidence: link.evidence, cause: thrown });
+      }
+    },
     follow: async (handlers, signal) => {
       let last = '';
       const report = (link: HeartbeatLink) => {

@@ -102,7 +102,7 @@ describe('against the lab', () => {
     const userId = made[0]?.userId ?? '';
     const grants = await Promise.all([1, 2].map(() => identity.ensureGrant(userId, limit())));
     expect(grants.filter((grant) => grant.created)).toHaveLength(1);
-    const key = await identity.mintKey(userId, limit());
+    const key = await identity.mintKey(userId, Date.now() + 3_600_000, limit());
     expect(lab.inspect().keys.filter((one) => one.live && one.userId === userId)).toMatchObject([
       { id: key.keyId },
     ]);

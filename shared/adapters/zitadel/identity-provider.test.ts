@@ -229,10 +229,13 @@ describe('grant', () => {
   });
 });
 
+/** 2030-01-01, with milliseconds that are the key's own. */
+const expiresAt = Date.UTC(2030, 0, 1, 0, 0, 0, 123);
+
 describe('keys', () => {
   it('come byte for byte, with size and hash', async () => {
     const { identity } = await provider(() => minted());
-    const key = await identity.mintKey('77', signal);
+    const key = await identity.mintKey('77', expiresAt, signal);
     expect(key.file.reveal()).toBe(keyFile());
     expect(key).toMatchObject({ keyId: 'k1', userId: '77', sizeBytes: Buffer.byteLength(keyFile()) });
   });
@@ -245,7 +248,7 @@ describe('keys', () => {
     ['that is no JSON', 'canary'],
   ])('%s are refused, and the error shows nothing of them', async (_name, text) => {
     const { identity } = await provider(() => minted(text));
-    const error = await identity.mintKey('77', signal).catch((thrown: unknown) => thrown);
+    const error = await identity.mintKey('77', expiresAt, signal).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'IDENTITY_REPLY_UNREADABLE' });
     const all = `${JSON.stringify(error)} ${String((error as Error).cause)} ${(error as { evidence: string }).evidence}`;
     expect(all).not.toMatch(/canary|PRIVATE KEY/);
@@ -254,7 +257,7 @@ describe('keys', () => {
   it('are never minted twice after a lost or broken reply', async () => {
     for (const answer of ['hang-up', { status: 500 }, { status: 503 }] as const) {
       const { identity, server } = await provider(() => answer);
-      await expect(identity.mintKey('77', signal)).rejects.toMatchObject({
+      await expect(identity.mintKey('77', expiresAt, signal)).rejects.toMatchObject({
         code: expect.stringMatching(/^IDENTITY_/),
       });
       expect(server.seen).toHaveLength(1);
@@ -262,7 +265,7 @@ describe('keys', () => {
     const throttled = await provider((_path, _request, earlier) =>
       earlier === 0 ? { status: 429 } : minted(),
     );
-    expect((await throttled.identity.mintKey('77', signal)).keyId).toBe('k1');
+    expect((await throttled.identity.mintKey('77', expiresAt, signal)).keyId).toBe('k1');
   });
 
   it('that are gone already count as deleted', async () => {

@@ -37,14 +37,13 @@ const MOST_PAGES = 20;
 /** Searches lag behind writes: after "exists already" it is looked again this often before that is believed. */
 const LOOKS_AFTER_CONFLICT = 8;
 const FIRST_LOOK_WAIT_MS = 100;
-const DAY_MS = 24 * 60 * 60 * 1000;
 const JWT_TOKENS = 'ACCESS_TOKEN_TYPE_JWT';
 
 /** Zitadel (management API, version 1) as the pipeline's identity provider. */
 export function createZitadelIdentityProvider(options: ZitadelOptions): IdentityProvider {
   const { clock, logger } = options;
   const { identity } = options.profile;
-  const { project_id: projectId, device_role: role, key_valid_for_days: validForDays } = identity;
+  const { project_id: projectId, device_role: role } = identity;
   const caller = createManagementCaller({ ...options, identity });
 
   async function call<Input, Reply>(
@@ -198,11 +197,8 @@ export function createZitadelIdentityProvider(options: ZitadelOptions): Identity
       });
     },
 
-    mintKey: async (userId, signal) => {
-      const expirationDate =
-        validForDays === undefined
-          ? undefined
-          : new Date(clock.nowMs() + validForDays * DAY_MS).toISOString();
+    mintKey: async (userId, expiresAt, signal) => {
+      const expirationDate = new Date(expiresAt).toISOString();
       const reply = await call(endpoints.mintKey, { userId, expirationDate }, signal);
       return readMintedKey({ keyId: reply.keyId, keyDetails: reply.keyDetails }, userId);
     },
