@@ -32,3 +32,20 @@ test('a restarted station goes on with its sign-in out of the keychain', async (
     rmSync(userDataDir, { recursive: true, force: true });
   }
 });
+
+test('a computer without a keychain says so before anybody signs in', async () => {
+  const behind = await startLabBehind([{ name: 'one' }]);
+  const station = await launchStation({
+    args: [`--profile=${behind.lab.profilePath}`],
+    env: { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nonexistent/bus' },
+  });
+  try {
+    await expect
+      .poll(async () => (await snapshot(station.page)).lamps.keychain, { timeout: 20_000 })
+      .toMatchObject({ state: 'attention', word: 'not available' });
+    await expect(station.page.getByText('System keychain is open')).toHaveCount(0);
+  } finally {
+    await station.close();
+    await behind.stop();
+  }
+});

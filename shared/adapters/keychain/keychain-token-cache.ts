@@ -89,13 +89,24 @@ export function createKeychainTokenCache(options: KeychainTokenCacheOptions): To
     }
   };
 
+  /** A keychain that is not there reads like an empty one; only writing tells. */
+  const probe = async (signal: AbortSignal): Promise<void> => {
+    const keyring = await import('@napi-rs/keyring');
+    const entry = new keyring.AsyncEntry(SERVICE, `${account}|probe`);
+    await entry.setPassword(FORGOTTEN, signal);
+    await entry.deleteCredential(signal);
+  };
+
   return {
     place: 'System keychain',
     load: (signal) =>
       limited(
         async (stop) => {
           const head = await (await entryAt(0)).getPassword(stop);
-          if (head === null) return undefined;
+          if (head === null) {
+            await probe(stop);
+            return undefined;
+          }
           const parts: string[] = [];
           for (let index = 1; index <= partsAfter(head); index += 1) {
             parts.push((await (await entryAt(index)).getPassword(stop)) ?? '');

@@ -66,10 +66,10 @@ describe('system keychain', () => {
 });
 
 describe('no keychain', () => {
-  it('is said, when remembering and when forgetting', async ({ skip }) => {
+  it('is said, when looking, remembering and forgetting', async ({ skip }) => {
     skip(absent === undefined, 'there is a keychain');
     const cache = createKeychainTokenCache(names);
-    for (const attempt of [cache.save(tokens(), limit()), cache.remove(limit())]) {
+    for (const attempt of [cache.load(limit()), cache.save(tokens(), limit()), cache.remove(limit())]) {
       await expect(attempt).rejects.toMatchObject({ code: 'STATION_KEYCHAIN_UNAVAILABLE' });
     }
   });
