@@ -69,8 +69,13 @@ describe('no keychain', () => {
   it('is said, when looking, remembering and forgetting', async ({ skip }) => {
     skip(absent === undefined, 'there is a keychain');
     const cache = createKeychainTokenCache(names);
-    for (const attempt of [cache.load(limit()), cache.save(tokens(), limit()), cache.remove(limit())]) {
-      await expect(attempt).rejects.toMatchObject({ code: 'STATION_KEYCHAIN_UNAVAILABLE' });
+    const attempts = [
+      () => cache.load(limit()),
+      () => cache.save(tokens(), limit()),
+      () => cache.remove(limit()),
+    ];
+    for (const attempt of attempts) {
+      await expect(attempt()).rejects.toMatchObject({ code: 'STATION_KEYCHAIN_UNAVAILABLE' });
     }
   });
 });
