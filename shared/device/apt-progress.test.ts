@@ -14,7 +14,7 @@ The following NEW packages will be installed:
 0 upgraded, 3 newly installed, 0 to remove and 4 not upgraded.
 Need to get 14.5 MB of archives.
 After this operation, 60.1 MB of additional disk space will be used.
-Get:1 http://deb.debian.org/debian bookworm/main arm64 catatonit arm64 0.1.7-1+b1 [243 kB]
+Get:1 http://mirror.example/debian bookworm/main arm64 catatonit arm64 0.1.7-1+b1 [243 kB]
 debconf: delaying package configuration, since apt-utils is not installed
 Fetched 14.5 MB in 2s (8432 kB/s)
 Selecting previously unselected package catatonit.
