@@ -11,11 +11,12 @@ export function commandFailure(stepId: StepId, exitStatus: number, output: strin
   const evidence = `exit status ${exitStatus}\n${output.trim()}`;
   const place = { phase: 'apply', stepId, evidence } as const;
   if (/No space left on device|ENOSPC|write error: .*space|You don't have enough free space/i.test(output)) {
-    return new EnrollmentError('DEVICE_DISK_FULL', { ...place, details: { free: '0 MB', needed: 'More' } });
+    // A write that failed tells no numbers, and the part of the disk that is full may not be the one looked at.
+    const details = { free: 'Too few bytes', needed: 'more' };
+    return new EnrollmentError('DEVICE_DISK_FULL', { ...place, details });
   }
-  if (
-    /Could not get lock|Unable to acquire the dpkg frontend lock|is another process using it/i.test(output)
-  ) {
+  // Only apt's errors: that it waits for a lock it then gets is no failure.
+  if (/^E: (Could not get lock|.*is another process using it)/m.test(output)) {
     return new EnrollmentError('DEVICE_APT_LOCKED', { ...place, details: { waited: '5:00' } });
   }
   if (stepId === 'packages') {

@@ -1,21 +1,25 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sha256 } from '../testing/fake-ports.ts';
 import { runShell } from '../testing/run-shell.ts';
 import { TemporaryRoot } from '../testing/temporary-root.ts';
+import { commandFailure } from './command-failure.ts';
 import {
   EXIT_DATA_DIFFERS,
+  installPackages,
   makeConfigDirectory,
   receiveBinary,
   receiveMachineKey,
   restartUnit,
   writeConfig,
+  writeUnit,
 } from './commands.ts';
+import type { DeviceCommand } from './device-command.ts';
 import { composeTrip, type Fragment } from './fragment.ts';
-import { binaryPath, configDirectory, configPath, keyPath, restartMarkPath } from './paths.ts';
+import { binaryPath, configDirectory, configPath, keyPath, restartMarkPath, unitPath } from './paths.ts';
 
 let root: TemporaryRoot;
 
@@ -29,10 +33,15 @@ afterEach(() => {
   root.remove();
 });
 
-function trip(fragments: readonly Fragment[], payload = '') {
-  const { script } = composeTrip('test', 'c0ffee', [{ step: 'key-config', fragments }]);
-  return runShell(script, { payload, env: root.env });
+function asTrip(fragments: readonly Fragment[]): DeviceCommand {
+  return composeTrip('test', 'c0ffee', [{ step: 'key-config', fragments }]);
 }
+
+function trip(fragments: readonly Fragment[], payload = '') {
+  return runShell(asTrip(fragments).script, { payload, env: root.env });
+}
+
+const soon = { timeout: 3_000, interval: 5 };
 
 const contentOf = (path: string): string => readFileSync(root.on(path), 'utf8');
 const modeOf = (path: string): number => statSync(root.on(path)).mode & 0o7777;
@@ -102,7 +111,7 @@ describe('receiving the machine key', () => {
     expect(beside(keyPath).sort()).toEqual(['.restart-needed', 'zitadel-key.json']);
     const [directory, file] = root.calls().filter((call) => call.startsWith('chown'));
     expect(directory).toMatch(/^chown \d+:fleet-agent .*\/etc\/fleet-agent$/);
-    expect(file).toMatch(/^chown fleet-agent:fleet-agent .*\/etc\/fleet-agent\/\.new\./);
+    expect(file).toMatch(/^chown fleet-agent:fleet-agent .*\/etc\/fleet-agent\/\.fleet-agent\.new\./);
   });
 
   it('is never readable for others, not even while it is written', () => {
@@ -139,7 +148,7 @@ describe('receiving the machine key', () => {
   });
 
   it('clears up what a run that was killed has left', () => {
-    root.write(`${configDirectory}/.new.abandoned`, 'half a key', 0o600);
+    root.write(`${configDirectory}/.fleet-agent.new.abandoned`, 'half a key', 0o600);
     expect(receive(key).status).toBe(0);
     expect(beside(keyPath).sort()).toEqual(['.restart-needed', 'zitadel-key.json']);
   });
@@ -163,5 +172,167 @@ describe('the config', () => {
     expect(trip([restartUnit()]).status).toBe(0);
     expect(existsSync(root.on(restartMarkPath))).toBe(false);
     expect(root.calls()).toContain('systemctl restart fleet-agent.service');
+  });
+});
+
+/** The four ways a file gets onto a device, each with what it reads from standard input. */
+const writers: readonly [string, DeviceCommand, string | Uint8Array][] = [
+  [binaryPath, receiveBinary(sha256('agent')), gzipSync('agent')],
+  [keyPath, asTrip([receiveMachineKey(3, sha256('key'))]), 'key'],
+  [configPath, asTrip([writeConfig('config')]), ''],
+  [unitPath, asTrip([writeUnit('unit')]), ''],
+];
+
+describe.each(writers)('a power cut while %s is written', (path, { script }, payload) => {
+  beforeEach(() => {
+    root.write(restartMarkPath, '');
+    root.standIn('mv', 'exec /bin/mv "$@"');
+  });
+  const flushes = (): string[] => root.calls().filter((call) => /^(sync|mv) ?/.test(call));
+
+  it('finds data and mark on the disk before the rename, and the rename after it, nothing else waited for', () => {
+    expect(runShell(script, { payload, env: root.env }).status).toBe(0);
+    const temporary = `${dirname(root.on(path))}/.fleet-agent.new.`;
+    expect(flushes().map((call) => call.replace(/(\.new\.)\w+/, '$1'))).toEqual([
+      `sync ${root.on(restartMarkPath)} ${root.on(configDirectory)}`,
+      `sync ${temporary}`,
+      `mv -f ${temporary} ${root.on(path)}`,
+      `sync ${dirname(root.on(path))}`,
+    ]);
+  });
+
+  it('finds the same where sync takes no file', () => {
+    root.standIn('sync', '[ $# = 0 ]');
+    expect(runShell(script, { payload, env: root.env }).status).toBe(0);
+    const words = flushes().map((call) => (call.trim() === 'sync' ? 'sync all' : call.split(' ')[0]));
+    expect(words).toEqual(['sync', 'sync all', 'sync', 'sync all', 'mv', 'sync', 'sync all']);
+  });
+
+  it('does not make a file that is in place look like one that is not', () => {
+    // The mark's own flush names two files and must work.
+    root.standIn('sync', '[ $# = 2 ] && exit 0; case "$1" in *.new.*) exit 0 ;; esac; exit 1');
+    expect(runShell(script, { payload, env: root.env }).status).toBe(0);
+    expect(existsSync(root.on(path))).toBe(true);
+  });
+});
+
+describe.each(writers)('a signal while %s is written', (path, { script }, payload) => {
+  it.each(['SIGTERM', 'SIGHUP', 'SIGINT'] as const)('%s leaves no temporary file', async (signal) => {
+    root.write(path, 'old');
+    root.standIn('sync', 'exec sleep 5');
+    const child = spawn('/bin/sh', ['-c', script], {
+      env: root.env,
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.stdin.end(payload);
+    await vi.waitFor(() => expect(root.calls().some((call) => call.startsWith('sync'))).toBe(true), soon);
+    expect(beside(path).filter((name) => name.startsWith('.fleet-agent.new.'))).toHaveLength(1);
+    process.kill(-(child.pid ?? 0), signal);
+    await ended;
+    await vi.waitFor(() => expect(beside(path).join()).not.toContain('.new.'), soon);
+    expect(contentOf(path)).toBe('old');
+  });
+
+  it('is cleared up after by the next run when it was SIGKILL, and files of others are left alone', () => {
+    root.write(`${dirname(path)}/.fleet-agent.new.abandoned`, 'half', 0o600);
+    root.write(`${dirname(path)}/.new.of-somebody-else`, 'theirs');
+    expect(runShell(script, { payload, env: root.env }).status).toBe(0);
+    expect(beside(path)).not.toContain('.fleet-agent.new.abandoned');
+    expect(beside(path)).toContain('.new.of-somebody-else');
+  });
+});
+
+describe('rights', () => {
+  it.each([
+    [binaryPath, 0, 0o755],
+    [configPath, 2, 0o644],
+    [unitPath, 3, 0o644],
+  ] as const)(
+    '%s gets user and group of root, whatever group its directory hands down',
+    (path, writer, mode) => {
+      const [, command, payload] = writers[writer] ?? [];
+      root.write(restartMarkPath, '');
+      expect(runShell(command?.script ?? '', { payload: payload ?? '', env: root.env }).status).toBe(0);
+      const own = `${process.getuid?.()}:${process.getgid?.()}`;
+      expect(root.calls().filter((call) => call.startsWith(`chown ${own} `))).toHaveLength(1);
+      expect(modeOf(path)).toBe(mode);
+    },
+  );
+
+  it('of the directory are exactly 0750, also where it handed down its group', () => {
+    root.write(configPath, '');
+    chmodSync(root.on(configDirectory), 0o2775);
+    expect(trip([makeConfigDirectory()]).status).toBe(0);
+    expect(modeOf(configDirectory)).toBe(0o750);
+  });
+});
+
+describe('installing packages', () => {
+  const install = asTrip([installPackages(['podman'])]);
+  const aptCalls = (): string[] =>
+    root
+      .calls()
+      .flatMap((call) => / (install|update)\b/.exec(call.startsWith('apt-get') ? call : '')?.[1] ?? []);
+  const aptDoes = (script: string): void => {
+    root.standIn('dpkg', ':');
+    root.standIn('apt-get', script);
+  };
+  const held =
+    'E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 812 (unattended-upgr)';
+  const inUse =
+    'E: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend), is another process using it?';
+
+  it.each([held, inUse, `${held}\n${inUse}`])(
+    'does not wait again for a lock that was waited for: %s',
+    (words) => {
+      aptDoes(`printf '%s\\n' '${words}' >&2; exit 100`);
+      const { status, stdout } = runShell(install.script, { env: root.env });
+      expect(status).toBe(100);
+      expect(aptCalls()).toEqual(['install']);
+      expect(commandFailure('packages', 100, stdout)).toMatchObject({
+        ...{ code: 'DEVICE_APT_LOCKED', details: { waited: '5:00' } },
+      });
+    },
+  );
+
+  it('fetches the lists when a package is not known, also after a wait that ended well', () => {
+    aptDoes(`case "$*" in *update*) : > '${root.path}/lists'; exit 0 ;; esac
+[ -e '${root.path}/lists' ] && { echo 'Setting up podman'; exit 0; }
+echo 'Waiting for cache lock: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 812'
+echo 'E: Unable to locate package podman' >&2
+exit 100`);
+    const { status, stdout } = runShell(install.script, { env: root.env });
+    expect(status).toBe(0);
+    expect(aptCalls()).toEqual(['install', 'update', 'install']);
+    expect(stdout).toContain('E: Unable to locate package podman\n');
+    expect(stdout).toContain('Setting up podman\n');
+  });
+
+  it('takes an install that ended well for that, whatever was printed', () => {
+    aptDoes(`echo '${held}'; printf '%s' 'back\\slash %s without end'`);
+    const { status, stdout } = runShell(install.script, { env: root.env });
+    expect(status).toBe(0);
+    expect(aptCalls()).toEqual(['install']);
+    expect(stdout).toContain('\nback\\slash %s without end\n');
+  });
+
+  it('hands every line on while apt still runs', async () => {
+    // The stand-in goes on only once its first line was read here.
+    aptDoes(`echo 'Setting up podman'; i=0
+while [ ! -e '${root.path}/read' ] && [ $i -lt 500 ]; do i=$((i + 1)); sleep 0.01; done
+[ -e '${root.path}/read' ] && echo 'was read'`);
+    const child = spawn('/bin/sh', ['-c', install.script], { env: root.env });
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      if (output.includes('Setting up podman\n')) root.write('/read', '');
+    });
+    child.stdin.end();
+    await ended;
+    expect(output).toContain('was read');
+    expect(aptCalls()).toEqual(['install']);
   });
 });

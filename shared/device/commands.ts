@@ -15,13 +15,49 @@ import { shellQuote } from './quote.ts';
 
 /** Exit status of our own scripts: what arrived is not what was sent (EX_DATAERR of sysexits.h). */
 export const EXIT_DATA_DIFFERS = 65;
+/** Exit status of apt-get for every error of its own (apt-get(8)). */
+const EXIT_APT = 100;
+
+/** Begins the name of every temporary file of ours, so that nobody else's is ever cleared up. */
+const temporaryPrefix = '.fleet-agent.new.';
 
 /**
- * Shell line that goes before every change of what the agent was started with. A run that is cut off between the
- * change and the restart leaves the mark, so that the next one restarts the agent though all files are right.
+ * Shell lines that open the temporary file `$t` beside a path, in `$d`: made by mktemp with mode 0600, gone
+ * however the script ends. dash runs no EXIT trap on a signal, hence the second trap. What a run that was killed
+ * the hard way has left is cleared up first.
  */
-const markForRestart = `[ -d "$R${configDirectory}" ] || mkdir -m 0700 "$R${configDirectory}"
-: > "$R${restartMarkPath}"`;
+function openTemporary(path: string): string {
+  return `d=$(dirname "$R${path}")
+rm -f "$d"/${temporaryPrefix}*
+t=
+trap 'rm -f "$t"' EXIT
+trap 'exit 1' HUP INT TERM PIPE
+t=$(mktemp "$d/${temporaryPrefix}XXXXXXXX")`;
+}
+
+/**
+ * Shell lines that put `$t` in the place of a path so that not even a power cut loses both: data to the disk,
+ * rename(2), directory to the disk. Before that the mark is set: a run that is cut off between the change and the
+ * restart leaves it, so that the next one restarts the agent though all files are right.
+ *
+ * Whole-system `sync` is only for a `sync` that takes no file: on a slow card it waits for everybody's data. From
+ * the rename on nothing can fail any more, so that the exit status tells whether the file is in place.
+ */
+function replaceDurably(path: string): string {
+  return `flush() { sync "$@" 2>/dev/null || sync; }
+[ -d "$R${configDirectory}" ] || { mkdir -m 0700 "$R${configDirectory}"; flush "$(dirname "$R${configDirectory}")"; }
+: > "$R${restartMarkPath}"
+flush "$R${restartMarkPath}" "$R${configDirectory}"
+flush "$t"
+trap '' HUP INT TERM PIPE
+mv -f "$t" "$R${path}"
+flush "$d" || true`;
+}
+
+/** Shell line that gives a file user and group of the script: in a set-group-id directory it has another group. */
+function ownedByUs(file: string): string {
+  return `chown "$(id -u):$(id -g)" "${file}"`;
+}
 
 const aptOptions = [
   '-y',
@@ -34,6 +70,10 @@ const aptOptions = [
 /**
  * Installs packages without a question. Lists are fetched only when the install fails without them: on most
  * devices they are there, and fetching is the slow part. An install cut off earlier is completed first.
+ *
+ * An install that waited for a lock in vain ends it: two more waits would outlast the limit of a trip. Only apt's
+ * words tell a lock from a missing package, so they pass through a loop that hands every line on at once (file
+ * descriptor 3) and keeps what it recognised (4).
  */
 export function installPackages(names: readonly string[]): Fragment {
   const packages = names.map(shellQuote).join(' ');
@@ -41,10 +81,21 @@ export function installPackages(names: readonly string[]): Fragment {
     `apt-get install ${names.join(' ')}`,
     `DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a; export DEBIAN_FRONTEND NEEDRESTART_MODE
 dpkg --configure -a >/dev/null 2>&1 || true
-apt-get ${aptOptions} install ${packages} || {
-  apt-get -o DPkg::Lock::Timeout=300 update
-  apt-get ${aptOptions} install ${packages}
-}`,
+exec 3>&1
+seen=$( {
+  { apt-get ${aptOptions} install ${packages} 2>&1 3>&- 4>&- || echo failed >&4; } |
+    while IFS= read -r line || [ -n "$line" ]; do
+      printf '%s\\n' "$line" >&3
+      case "$line" in 'E: Could not get lock '* | 'E: '*'is another process using it'*) echo locked >&4 ;; esac
+    done
+} 4>&1 )
+case "$seen" in
+  *failed*locked* | *locked*failed*) exit ${EXIT_APT} ;;
+  *failed*)
+    apt-get -o DPkg::Lock::Timeout=300 update
+    apt-get ${aptOptions} install ${packages}
+    ;;
+esac`,
   );
 }
 
@@ -99,30 +150,28 @@ export function receiveBinary(sha256: string): DeviceCommand {
 LC_ALL=C; export LC_ALL
 umask 077
 R="\${MUSTER_DEVICE_ROOT-}"
-d=$(dirname "$R${binaryPath}")
-rm -f "$d"/.fleet-agent.*
-t=$(mktemp "$d/.fleet-agent.XXXXXXXX")
-trap 'rm -f "$t"' EXIT
-trap 'exit 1' HUP INT TERM PIPE
+${openTemporary(binaryPath)}
 gzip -dc > "$t"
 [ "$(sha256sum < "$t" | cut -c1-64)" = ${shellQuote(sha256)} ] || { echo "the file that arrived is not the file that was sent" >&2; exit ${EXIT_DATA_DIFFERS}; }
+${ownedByUs('$t')}
 chmod 0755 "$t"
-${markForRestart}
-sync
-mv -f "$t" "$R${binaryPath}"
+${replaceDurably(binaryPath)}
 `,
     { asRoot: true },
   );
 }
 
-/** Makes the directory of key and config: for root and the agent only. */
+/**
+ * Makes the directory of key and config: for root and the agent only. A number leaves the set-id bits of a
+ * directory as they are (chmod(1)), so they are taken off by name.
+ */
 export function makeConfigDirectory(): Fragment {
   return defineFragment(
     `install -d -m 0750 -g ${agentUserName} ${configDirectory}`,
     `mkdir -p "$R${configDirectory}"
-chown ${'"$(id -u)"'}:${agentUserName} "$R${configDirectory}"
+chown "$(id -u):${agentUserName}" "$R${configDirectory}"
 chmod 0750 "$R${configDirectory}"
-rm -f "$R${configDirectory}"/.new.*`,
+chmod ug-s "$R${configDirectory}"`,
   );
 }
 
@@ -134,16 +183,13 @@ export function receiveMachineKey(sizeBytes: number, sha256: string): Fragment {
   return defineFragment(
     `cat > ${keyPath} < [redacted]`,
     `umask 077
-t=$(mktemp "$R${configDirectory}/.new.XXXXXXXX")
-trap 'rm -f "$t"' EXIT
+${openTemporary(keyPath)}
 head -c ${sizeBytes} > "$t"
 [ "$(sha256sum < "$t" | cut -c1-64)" = ${shellQuote(sha256)} ] || { echo "the key that arrived is not the key that was sent"; exit ${EXIT_DATA_DIFFERS}; }
 chown ${agentUserName}:${agentUserName} "$t"
 chmod 0640 "$t"
-${markForRestart}
-sync
-mv -f "$t" "$R${keyPath}"
-echo "${sizeBytes} bytes, mode 0640, owner ${agentUserName}"`,
+${replaceDurably(keyPath)}
+echo "${sizeBytes} bytes, mode 0640, owner ${agentUserName}" || true`,
     true,
   );
 }
@@ -158,13 +204,11 @@ chown ${agentUserName}:${agentUserName} "$R${keyPath}"`,
 }
 
 function writeFile(path: string, content: string): string {
-  return `t=$(mktemp "$(dirname "$R${path}")/.new.XXXXXXXX")
-trap 'rm -f "$t"' EXIT
+  return `${openTemporary(path)}
 printf '%s' ${shellQuote(content)} > "$t"
+${ownedByUs('$t')}
 chmod 0644 "$t"
-${markForRestart}
-sync
-mv -f "$t" "$R${path}"`;
+${replaceDurably(path)}`;
 }
 
 /** Writes the agent's config. It holds no secret. */
@@ -176,7 +220,7 @@ export function writeConfig(content: string): Fragment {
 export function writeUnit(content: string): Fragment {
   return defineFragment(
     `write ${unitPath}; systemctl daemon-reload`,
-    `${writeFile(unitPath, content)}\nsystemctl daemon-reload`,
+    `${writeFile(unitPath, content)}\ntrap - HUP INT TERM PIPE\nsystemctl daemon-reload`,
   );
 }
 

@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DeviceFacts } from '../model/facts.ts';
@@ -7,7 +8,15 @@ import { TemporaryRoot } from '../testing/temporary-root.ts';
 import type { DeviceCommand } from './device-command.ts';
 import { type LookResult, parseLook } from './facts/parse-facts.ts';
 import { lookAsRootCommand, lookCommand } from './look.ts';
-import { binaryPath, configPath, keyPath, requiredPackages, restartMarkPath, unitPath } from './paths.ts';
+import {
+  binaryPath,
+  configDirectory,
+  configPath,
+  keyPath,
+  requiredPackages,
+  restartMarkPath,
+  unitPath,
+} from './paths.ts';
 
 const NONCE = 'c0ffee00';
 let root: TemporaryRoot;
@@ -53,11 +62,17 @@ describe('a look, run for real', () => {
   });
 
   it('finds all that an enrollment puts there', () => {
-    const { uid } = userInfo();
-    root.standIn('id', `echo ${uid}`);
+    const { uid, gid } = userInfo();
+    root.standIn('id', `case $1 in -g) echo ${gid} ;; *) echo ${uid} ;; esac`);
     root.standIn('systemctl', 'case $1 in is-enabled) echo enabled ;; is-active) echo active ;; esac');
     root.standIn('dpkg-query', 'printf "install ok installed"');
-    root.standIn('getent', `echo 'fleet-agent:x:${uid}:998::/var/lib/fleet-agent:/usr/sbin/nologin'`);
+    root.standIn(
+      'getent',
+      `case $1 in
+      group) echo 'fleet-agent:x:${gid}:' ;;
+      *) echo 'fleet-agent:x:${uid}:${gid}::/var/lib/fleet-agent:/usr/sbin/nologin' ;;
+    esac`,
+    );
     root.write(binaryPath, 'binary', 0o755);
     root.write(configPath, 'config', 0o644);
     root.write(unitPath, 'unit', 0o644);
@@ -66,9 +81,11 @@ describe('a look, run for real', () => {
     root.write('/etc/subgid', 'fleet-agent:100000:65536\n');
     root.write('/var/lib/systemd/linger/fleet-agent', '');
     root.write(restartMarkPath, '');
+    chmodSync(root.on(configDirectory), 0o750);
     const command = lookAsRootCommand(NONCE, 'root');
     expect(factsOf(look({}, command))).toMatchObject({
       ...{ binarySha256: sha256('binary'), configSha256: sha256('config'), unitSha256: sha256('unit') },
+      configDirectoryRight: true,
       key: { keyId: '39', userId: '40', protectedRight: true },
       missingPackages: [],
       agentUser: { exists: true, lingering: true, podmanSocketEnabled: false, hasSubordinateIds: true },
@@ -77,15 +94,19 @@ describe('a look, run for real', () => {
   });
 
   it('does not count a file whose mode is wrong, and never prints the private key', () => {
-    root.standIn('id', `echo ${userInfo().uid}`);
+    const { uid, gid } = userInfo();
+    root.standIn('id', `case $1 in -g) echo ${gid} ;; *) echo ${uid} ;; esac`);
+    root.standIn('getent', `echo 'fleet-agent:x:${uid}:${gid}'`);
     root.write(binaryPath, 'binary', 0o777);
+    root.write(unitPath, 'unit', 0o664);
     root.write(configPath, 'config', 0o666);
     root.write(keyPath, '{"keyId":"39","key":"canary-private","userId":"40"}', 0o644);
     const { stdout } = runShell(lookAsRootCommand(NONCE, 'root').script, { env: root.env });
     const facts = factsOf(parseLook(stdout, NONCE, 'pi', Date.now() / 1000));
-    expect([facts.binarySha256, facts.configSha256, facts.key?.protectedRight]).toEqual([
-      ...[undefined, undefined, false],
-    ]);
+    expect(facts).toMatchObject({
+      ...{ binarySha256: undefined, configSha256: undefined, unitSha256: undefined },
+      ...{ key: { keyId: '39', userId: '40', protectedRight: false }, configDirectoryRight: false },
+    });
     expect(stdout).not.toContain('canary');
   });
 

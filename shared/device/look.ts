@@ -2,6 +2,7 @@ import { type DeviceCommand, defineCommand } from './device-command.ts';
 import {
   agentUserName,
   binaryPath,
+  configDirectory,
   configPath,
   keyPath,
   requiredPackages,
@@ -21,7 +22,7 @@ PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"; export PATH
 R="\${MUSTER_DEVICE_ROOT-}"
 fact() { printf '@${nonce} %s %s\\n' "$1" "$(printf '%s' "$2" | tr -d '\\000-\\037' | cut -c1-400)"; }
 hash_of() { [ -f "$R$1" ] && sha256sum < "$R$1" 2>/dev/null | cut -c1-64; }
-rights_of() { stat -c '%a:%u' "$R$1" 2>/dev/null; }
+rights_of() { stat -c '%a:%u:%g' "$R$1" 2>/dev/null; }
 os_release() { sed -n "s/^$1=//p" "$R/etc/os-release" 2>/dev/null | head -n 1 | tr -d "\\"'"; }
 first_of() { for f in "$@"; do if [ -r "$R$f" ]; then tr -d '\\000' < "$R$f"; return; fi; done; }
 json_text() { sed -n "s/.*\\"$1\\"[[:space:]]*:[[:space:]]*\\"\\([^\\"]*\\)\\".*/\\1/p" "$R${keyPath}" 2>/dev/null | head -n 1; }
@@ -47,15 +48,19 @@ entry=$(getent passwd ${agentUserName} 2>/dev/null)
 uid=$(printf '%s' "$entry" | cut -d: -f3)
 home=$(printf '%s' "$entry" | cut -d: -f6)
 fact agent-uid "$uid"
+fact agent-gid "$(getent group ${agentUserName} 2>/dev/null | cut -d: -f3)"
 [ -e "$R/var/lib/systemd/linger/${agentUserName}" ] && fact linger yes
 [ -n "$home" ] && [ -L "$R$home/.config/systemd/user/sockets.target.wants/podman.socket" ] && fact podman-socket yes
 grep -q '^${agentUserName}:' "$R/etc/subuid" 2>/dev/null && grep -q '^${agentUserName}:' "$R/etc/subgid" 2>/dev/null && fact subordinate-ids yes
 fact own-uid "$(id -u)"
+fact own-gid "$(id -g)"
 fact binary "$(hash_of ${binaryPath})"
 fact binary-rights "$(rights_of ${binaryPath})"
 fact config "$(hash_of ${configPath})"
 fact config-rights "$(rights_of ${configPath})"
+fact config-directory-rights "$(rights_of ${configDirectory})"
 fact unit "$(hash_of ${unitPath})"
+fact unit-rights "$(rights_of ${unitPath})"
 fact key-id "$(json_text keyId)"
 fact key-user "$(json_text userId)"
 fact key-rights "$(rights_of ${keyPath})"

@@ -19,6 +19,8 @@ export interface DeviceFacts {
   readonly missingPackages: readonly string[];
   readonly agentUser: AgentUserFacts;
   readonly binarySha256: string | undefined;
+  /** The directory of key and config is root's, the agent's group may enter it, and mode is 0750. */
+  readonly configDirectoryRight: boolean;
   readonly configSha256: string | undefined;
   readonly unitSha256: string | undefined;
   readonly key: MachineKeyFacts | undefined;
@@ -43,7 +45,7 @@ export interface AgentUserFacts {
 export interface MachineKeyFacts {
   readonly keyId: string;
   readonly userId: string;
-  /** Owner is the agent user and mode is 0640. */
+  /** Owner and group are the agent's and mode is 0640. */
   readonly protectedRight: boolean;
 }
 

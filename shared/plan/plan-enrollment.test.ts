@@ -22,6 +22,7 @@ const anyFacts: fc.Arbitrary<DeviceFacts> = fc
       ...{ podmanSocketEnabled: fc.boolean(), hasSubordinateIds: fc.boolean() },
     }),
     binarySha256: hash(desired.binary.sha256),
+    configDirectoryRight: fc.boolean(),
     configSha256: hash(desired.config.sha256),
     unitSha256: hash(desired.unit.sha256),
     key: fc.option(
@@ -51,6 +52,7 @@ function afterwards(facts: DeviceFacts, actions: readonly Action[]): DeviceFacts
     else if (shows.startsWith('usermod')) user({ hasSubordinateIds: true });
     else if (shows.startsWith('loginctl')) user({ lingering: true });
     else if (shows.startsWith('systemctl --user')) user({ podmanSocketEnabled: true });
+    else if (shows.startsWith('install -d')) next = { ...next, configDirectoryRight: true };
     else if (shows.includes('config.toml')) next = { ...next, configSha256: desired.config.sha256 };
     else if (shows.includes('daemon-reload')) next = { ...next, unitSha256: desired.unit.sha256 };
     else if (shows.startsWith('chown') && next.key)

@@ -1,6 +1,6 @@
 import { defineStep } from './define-step.ts';
 
-/** Puts the agent binary in place; skipped when its SHA-256, owner and mode are right. */
+/** Puts the agent binary in place; skipped when its SHA-256, owner, group and mode are right. */
 export const binary = defineStep({
   id: 'binary',
   changesAgent: true,

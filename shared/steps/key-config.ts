@@ -3,7 +3,7 @@ import { type Action, defineStep, run } from './define-step.ts';
 
 /**
  * Key and config, late on purpose: a key is minted only when all else is in place to take it. A key that is on
- * the device, belongs to this machine user and still logs in is kept.
+ * the device, belongs to this machine user and still logs in is kept; wrong rights are repaired, without minting.
  */
 export const keyConfig = defineStep({
   id: 'key-config',
@@ -13,7 +13,7 @@ export const keyConfig = defineStep({
     const keyIsRight =
       key !== undefined && key.userId === desired.userId && desired.liveKeyIds.includes(key.keyId);
     const configIsRight = facts.configSha256 === desired.config.sha256;
-    if (keyIsRight && key.protectedRight && configIsRight) return [];
+    if (facts.configDirectoryRight && keyIsRight && key.protectedRight && configIsRight) return [];
     const actions: Action[] = [];
     if (!keyIsRight) actions.push({ kind: 'mint-key' });
     actions.push(run(makeConfigDirectory()));

@@ -55,6 +55,8 @@ const table: [string, Step, Partial<DeviceFacts>, string[]][] = [
     ...(['a key others can read', keyConfig, { key: { ...key, protectedRight: false } }] as const),
     [directory, 'chown fleet-agent, chmod 0640 /etc/fleet-agent/zitadel-key.json'],
   ],
+  ['a directory others can enter', keyConfig, { configDirectoryRight: false }, [directory]],
+  ['a unit file that counts as absent', unit, { unitSha256: undefined }, [writeUnit, restart]],
   [
     ...(['another config', keyConfig, { configSha256: 'f'.repeat(64) }] as const),
     [directory, `write ${configPath}`],

@@ -22,6 +22,7 @@ import { EnrollmentError } from '../errors/enrollment-error.ts';
 import { expectedHash, nonceOf, readTrip, type ScriptFragment, writtenContent } from './read-script.ts';
 
 const AGENT_UID = 998;
+const AGENT_GID = 997;
 const HEARTBEAT_EVERY_MS = 30_000;
 
 interface DeviceFile {
@@ -73,6 +74,8 @@ export class FakeDevice {
   clockOffsetSeconds = 0;
   freeKib = 8_000_000;
   needsRestart = false;
+  /** Mode, user and group of the directory of key and config; empty where there is none. */
+  configDirectoryRights = '';
   /** False: the agent runs, but reaches nobody. */
   reachesNats = true;
   journalLines: readonly string[] = ['nats: connection refused'];
@@ -96,8 +99,15 @@ export class FakeDevice {
   /** State to compare after two runs; holds no time and no count. */
   get snapshot(): unknown {
     const files = [...this.files].sort(([a], [b]) => (a < b ? -1 : 1));
-    const { user, unit, needsRestart } = this;
-    return structuredClone({ missing: [...this.missing], user, unit, needsRestart, files });
+    const { user, unit, needsRestart, configDirectoryRights } = this;
+    return structuredClone({
+      missing: [...this.missing],
+      user,
+      unit,
+      needsRestart,
+      configDirectoryRights,
+      files,
+    });
   }
 
   open(loginUser: string): DeviceSession {
@@ -185,7 +195,10 @@ export class FakeDevice {
         linger: this.user.lingering ? 'yes' : '',
         'podman-socket': this.user.socket ? 'yes' : '',
         'subordinate-ids': this.user.subordinateIds ? 'yes' : '',
+        'agent-gid': this.user.exists ? String(AGENT_GID) : '',
         'own-uid': '0',
+        'own-gid': '0',
+        'config-directory-rights': this.configDirectoryRights,
         ...this.#fileFacts('binary', binaryPath),
         ...this.#fileFacts('config', configPath),
         ...this.#fileFacts('unit', unitPath),
@@ -225,14 +238,16 @@ export class FakeDevice {
     else if (shows.startsWith('systemctl --user')) this.user.socket = true;
     else if (shows.startsWith(`cat > ${keyPath}`)) {
       if (payload === undefined || sha256(payload) !== expectedHash(script)) return EXIT_DATA_DIFFERS;
-      this.#write(keyPath, payload, `640:${AGENT_UID}`);
-    } else if (shows === `write ${configPath}`) this.#write(configPath, writtenContent(script), '644:0');
-    else if (shows.startsWith(`write ${unitPath}`)) this.#write(unitPath, writtenContent(script), '644:0');
-    else if (shows.startsWith('chown')) this.#write(keyPath, this.#content(keyPath), `640:${AGENT_UID}`);
+      this.#write(keyPath, payload, `640:${AGENT_UID}:${AGENT_GID}`);
+    } else if (shows === `write ${configPath}`) this.#write(configPath, writtenContent(script), '644:0:0');
+    else if (shows.startsWith(`write ${unitPath}`)) this.#write(unitPath, writtenContent(script), '644:0:0');
+    else if (shows.startsWith('chown'))
+      this.#write(keyPath, this.#content(keyPath), `640:${AGENT_UID}:${AGENT_GID}`);
     else if (shows === `systemctl enable ${unitName}`) this.unit.enabled = true;
     else if (shows === `systemctl restart ${unitName}` || shows === `systemctl start ${unitName}`)
       this.#startAgent();
-    else if (!shows.endsWith(configDirectory)) throw new Error(`The fake device does not know: ${shows}`);
+    else if (shows.endsWith(configDirectory)) this.configDirectoryRights = `750:0:${AGENT_GID}`;
+    else throw new Error(`The fake device does not know: ${shows}`);
     return 0;
   }
 
@@ -258,7 +273,7 @@ export class FakeDevice {
     if (sha256(content) !== expectedHash(command.script))
       return { exitStatus: EXIT_DATA_DIFFERS, stdout: '', stderr: 'not the file that was sent' };
     this.uploads += 1;
-    this.#write(binaryPath, content, '755:0');
+    this.#write(binaryPath, content, '755:0:0');
     this.done.push(command.title);
     return { exitStatus: 0, stdout: '', stderr: '' };
   }

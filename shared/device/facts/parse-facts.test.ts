@@ -23,7 +23,9 @@ const fresh = {
   clock: String(NOW),
   'missing-packages': 'podman systemd-container uidmap',
   'agent-uid': '',
+  'agent-gid': '',
   'own-uid': '0',
+  'own-gid': '0',
   binary: '',
   'binary-rights': '',
   'unit-enabled': 'not-found',
@@ -42,17 +44,20 @@ const pi = {
   serial: '10000000abcdef01',
   'missing-packages': '',
   'agent-uid': '998',
+  'agent-gid': '997',
   linger: 'yes',
   'podman-socket': 'yes',
   'subordinate-ids': 'yes',
   binary: 'a'.repeat(64),
-  'binary-rights': '755:0',
+  'binary-rights': '755:0:0',
   config: 'b'.repeat(64),
-  'config-rights': '644:0',
+  'config-rights': '644:0:0',
+  'config-directory-rights': '750:0:997',
   unit: 'c'.repeat(64),
+  'unit-rights': '644:0:0',
   'key-id': '39',
   'key-user': '40',
-  'key-rights': '640:998',
+  'key-rights': '640:998:997',
   'unit-enabled': 'enabled',
   'unit-active': 'active',
 };
@@ -83,6 +88,7 @@ describe('parseLook', () => {
       missingPackages: ['podman', 'systemd-container', 'uidmap'],
       agentUser: { exists: false, lingering: false, podmanSocketEnabled: false, hasSubordinateIds: false },
       ...{ binarySha256: undefined, configSha256: undefined, unitSha256: undefined, key: undefined },
+      configDirectoryRight: false,
       unit: { enabled: false, active: false, needsRestart: false },
     });
   });
@@ -91,6 +97,7 @@ describe('parseLook', () => {
     expect(factsOf(text(pi))).toMatchObject({
       ...{ architecture: 'armv7', model: 'Raspberry Pi 4 Model B Rev 1.5', missingPackages: [] },
       ...{ binarySha256: pi.binary, configSha256: pi.config, unitSha256: pi.unit },
+      configDirectoryRight: true,
       key: { keyId: '39', userId: '40', protectedRight: true },
       agentUser: { exists: true, lingering: true, podmanSocketEnabled: true, hasSubordinateIds: true },
       unit: { enabled: true, active: true, needsRestart: false },
@@ -103,17 +110,48 @@ describe('parseLook', () => {
   });
 
   it.each([
-    [{ ...pi, 'binary-rights': '777:0' }, { binarySha256: undefined }],
-    [{ ...pi, 'binary-rights': '755:1000' }, { binarySha256: undefined }],
-    [{ ...pi, 'config-rights': '666:0' }, { configSha256: undefined }],
-    [{ ...pi, 'key-rights': '644:998' }, { key: { keyId: '39', userId: '40', protectedRight: false } }],
-    [{ ...pi, 'key-rights': '640:0' }, { key: { keyId: '39', userId: '40', protectedRight: false } }],
     [{ ...pi, 'key-user': '' }, { key: undefined }],
     [{ ...pi, 'needs-restart': 'yes' }, { unit: { enabled: true, active: true, needsRestart: true } }],
     [{ ...pi, 'unit-enabled': 'disabled' }, { unit: { enabled: false, active: true, needsRestart: false } }],
     [{ ...pi, clock: String(NOW - 3600) }, { clockOffsetSeconds: -3599.5 }],
   ])('%# sees what is not right', (facts, expected) => {
     expect(factsOf(text(facts))).toMatchObject(expected);
+  });
+
+  it.each([
+    ...['777:0:0', '755:1000:0', '755:0:50', '4755:0:0', ''].map((rights) => ['binary', rights] as const),
+    ...['666:0:0', '644:998:0', '644:0:997', ''].map((rights) => ['config', rights] as const),
+    ...['664:0:0', '644:1000:0', '644:0:1000', ''].map((rights) => ['unit', rights] as const),
+  ])('counts no %s with the rights %j', (name, rights) => {
+    expect(factsOf(text({ ...pi, [`${name}-rights`]: rights }))).toMatchObject({
+      binarySha256: name === 'binary' ? undefined : pi.binary,
+      configSha256: name === 'config' ? undefined : pi.config,
+      unitSha256: name === 'unit' ? undefined : pi.unit,
+    });
+  });
+
+  it.each(['644:998:997', '640:0:997', '640:998:0', '640:998:1000', ''])(
+    'keeps a key with the rights %j, and says that they are wrong',
+    (rights) => {
+      const key = { keyId: '39', userId: '40', protectedRight: false };
+      expect(factsOf(text({ ...pi, 'key-rights': rights })).key).toEqual(key);
+    },
+  );
+
+  it.each(['755:0:997', '2750:0:997', '750:998:997', '750:0:0', ''])(
+    'takes no directory with the rights %j for right',
+    (rights) => {
+      expect(factsOf(text({ ...pi, 'config-directory-rights': rights })).configDirectoryRight).toBe(false);
+    },
+  );
+
+  it('never takes two ids that are both missing for equal', () => {
+    const ids = { 'agent-uid': '', 'agent-gid': '', 'own-uid': '', 'own-gid': '' };
+    const rights = { 'binary-rights': '755::', 'key-rights': '640::', 'config-directory-rights': '750::' };
+    const facts = factsOf(text({ ...pi, ...ids, ...rights }));
+    expect([facts.binarySha256, facts.key?.protectedRight, facts.configDirectoryRight]).toEqual([
+      ...[undefined, false, false],
+    ]);
   });
 
   it('does not mind banners, rc files, carriage returns and marks of others', () => {

@@ -53,25 +53,30 @@ function hashOf(found: Map<string, string>, name: string): string | undefined {
   return text;
 }
 
+/** Mode, user and group as `stat -c '%a:%u:%g'` prints them. An id the look did not find gives no right rights. */
+function hasRights(
+  found: Map<string, string>,
+  name: string,
+  mode: string,
+  user: 'own' | 'agent',
+  group: 'own' | 'agent',
+): boolean {
+  const uid = optional(found, `${user}-uid`);
+  const gid = optional(found, `${group}-gid`);
+  return uid !== undefined && gid !== undefined && found.get(`${name}-rights`) === `${mode}:${uid}:${gid}`;
+}
+
 function keyOf(found: Map<string, string>): MachineKeyFacts | undefined {
   const keyId = optional(found, 'key-id');
   const userId = optional(found, 'key-user');
   if (keyId === undefined || userId === undefined) return undefined;
-  const agentUid = optional(found, 'agent-uid');
-  return {
-    keyId,
-    userId,
-    protectedRight: agentUid !== undefined && found.get('key-rights') === `640:${agentUid}`,
-  };
+  return { keyId, userId, protectedRight: hasRights(found, 'key', '640', 'agent', 'agent') };
 }
 
-/** A hash counts only when owner and mode are right too; otherwise the file is written anew. */
-function rightFile(
-  hash: string | undefined,
-  rights: string | undefined,
-  expected: string,
-): string | undefined {
-  return rights === expected ? hash : undefined;
+/** A hash counts only when mode, owner and group are right too; otherwise the file is written anew. */
+function rightFile(found: Map<string, string>, name: string, mode: string): string | undefined {
+  const hash = hashOf(found, name);
+  return hasRights(found, name, mode, 'own', 'own') ? hash : undefined;
 }
 
 /**
@@ -95,7 +100,6 @@ export function parseLook(
   }
   const machine = optional(found, 'machine');
   if (machine === undefined) throw unreadable('it does not say which machine it is');
-  const ownUid = optional(found, 'own-uid') ?? '0';
   const facts: DeviceFacts = {
     hostname: optional(found, 'hostname') ?? '',
     osId: optional(found, 'os-id') ?? '',
@@ -118,9 +122,10 @@ export function parseLook(
       podmanSocketEnabled: found.get('podman-socket') === 'yes',
       hasSubordinateIds: found.get('subordinate-ids') === 'yes',
     },
-    binarySha256: rightFile(hashOf(found, 'binary'), found.get('binary-rights'), `755:${ownUid}`),
-    configSha256: rightFile(hashOf(found, 'config'), found.get('config-rights'), `644:${ownUid}`),
-    unitSha256: hashOf(found, 'unit'),
+    binarySha256: rightFile(found, 'binary', '755'),
+    configDirectoryRight: hasRights(found, 'config-directory', '750', 'own', 'agent'),
+    configSha256: rightFile(found, 'config', '644'),
+    unitSha256: rightFile(found, 'unit', '644'),
     key: keyOf(found),
     unit: {
       enabled: found.get('unit-enabled') === 'enabled',
