@@ -24,7 +24,7 @@ export default defineConfig({
       target: nodeTarget,
       // Pure JavaScript that every start loads is bundled: zod alone is a hundred files otherwise.
       // Not minified: the lab's provider tells its models apart by the names of their classes.
-      externalizeDeps: { exclude: ['zod', 'smol-toml', 'commander'] },
+      externalizeDeps: { exclude: ['zod', 'smol-toml'] },
       // A library of the lab's provider uses eval; our own use is refused by the linter.
       rolldownOptions: { input: existing(mainEntries), checks: { eval: false } },
     },

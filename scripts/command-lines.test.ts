@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readArguments } from './setup/with-keyring.mjs';
 import { chooseProgram } from './start.mjs';
@@ -22,6 +24,20 @@ describe('npm start', () => {
     const passedOn = ['--devices', '3', '--summary', 'out.json'];
     expect(chooseProgram(args, true)).toEqual({ mode: 'terminal', asked: true, args: passedOn });
     expect(chooseProgram(passedOn, false)).toEqual({ mode: 'terminal', asked: false, args: passedOn });
+  });
+
+  test('refuses a profile in the terminal before anything is set up', () => {
+    expect(chooseProgram(['--headless', '--profile', 'own.toml'], true).refusal).toContain(
+      '--profile needs a window',
+    );
+    expect(chooseProgram(['--profile=own.toml'], false).refusal).toContain('no display');
+    expect(chooseProgram(['--headless'], true).refusal).toBeUndefined();
+    const start = spawnSync(process.execPath, ['scripts/start.mjs', '--headless', '--profile', 'own.toml'], {
+      cwd: path.resolve(import.meta.dirname, '..'),
+      encoding: 'utf8',
+    });
+    expect(start.status).toBe(2);
+    expect(start.stderr).toMatch(/^start: The run in the terminal is the lab's: [^\n]+\n$/);
   });
 });
 

@@ -7,24 +7,36 @@ import { foreground } from './setup/processes.mjs';
 import { runMain, say } from './setup/report.mjs';
 import { setUp } from './setup.mjs';
 
+const TERMINAL_IS_THE_LABS =
+  "The run in the terminal is the lab's: --profile needs a window. Leave --headless or --profile away.";
+const NO_DISPLAY =
+  "There is no display here, and --profile needs a window: the run in the terminal is the lab's. Leave --profile away.";
+
 /**
  * Decides what to start from the arguments after `npm start --`. All of them reach the program except
- * `--headless`, which is for this script.
+ * `--headless`, which is for this script. `refusal` is the sentence for arguments that do not go together.
  * @param {readonly string[]} args
  * @param {boolean} display whether a window can be shown
- * @returns {{ mode: 'window' | 'terminal', asked: boolean, args: readonly string[] }}
+ * @returns {{ mode: 'window' | 'terminal', asked: boolean, args: readonly string[], refusal?: string }}
  */
 export function chooseProgram(args, display) {
   const asked = args.includes('--headless');
   const passedOn = args.filter((word) => word !== '--headless');
-  if (asked || !display) return { mode: 'terminal', asked, args: passedOn };
   const ownProfile = passedOn.some((word) => word === '--profile' || word.startsWith('--profile='));
+  if (asked || !display) {
+    const refusal = ownProfile ? { refusal: asked ? TERMINAL_IS_THE_LABS : NO_DISPLAY } : {};
+    return { mode: 'terminal', asked, args: passedOn, ...refusal };
+  }
   const needsLab = !ownProfile && !passedOn.includes('--lab');
   return { mode: 'window', asked, args: needsLab ? ['--lab', ...passedOn] : passedOn };
 }
 
 async function main() {
   const choice = chooseProgram(process.argv.slice(2), hasDisplay());
+  if (choice.refusal !== undefined) {
+    say('start', choice.refusal);
+    return 2;
+  }
   if (choice.mode === 'terminal') {
     if (!choice.asked) say('start', 'no display here, running the batch in the terminal');
     const env = await setUp({ lab: true });

@@ -8,7 +8,7 @@ import { describeThrown } from '#shared/errors/enrollment-error.ts';
 import { durationText } from '#shared/model/duration-text.ts';
 import { type HeadlessArguments, readHeadlessArguments, usage } from './headless-arguments.ts';
 import { type Summary, summarise } from './headless-summary.ts';
-import { numberedDevices, startLab } from './lab.ts';
+import { type Lab, numberedDevices, startLab } from './lab.ts';
 import { LabStation } from './lab-station.ts';
 
 /**
@@ -23,8 +23,12 @@ function say(text: string): void {
 }
 
 async function runBatch(station: LabStation, board: TerminalBoard, signal: AbortSignal): Promise<Summary> {
+  signal.throwIfAborted();
   board.start();
-  const stop = (): void => void station.station.handle('batch.stop', null);
+  const stop = (): void => {
+    // A batch that just ended by itself cannot be stopped any more.
+    station.station.handle('batch.stop', null).catch((error: unknown) => say(describeThrown(error)));
+  };
   signal.addEventListener('abort', stop, { once: true });
   try {
     await station.enrollAll();
@@ -44,17 +48,35 @@ async function runBatch(station: LabStation, board: TerminalBoard, signal: Abort
   return summary;
 }
 
+/**
+ * Starts the lab; the signal breaks only its start off. A running lab is ended by its `stop` alone, after the station
+ * has taken back at it what a stopped batch began.
+ */
+async function startLabUntil(signal: AbortSignal, args: HeadlessArguments, dir: string): Promise<Lab> {
+  const starting = new AbortController();
+  const breakOff = (): void => starting.abort(signal.reason);
+  signal.throwIfAborted();
+  signal.addEventListener('abort', breakOff, { once: true });
+  try {
+    return await startLab({
+      ...{ dir: path.join(dir, 'lab'), projectRoot, devices: numberedDevices(args.devices) },
+      natsServer: process.env.MUSTER_NATS_SERVER ?? 'nats-server',
+      signal: starting.signal,
+      onProgress: (text) => say(`lab: ${text}`),
+    });
+  } finally {
+    signal.removeEventListener('abort', breakOff);
+  }
+}
+
 async function run(args: HeadlessArguments, dir: string, signal: AbortSignal): Promise<number> {
   const manifest: { version: string } = JSON.parse(
     await readFile(path.join(projectRoot, 'package.json'), 'utf8'),
   );
-  const lab = await startLab({
-    ...{ dir: path.join(dir, 'lab'), projectRoot, signal, devices: numberedDevices(args.devices) },
-    natsServer: process.env.MUSTER_NATS_SERVER ?? 'nats-server',
-    onProgress: (text) => say(`lab: ${text}`),
-  });
+  const lab = await startLabUntil(signal, args, dir);
   let board: TerminalBoard | undefined;
   try {
+    signal.throwIfAborted();
     const station = await LabStation.open({
       ...{ profilePath: lab.profilePath, userDataDir: dir, version: manifest.version, signal },
       tokenCache: createMemoryTokenCache(),
@@ -101,13 +123,17 @@ async function main(): Promise<number> {
     RUN_LIMIT_MS,
   );
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => lifetime.abort(new Error(`ended by ${signal}`)));
+    process.on(signal, () => {
+      // Who asks twice does not want to wait for the end in good order.
+      if (lifetime.signal.aborted) process.exit(1);
+      lifetime.abort(new Error(`ended by ${signal}`));
+    });
   }
   const dir = args.userDataDir ?? (await mkdtemp(path.join(tmpdir(), 'muster-')));
   try {
     return await run(args, dir, lifetime.signal);
   } catch (error) {
-    process.stderr.write(`${describeThrown(error)}\n`);
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     return 1;
   } finally {
     clearTimeout(limit);

@@ -18,8 +18,11 @@ export interface LabStationOptions {
   onApproving?(page: string): void;
 }
 
-interface CodeAnswer {
-  code(url: string): Promise<void>;
+/** The sign-in page as this station's browser: who decides on it, and what went wrong there. */
+interface SignInPage {
+  decide(url: string): Promise<void>;
+  failure: unknown;
+  onFailed(): void;
 }
 
 /**
@@ -30,25 +33,28 @@ export class LabStation {
   readonly station: Station;
   readonly #waiting = new Set<() => void>();
 
-  readonly #answer: CodeAnswer;
+  readonly #page: SignInPage;
 
   constructor(
     station: (publish: (delta: StationDelta) => void) => Station,
-    answer: CodeAnswer,
+    page: SignInPage,
     options: LabStationOptions,
   ) {
-    this.#answer = answer;
+    this.#page = page;
+    page.onFailed = () => this.#look();
     this.station = station((delta) => {
       options.onDelta?.(delta);
-      for (const check of [...this.#waiting]) check();
+      this.#look();
     });
   }
 
   static async open(options: LabStationOptions): Promise<LabStation> {
     await mkdir(options.userDataDir, { recursive: true, mode: 0o700 });
     const profile = await loadProfile(options.profilePath, options.signal);
-    const answer: CodeAnswer = {
-      code: (url) => approveAsLabOperator({ verificationUriComplete: url, signal: options.signal }),
+    const page: SignInPage = {
+      decide: (url) => approveAsLabOperator({ verificationUriComplete: url, signal: options.signal }),
+      failure: undefined,
+      onFailed: () => undefined,
     };
     const ports = createPorts({
       profile,
@@ -56,8 +62,14 @@ export class LabStation {
       tokenCache: options.tokenCache,
       openBrowser: async (url) => {
         options.onApproving?.(url);
-        await answer.code(url);
-        return true;
+        try {
+          await page.decide(url);
+          return true;
+        } catch (error) {
+          page.failure = error;
+          page.onFailed();
+          return false;
+        }
       },
     });
     return new LabStation(
@@ -66,7 +78,7 @@ export class LabStation {
           ...{ ports, profile, stationName: 'lab', version: options.version, publish },
           publishLog: (deviceId, lines) => options.onLog?.(deviceId, lines),
         }),
-      answer,
+      page,
       options,
     );
   }
@@ -77,19 +89,38 @@ export class LabStation {
 
   /** What happens with a sign-in page from now on, instead of the lab's operator approving it. */
   answerCodesWith(answer: (url: string) => Promise<void>): void {
-    this.#answer.code = answer;
+    this.#page.decide = answer;
   }
 
-  /** Signs in by device code. @throws with the operator's sentences when it is refused. */
+  #look(): void {
+    for (const check of [...this.#waiting]) check();
+  }
+
+  /**
+   * Signs in by device code.
+   * @throws with the operator's sentences when it is refused, and when the sign-in page fails: nobody else is there
+   * to open it, and the code would only expire.
+   */
   async signIn(signal: AbortSignal): Promise<void> {
     await this.station.start();
     if (this.state.session.state === 'signed-in') return;
+    this.#page.failure = undefined;
     await this.station.handle('session.signIn', null);
     await this.until(
-      (state) => state.session.state === 'signed-in' || state.session.state === 'signed-out',
+      (state) =>
+        state.session.state === 'signed-in' ||
+        state.session.state === 'signed-out' ||
+        this.#page.failure !== undefined,
       signal,
     );
     const { session } = this.state;
+    if (session.state === 'awaiting-approval' && this.#page.failure !== undefined) {
+      await this.station.handle('session.cancel', null);
+      const { failure } = this.#page;
+      throw new Error(
+        `The sign-in page failed: ${failure instanceof Error ? failure.message : String(failure)}`,
+      );
+    }
     if (session.state === 'signed-out') {
       const error = session.error;
       throw new Error(

@@ -105,6 +105,8 @@ export async function startLab(options: LabOptions): Promise<Lab> {
         authorizedKey: sshKey.publicKey,
         signal,
       },
+      // The station beside this folder remembers host keys by address.
+      addressBook: path.join(dir, 'device-addresses.json'),
       ...{ standInsDir: path.join(projectRoot, 'e2e/lab/devices/stand-ins') },
       ...(options.aptSeconds === undefined ? {} : { aptSeconds: options.aptSeconds }),
     });

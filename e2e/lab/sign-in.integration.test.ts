@@ -63,6 +63,17 @@ describe('sign-in', () => {
     expect(station.state.session.state).toBe('signed-in');
   });
 
+  it('a sign-in page that fails ends the sign-in at once, and the next one works', async () => {
+    fixture = await startLabFixture([]);
+    const { station } = fixture;
+    station.answerCodesWith(() => Promise.reject(new Error('The page fell over.')));
+    await expect(station.signIn(signal)).rejects.toThrow('The sign-in page failed: The page fell over.');
+    expect(station.state.session.state).toBe('signed-out');
+    station.answerCodesWith((url) => approveAsLabOperator({ verificationUriComplete: url, signal }));
+    await station.signIn(signal);
+    expect(station.state.session.state).toBe('signed-in');
+  });
+
   it('a code nobody approves expires and says so', async () => {
     fixture = await startLabFixture([], { deviceCodeLifetimeSeconds: 2 });
     const { station } = fixture;

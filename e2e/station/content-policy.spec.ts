@@ -44,6 +44,7 @@ test('every served file carries the policy', async () => {
       "worker-src 'none'",
       "require-trusted-types-for 'script'",
       "trusted-types 'none'",
+      'sandbox allow-scripts allow-same-origin allow-forms',
     ]),
   );
   expect(policy).not.toContain('unsafe');
@@ -55,6 +56,30 @@ test('every served file carries the policy', async () => {
       'referrer-policy': 'no-referrer',
     });
   }
+});
+
+test('the page can neither print nor open a dialog, from itself or from a frame', async () => {
+  const said: string[] = [];
+  const hear = (message: { text(): string }) => said.push(message.text());
+  station.page.on('console', hear);
+  const outcome = await station.page.evaluate(() => {
+    const begun: string[] = [];
+    window.addEventListener('beforeprint', () => begun.push('page'));
+    const frame = document.createElement('iframe');
+    document.body.append(frame);
+    frame.contentWindow?.addEventListener('beforeprint', () => begun.push('frame'));
+    window.print();
+    frame.contentWindow?.print();
+    document.execCommand('print');
+    const confirmed = window.confirm('?');
+    frame.remove();
+    return { begun, confirmed };
+  });
+  station.page.off('console', hear);
+  expect(outcome).toEqual({ begun: [], confirmed: false });
+  expect(said.filter((text) => text.startsWith("Ignored call to 'print()'")).length).toBeGreaterThanOrEqual(
+    2,
+  );
 });
 
 test('text never becomes code', async () => {

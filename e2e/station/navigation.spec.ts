@@ -234,6 +234,10 @@ test('a download is refused', async () => {
     const address = URL.createObjectURL(new Blob(['x']));
     Object.assign(document.createElement('a'), { href: address, download: 'x.sh' }).click();
   });
+  // The page's own is stopped by its policy; one that gets past it meets the session's guard.
+  await station.app.evaluate(({ webContents }, address) => {
+    webContents.getAllWebContents()[0]?.downloadURL(address);
+  }, pageAddress);
   await expect
     .poll(() => station.app.evaluate(() => (globalThis as unknown as { downloads: string[] }).downloads))
     .toEqual(['prevented']);

@@ -18,6 +18,12 @@ export function commandLineOf(pid: number): string {
   return readIfThere(`/proc/${pid}/cmdline`).replaceAll('\0', ' ');
 }
 
+/** Processes whose command line holds this text, whoever started them. Linux. */
+export function processesNaming(text: string): readonly number[] {
+  const pids = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => commandLineOf(pid).includes(text));
+}
+
 export interface Listener {
   readonly pid: number;
   /** `address:port` in the kernel's hexadecimal form. */

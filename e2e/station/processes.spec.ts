@@ -15,7 +15,7 @@ import {
   stationEnvironment,
   test,
 } from './fixtures.ts';
-import { commandLineOf, listenersOf, processTree } from './process-tree.ts';
+import { commandLineOf, listenersOf, processesNaming, processTree } from './process-tree.ts';
 
 /* The processes behind the window: what they are given, what they open, and what happens when one dies. */
 
@@ -111,6 +111,31 @@ test.describe('on Linux, where /proc tells', () => {
   });
 });
 
+test.describe('on Linux, where /proc tells, with a lab', () => {
+  // biome-ignore lint/suspicious/noSkippedTests: the printed reason is the second argument.
+  test.skip(process.platform !== 'linux', 'process facts are read from /proc, which only Linux has');
+
+  test('a station that is closed while its lab starts leaves no process behind', async () => {
+    const userDataDir = freshFolder('closing');
+    const { child, errors } = spawnStation([`--user-data-dir=${userDataDir}`, '--lab', '--devices=30']);
+    // Devices stay behind under another parent, so the folder in the command line tells whose they are.
+    const ours = () => processesNaming(userDataDir);
+    try {
+      const natsServer = () => ours().filter((pid) => commandLineOf(pid).includes('nats-server.conf'));
+      await expect.poll(() => natsServer().length, { timeout: 30_000, intervals: [10] }).toBe(1);
+      const ended = once(child, 'exit');
+      child.kill();
+      await ended;
+      await expect.poll(() => ours().map(commandLineOf), { timeout: 5000 }).toEqual([]);
+      expect(errors()).not.toMatch(/could not start|Unhandled| {4}at /);
+    } finally {
+      if (child.exitCode === null) child.kill('SIGKILL');
+      for (const pid of ours()) process.kill(pid, 'SIGKILL');
+      fs.rmSync(userDataDir, { recursive: true, force: true });
+    }
+  });
+});
+
 test('a call in flight is answered when the engine dies', async ({ station }) => {
   const pid = await enginePid(station.app);
   // Stopped, not killed: the call is on its way and stays without an answer until the end.
@@ -121,7 +146,9 @@ test('a call in flight is answered when the engine dies', async ({ station }) =>
 });
 
 test('the engine gets the environment it needs and nothing else', async () => {
-  const station = await launchStation({ env: { CANARY_TOKEN: 'canary-4711', MUSTER_CANARY: 'kept' } });
+  const station = await launchStation({
+    env: { CANARY_TOKEN: 'canary-4711', MUSTER_ADMIN_TOKEN: 'canary-4712', MUSTER_NODE: 'kept' },
+  });
   const report = path.join(station.userDataDir, 'environment.json');
   const probe = path.join(station.userDataDir, 'probe.mjs');
   fs.writeFileSync(
@@ -141,9 +168,9 @@ test('the engine gets the environment it needs and nothing else', async () => {
   await expect.poll(() => fs.existsSync(report) && fs.statSync(report).size > 0).toBe(true);
   const env: Record<string, string> = JSON.parse(fs.readFileSync(report, 'utf8'));
   await station.close();
-  expect(env.MUSTER_CANARY).toBe('kept');
+  expect(env.MUSTER_NODE).toBe('kept');
   expect(env.PATH).toBe(process.env.PATH);
-  const wanted = /^(PATH|HOME|LANG|TMPDIR|DBUS_SESSION_BUS_ADDRESS|(XDG|MUSTER)_.*)$/;
+  const wanted = /^(PATH|HOME|LANG|TMPDIR|DBUS_SESSION_BUS_ADDRESS|XDG_.*|MUSTER_NATS_SERVER|MUSTER_NODE)$/;
   expect(Object.keys(env).filter((name) => !wanted.test(name))).toEqual([]);
 });
 

@@ -1,4 +1,7 @@
-/** What the page may load and do: its own files and nothing else. No inline code, no network, no frames. */
+/**
+ * What the page may load and do: its own files and nothing else. No inline code, no network, no frames. Chromium has no
+ * other switch against window.print() than the sandbox without allow-modals, which ends alert() and confirm() too.
+ */
 export const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -15,6 +18,7 @@ export const contentSecurityPolicy = [
   "worker-src 'none'",
   "require-trusted-types-for 'script'",
   "trusted-types 'none'",
+  'sandbox allow-scripts allow-same-origin allow-forms',
 ].join('; ');
 
 /** Headers of every file of the page. */

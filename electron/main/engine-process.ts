@@ -13,8 +13,8 @@ import { errorAnswer } from './ipc/answers.ts';
 import { restartDelayMs } from './restart-policy.ts';
 
 const CALL_LIMIT_MS = 60_000;
-/** A running batch takes back what it began: keys that no device holds are deleted. */
-const SHUT_DOWN_LIMIT_MS = 15_000;
+/** A running batch takes back what it began, keys that no device holds: 20 s at most, and some to end after it. */
+const SHUT_DOWN_LIMIT_MS = 25_000;
 
 export interface EngineOptions {
   readonly file: string;

@@ -40,6 +40,11 @@ export class LabProcess {
     this.#options = options;
   }
 
+  /** True once {@link stop} was called: what fails from then on is the end that was asked for. */
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
   /** Starts the lab and waits for it; rejects with a sentence for the operator when it does not come up. */
   async start(): Promise<ReadyLab> {
     const child = forkChild({
@@ -50,15 +55,19 @@ export class LabProcess {
     this.#child = child;
     return await new Promise<ReadyLab>((resolve, reject) => {
       let ready = false;
-      const timer = setTimeout(() => {
-        reject(new Error(`The lab is not ready after ${START_LIMIT_MS / 60_000} minutes.`));
-      }, START_LIMIT_MS);
+      const fail = (text: string): void => {
+        clearTimeout(timer);
+        reject(new Error(text));
+      };
+      const timer = setTimeout(
+        () => fail(`The lab is not ready after ${START_LIMIT_MS / 60_000} minutes.`),
+        START_LIMIT_MS,
+      );
       child.on('message', (raw: unknown) => {
         const message = labMessageSchema.safeParse(raw);
-        if (!message.success)
-          reject(new Error(`The lab sent a message of another shape: ${message.error.message}`));
+        if (!message.success) fail(`The lab sent a message of another shape: ${message.error.message}`);
         else if (message.data.type === 'progress') this.#options.onProgress(message.data.text);
-        else if (message.data.type === 'failed') reject(new Error(message.data.text));
+        else if (message.data.type === 'failed') fail(message.data.text);
         else {
           ready = true;
           clearTimeout(timer);
@@ -67,8 +76,7 @@ export class LabProcess {
       });
       child.once('exit', (status) => {
         this.#child = undefined;
-        clearTimeout(timer);
-        if (!ready) reject(new Error(`The lab ended with status ${status} before it was ready.`));
+        if (!ready) fail(`The lab ended with status ${status} before it was ready.`);
         else if (!this.#stopped) this.#options.onLost();
       });
     });

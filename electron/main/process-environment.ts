@@ -1,5 +1,14 @@
-const names = new Set(['PATH', 'HOME', 'LANG', 'TMPDIR', 'DBUS_SESSION_BUS_ADDRESS']);
-const prefixes = ['XDG_', 'MUSTER_'];
+const names = new Set([
+  'PATH',
+  'HOME',
+  'LANG',
+  'TMPDIR',
+  'DBUS_SESSION_BUS_ADDRESS',
+  // Where the lab finds its server and the agent's runtime. Not by prefix: others hold secrets.
+  'MUSTER_NATS_SERVER',
+  'MUSTER_NODE',
+]);
+const prefixes = ['XDG_'];
 /** Windows programs do not start without these. */
 const windowsNames = new Set([
   'SYSTEMROOT',

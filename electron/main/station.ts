@@ -107,10 +107,12 @@ class Station {
       if (!fs.existsSync(file))
         throw new Error('This build of the station carries no lab. Start it with --profile FILE.');
       const { profilePath, env } = await this.#lab.start();
+      if (this.#lab.stopped) return;
       this.#view.dismiss('main-lab');
       this.#startEngine(profilePath, env);
       this.#view.standInAs(undefined);
     } catch (error) {
+      if (this.#lab.stopped) return;
       const text = error instanceof Error ? error.message : String(error);
       warn(`The lab could not start: ${text}`);
       this.#view.notify({ id: 'main-lab', tone: 'failed', text: `The lab could not start. ${text}` });

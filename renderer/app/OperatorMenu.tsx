@@ -45,11 +45,17 @@ export function OperatorMenu() {
   );
 }
 
+/** A renewable sign-in is renewed by its next use, once its provider answers. */
+function endedWords(session: SignedIn): string {
+  if (!session.renewable) return 'sign-in has ended';
+  return session.error === undefined ? 'signed in, renewed when used' : 'signed in, not renewed yet';
+}
+
 function SignedInMenu({ session }: { readonly session: SignedIn }) {
   const now = useNow();
   const leftMs = session.expiresAt - now;
   const endsSoon = leftMs < ENDS_SOON_MS && !session.renewable;
-  const left = leftMs <= 0 ? 'sign-in has ended' : `signed in, ${formatSpanWords(leftMs)} left`;
+  const left = leftMs > 0 ? `signed in, ${formatSpanWords(leftMs)} left` : endedWords(session);
   return (
     <>
       {endsSoon ? (

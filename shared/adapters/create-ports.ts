@@ -67,6 +67,7 @@ export function createPorts(options: PortsOptions): StationPorts {
     close: async () => {
       await binaries.close();
       journal.close();
+      http.close();
       logger.close();
     },
   };

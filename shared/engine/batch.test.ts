@@ -89,6 +89,58 @@ describe('a batch', () => {
     expect(views.map((view) => view.state)).toEqual(['running', 'stopping', 'finished']);
   });
 
+  it('has every device of it on disk from its start on, also those a stop or a crash kept from beginning', async () => {
+    const { batch, clock, journal } = build(5, (_device, _secrets, signal) => clock.sleep(60_000, signal), 2);
+    const onDisk = () => journal.latestRuns().map((run) => [run.state, run.attempt, run.roundTrips]);
+    batch.start();
+    expect(onDisk()).toEqual([
+      ...['running', 'running', 'stopped', 'stopped', 'stopped'].map((state) => [state, 1, 0]),
+    ]);
+    batch.stop();
+    await batch.whenIdle();
+    expect(onDisk()).toEqual(Array.from({ length: 5 }, () => ['stopped', 1, 0]));
+    expect(journal.latestRuns().every((run) => run.finishedAt !== undefined)).toBe(true);
+    batch.retry(['board-1', 'board-2', 'board-3'], noSecrets);
+    expect(onDisk()).toEqual([
+      ...[
+        ['running', 2, 0],
+        ['running', 2, 0],
+        ['stopped', 2, 0],
+      ],
+      ...[
+        ['stopped', 1, 0],
+        ['stopped', 1, 0],
+      ],
+    ]);
+    await clock.run(batch.whenIdle());
+  });
+
+  it('that was stopped goes on with what is retried, and can be stopped again', async () => {
+    const { batch, clock, states, views } = build(3, (_device, _secrets, signal) =>
+      clock.sleep(1_000, signal),
+    );
+    batch.start();
+    await clock.advance(200);
+    batch.stop();
+    expect(() => batch.retry(['board-1'], noSecrets)).toThrow(
+      expect.objectContaining({ code: 'STATION_BUSY' }),
+    );
+    await batch.whenIdle();
+    batch.retry(['board-1', 'board-2'], noSecrets);
+    expect(batch.view.state).toBe('running');
+    expect(states()).toEqual(['running', 'running', 'stopped']);
+    await clock.run(batch.whenIdle());
+    expect(states()).toEqual(['enrolled', 'enrolled', 'stopped']);
+    batch.retry(['board-3'], noSecrets);
+    await clock.advance(200);
+    batch.stop();
+    await batch.whenIdle();
+    expect(states()).toEqual(['enrolled', 'enrolled', 'stopped']);
+    expect(views.map((view) => view.state)).toEqual([
+      ...['running', 'stopping', 'finished', 'running', 'finished', 'running', 'stopping', 'finished'],
+    ]);
+  });
+
   it('gives a retried device the secret that was entered, and keeps it for the batch', async () => {
     const seen: (string | undefined)[] = [];
     const { batch, clock, devices, states } = build(2, async (device, secrets) => {
@@ -116,7 +168,7 @@ describe('a batch', () => {
     batch.start();
     await clock.run(batch.whenIdle());
     expect(states()).toEqual(['enrolled']);
-    expect(logger.events('error')).toEqual(['run-not-recorded', 'run-not-recorded']);
+    expect(logger.events('error')).toEqual(Array.from({ length: 3 }, () => 'run-not-recorded'));
   });
 
   it('is idle at once when nothing is left', async () => {

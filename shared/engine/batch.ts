@@ -1,3 +1,4 @@
+import { EnrollmentError } from '../errors/enrollment-error.ts';
 import type { DeviceId } from '../model/device-id.ts';
 import type { Secret } from '../model/secret.ts';
 import type { BatchView } from '../model/station-state.ts';
@@ -39,7 +40,8 @@ export class Batch {
   readonly #options: BatchOptions;
   readonly #devices = new Map<string, BatchDevice>();
   readonly #secrets = new Map<string, BatchSecrets>();
-  readonly #stop = new AbortController();
+  /** Of what was begun since the batch was last stopped. */
+  #stop = new AbortController();
   readonly #idle: (() => void)[] = [];
   #queue: BatchDevice[] = [];
   #running = 0;
@@ -68,12 +70,17 @@ export class Batch {
 
   start(): void {
     this.#options.onChange(this.#view);
+    for (const device of this.#queue) this.#recordNotBegun(device);
     this.#fill();
   }
 
-  /** Puts devices that have ended back into the queue; others are left as they are. */
+  /**
+   * Puts devices that have ended back into the queue; others are left as they are. A batch that was stopped goes on.
+   * @throws STATION_BUSY while it is still being stopped
+   */
   retry(deviceIds: readonly string[], secrets: BatchSecrets): void {
-    if (this.#stop.signal.aborted) return;
+    if (this.#view.state === 'stopping') throw new EnrollmentError('STATION_BUSY');
+    if (this.#stop.signal.aborted) this.#stop = new AbortController();
     for (const deviceId of deviceIds) {
       const device = this.#devices.get(deviceId);
       if (!device || !['failed', 'stopped'].includes(device.record.row.state)) continue;
@@ -83,6 +90,7 @@ export class Batch {
         sudoPassword: secrets.sudoPassword ?? before?.sudoPassword,
       });
       device.record.queueAgain();
+      this.#recordNotBegun(device);
       this.#queue.push(device);
     }
     if (this.#queue.length > 0) this.#setState('running');
@@ -92,7 +100,10 @@ export class Batch {
   /** Ends the batch: waiting devices are not begun, running ones are cut off and tidied up. */
   stop(): void {
     if (this.#view.state === 'finished') return;
-    for (const device of this.#queue) device.record.finish('stopped');
+    for (const device of this.#queue) {
+      device.record.finish('stopped');
+      this.#recordRun(device, 'stopped', undefined);
+    }
     this.#queue = [];
     this.#setState('stopping');
     this.#stop.abort(new Stopped('the batch was stopped'));
@@ -121,15 +132,16 @@ export class Batch {
   async #run(device: BatchDevice): Promise<void> {
     const { record } = device;
     const secrets = this.#secrets.get(device.deviceId) ?? { sshPassword: undefined, sudoPassword: undefined };
+    const stop = this.#stop.signal;
     record.start();
     this.#recordRun(device, 'running', undefined);
     try {
       // A signal of its own for every device: hundreds may listen, and each goes away with its device.
-      await this.#options.enroll(device, secrets, AbortSignal.any([this.#stop.signal]));
+      await this.#options.enroll(device, secrets, AbortSignal.any([stop]));
       record.finish('enrolled');
       this.#recordRun(device, 'enrolled', undefined);
     } catch (thrown) {
-      if (this.#stop.signal.aborted && thrown instanceof Stopped) {
+      if (stop.aborted && thrown instanceof Stopped) {
         record.finish('stopped');
         this.#recordRun(device, 'stopped', undefined);
         return;
@@ -147,6 +159,11 @@ export class Batch {
         evidence: error.evidence,
       });
     }
+  }
+
+  /** A device that waits is on disk as what it is if the station ends now: not finished. */
+  #recordNotBegun(device: BatchDevice): void {
+    this.#recordRun(device, 'stopped', undefined);
   }
 
   #recordRun(

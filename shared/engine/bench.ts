@@ -1,8 +1,9 @@
 import { EnrollmentError, toErrorView } from '../errors/enrollment-error.ts';
-import { parseDeviceId } from '../model/device-id.ts';
+import { type DeviceId, parseDeviceId } from '../model/device-id.ts';
+import type { EnrollmentErrorCode } from '../model/error-codes.ts';
 import type { BenchEntry } from '../model/profile.ts';
 import type { BenchDevice } from '../model/station-state.ts';
-import { formatAddress, formatTarget, parseTarget } from '../model/target.ts';
+import { formatAddress, formatTarget, parseTarget, type SshTarget } from '../model/target.ts';
 
 export interface BenchRow {
   readonly rowId: string;
@@ -10,11 +11,15 @@ export interface BenchRow {
   readonly target: string;
 }
 
-/** Rows of the Bench as the window shows them, each with what forbids enrolling it. Pure. */
-export function viewBench(
-  rows: readonly BenchRow[],
-  lastState: (deviceId: string) => BenchDevice['lastState'],
-): BenchDevice[] {
+/** A row after every rule of the Bench: what is enrolled from it, or what forbids that. */
+export type CheckedRow = { readonly row: BenchRow; readonly address: string } & Verdict;
+
+type Verdict =
+  | { readonly ok: true; readonly deviceId: DeviceId; readonly target: SshTarget }
+  | { readonly ok: false; readonly error: EnrollmentError; readonly problemPosition?: number };
+
+/** Checks the rows of the Bench, each for itself and against the others. Pure. */
+export function checkBench(rows: readonly BenchRow[]): CheckedRow[] {
   const timesOfId = new Map<string, number>();
   for (const { deviceId } of rows) timesOfId.set(deviceId, (timesOfId.get(deviceId) ?? 0) + 1);
   // By address alone: the same board is the same board under another login.
@@ -25,16 +30,34 @@ export function viewBench(
     const sameAddress = firstAt.get(key);
     if (sameAddress === undefined) firstAt.set(key, row);
     const sameId = row.deviceId !== '' && (timesOfId.get(row.deviceId) ?? 0) > 1;
+    return { row, address, ...checkRow(row, sameId, sameAddress) };
+  });
+}
+
+/** Rows of the Bench as the window shows them, each with what forbids enrolling it. Pure. */
+export function viewBench(
+  rows: readonly BenchRow[],
+  lastState: (deviceId: string) => BenchDevice['lastState'],
+): BenchDevice[] {
+  return checkBench(rows).map((checked) => {
+    const { row, address } = checked;
     const state = lastState(row.deviceId);
     return {
       rowId: row.rowId,
       deviceId: row.deviceId,
       target: normalTarget(row.target),
       address,
-      ...problemOf(row, sameId, sameAddress),
+      ...(checked.ok ? {} : problemOf(checked)),
       ...(state === undefined ? {} : { lastState: state }),
     };
   });
+}
+
+function problemOf(
+  checked: Extract<CheckedRow, { ok: false }>,
+): Pick<BenchDevice, 'problem' | 'problemPosition'> {
+  const { error, problemPosition } = checked;
+  return { problem: toErrorView(error), ...(problemPosition === undefined ? {} : { problemPosition }) };
 }
 
 function normalTarget(text: string): string {
@@ -47,40 +70,26 @@ function addressOf(text: string): string {
   return result.ok ? formatAddress(result.target) : text;
 }
 
-function problemOf(
-  row: BenchRow,
-  sameId: boolean,
-  sameTarget: BenchRow | undefined,
-): Pick<BenchDevice, 'problem' | 'problemPosition'> {
+function checkRow(row: BenchRow, sameId: boolean, sameTarget: BenchRow | undefined): Verdict {
+  const subject = row.deviceId;
+  const refuse = (code: EnrollmentErrorCode, details: Record<string, string>) => ({
+    ok: false as const,
+    error: new EnrollmentError(code, { details, subject }),
+  });
   const id = parseDeviceId(row.deviceId);
-  const view = (error: EnrollmentError): Pick<BenchDevice, 'problem'> => ({ problem: toErrorView(error) });
   if (!id.ok) {
-    const error = new EnrollmentError('DEVICE_ID_INVALID', {
-      details: { problem: id.problem.says },
-      subject: row.deviceId,
-    });
-    return { ...view(error), problemPosition: id.problem.position };
+    const { says, position } = id.problem;
+    return { ...refuse('DEVICE_ID_INVALID', { problem: says }), problemPosition: position };
   }
-  if (sameId)
-    return view(
-      new EnrollmentError('DEVICE_ID_DUPLICATE', {
-        details: { deviceId: row.deviceId },
-        subject: row.deviceId,
-      }),
-    );
+  if (sameId) return refuse('DEVICE_ID_DUPLICATE', { deviceId: row.deviceId });
   const target = parseTarget(row.target);
-  if (!target.ok)
-    return view(
-      new EnrollmentError('DEVICE_TARGET_INVALID', {
-        details: { problem: target.says },
-        subject: row.deviceId,
-      }),
-    );
-  if (sameTarget) {
-    const details = { address: addressOf(row.target), deviceId: sameTarget.deviceId };
-    return view(new EnrollmentError('DEVICE_TARGET_DUPLICATE', { details, subject: row.deviceId }));
-  }
-  return {};
+  if (!target.ok) return refuse('DEVICE_TARGET_INVALID', { problem: target.says });
+  if (sameTarget)
+    return refuse('DEVICE_TARGET_DUPLICATE', {
+      address: addressOf(row.target),
+      deviceId: sameTarget.deviceId,
+    });
+  return { ok: true, deviceId: id.id, target: target.target };
 }
 
 /** The devices waiting at the Bench: from the profile at start, then as the operator adds, names and removes them. */

@@ -59,3 +59,23 @@ export async function waitUnlessAborted<T>(work: Promise<T>, signal: AbortSignal
     if (stop) signal.removeEventListener('abort', stop);
   }
 }
+
+/**
+ * Waits for work that goes on without us, but no longer than a limit.
+ * @returns whether the work has ended
+ * @throws what the work threw, or the signal's reason
+ */
+export async function waitAtMost(
+  options: { readonly clock: Clock; readonly limitMs: number; readonly signal: AbortSignal },
+  work: Promise<unknown>,
+): Promise<boolean> {
+  let cancel: (() => void) | undefined;
+  const limit = new Promise<boolean>((resolve) => {
+    cancel = options.clock.after(options.limitMs, () => resolve(false));
+  });
+  try {
+    return await waitUnlessAborted(Promise.race([work.then(() => true), limit]), options.signal);
+  } finally {
+    cancel?.();
+  }
+}

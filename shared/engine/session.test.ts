@@ -15,6 +15,7 @@ let session: Session;
 let views: SessionView[];
 let lamps: Lamp[];
 let signedIn: number;
+let openBrowser: () => Promise<boolean>;
 
 const never = new AbortController().signal;
 
@@ -26,6 +27,7 @@ beforeEach(() => {
   views = [];
   lamps = [];
   signedIn = 0;
+  openBrowser = async () => false;
   session = new Session(
     { clock, logger, client, cache },
     {
@@ -35,13 +37,24 @@ beforeEach(() => {
       onKeychain: (lamp) => {
         lamps.push(lamp);
       },
-      openBrowser: async () => false,
+      openBrowser: () => openBrowser(),
       onSignedIn: () => {
         signedIn += 1;
       },
     },
   );
 });
+
+/** Lets refreshes wait until the returned function is called. */
+function holdRefreshes(): () => void {
+  let open: () => void = () => undefined;
+  client.refreshGate = new Promise((resolve) => {
+    open = resolve;
+  });
+  return () => open();
+}
+
+const unreachable = () => new EnrollmentError('IDENTITY_UNREACHABLE', { details: { issuer: 'x' } });
 
 async function signIn(): Promise<void> {
   const done = session.signIn();
@@ -89,6 +102,14 @@ describe('signing in', () => {
     client.deny(new EnrollmentError('IDENTITY_SIGN_IN_DENIED'));
     await done;
     expect(views.at(-1)).toMatchObject({ state: 'signed-out', error: { code: 'IDENTITY_SIGN_IN_DENIED' } });
+  });
+
+  it('goes on with the code in the window when asking for the browser fails', async () => {
+    openBrowser = () => Promise.reject(new Error('no handler for https'));
+    await signIn();
+    expect(views[2]).toMatchObject({ state: 'awaiting-approval', browserOpened: false });
+    expect(views.at(-1)).toMatchObject({ state: 'signed-in' });
+    expect(logger.events('warn')).toEqual(['browser-not-opened']);
   });
 
   it('works without a keychain and says in a sentence that it will not be remembered', async () => {
@@ -171,7 +192,153 @@ describe('the token of 200 devices', () => {
   });
 });
 
+describe('a token near its end', () => {
+  it('is renewed a minute before, or in the last third of a short life', async () => {
+    client.tokenLifeMs = 30_000;
+    await signIn();
+    await session.accessToken(never);
+    await clock.advance(19_000);
+    await session.accessToken(never);
+    expect(client.refreshes).toBe(0);
+    client.tokenLifeMs = 600_000;
+    await clock.advance(1_000);
+    await session.accessToken(never);
+    expect(client.refreshes).toBe(1);
+    await clock.advance(539_000);
+    await session.accessToken(never);
+    expect(client.refreshes).toBe(1);
+    await clock.advance(1_000);
+    await session.accessToken(never);
+    expect(client.refreshes).toBe(2);
+  });
+
+  it('is handed out while it is valid when the provider does not answer, but not once it was rejected', async () => {
+    await signIn();
+    const first = await session.accessToken(never);
+    await clock.advance(570_000);
+    client.refreshFailsWith = unreachable();
+    expect(await session.accessToken(never)).toBe(first);
+    expect(views.at(-1)).toMatchObject({ state: 'signed-in', error: { code: 'IDENTITY_UNREACHABLE' } });
+    await expect(session.accessToken(never, first)).rejects.toMatchObject({ code: 'IDENTITY_UNREACHABLE' });
+    await clock.advance(30_000);
+    await expect(session.accessToken(never)).rejects.toMatchObject({ code: 'IDENTITY_UNREACHABLE' });
+    client.refreshFailsWith = undefined;
+    await session.accessToken(never);
+    expect(views.at(-1)).not.toHaveProperty('error');
+  });
+
+  it('is the new one for whoever waited for the old one while somebody signed in anew', async () => {
+    cache.tokens = client.tokens();
+    await clock.advance(700_000);
+    const open = holdRefreshes();
+    const resuming = session.resume(never);
+    await settled();
+    const waiting = session.accessToken(never);
+    await signIn();
+    client.refreshFailsWith = new EnrollmentError('IDENTITY_SESSION_ENDED');
+    open();
+    await resuming;
+    expect((await waiting).reveal()).toBe(cache.tokens?.accessToken.reveal());
+  });
+});
+
 describe('taking up a remembered sign-in', () => {
+  it.each([new EnrollmentError('IDENTITY_SESSION_ENDED'), unreachable()])(
+    'leaves a newer sign-in alone when the old one is answered late with $code',
+    async (refusal) => {
+      cache.tokens = client.tokens();
+      await clock.advance(700_000);
+      const open = holdRefreshes();
+      const resuming = session.resume(never);
+      await settled();
+      await signIn();
+      const taken = cache.tokens;
+      client.refreshFailsWith = refusal;
+      open();
+      await resuming;
+      expect(session.isSignedIn).toBe(true);
+      expect(cache.tokens).toBe(taken);
+      expect(views.at(-1)).toMatchObject({ state: 'signed-in' });
+      expect(views.at(-1)).not.toHaveProperty('error');
+      expect(await session.accessToken(never)).toBe(taken?.accessToken);
+    },
+  );
+
+  it('leaves a sign-in alone that was made while the keychain was slow', async () => {
+    const old = client.tokens();
+    let answer: () => void = () => undefined;
+    cache.load = () =>
+      new Promise((resolve) => {
+        answer = () => resolve(old);
+      });
+    const resuming = session.resume(never);
+    await settled();
+    const signing = session.signIn();
+    await settled();
+    client.approve();
+    await settled();
+    answer();
+    await Promise.all([resuming, signing]);
+    expect((await session.accessToken(never)).equals(old.accessToken)).toBe(false);
+  });
+
+  it('forgets an ended one before a newer one is remembered, however slow the keychain', async () => {
+    cache.tokens = client.tokens();
+    await clock.advance(700_000);
+    const remove = cache.remove.bind(cache);
+    let answer: () => void = () => undefined;
+    cache.remove = () =>
+      new Promise((resolve) => {
+        answer = () => resolve(remove());
+      });
+    client.refreshFailsWith = new EnrollmentError('IDENTITY_SESSION_ENDED');
+    const resuming = session.resume(never);
+    await settled();
+    const signing = signIn();
+    await settled();
+    answer();
+    await Promise.all([resuming, signing]);
+    expect(cache.tokens?.accessToken.equals(await session.accessToken(never))).toBe(true);
+    expect(views.at(-1)).toMatchObject({ state: 'signed-in' });
+  });
+
+  it('is not told as signed out, and is asked for again, while the provider does not answer', async () => {
+    cache.tokens = client.tokens();
+    await clock.advance(700_000);
+    client.refreshFailsWith = unreachable();
+    const stop = new AbortController();
+    await session.resume(stop.signal);
+    expect(views.map((view) => view.state)).toEqual(['signed-in']);
+    expect(views[0]).toMatchObject({ error: { code: 'IDENTITY_UNREACHABLE' } });
+    expect(signedIn).toBe(0);
+    client.refreshFailsWith = undefined;
+    await clock.advance(30_000);
+    expect(signedIn).toBe(1);
+    expect(views.at(-1)).not.toHaveProperty('error');
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('does not hide the code of a sign-in under way', async () => {
+    cache.tokens = client.tokens();
+    await clock.advance(700_000);
+    const open = holdRefreshes();
+    const stop = new AbortController();
+    const resuming = session.resume(stop.signal);
+    await settled();
+    const signing = session.signIn();
+    await settled();
+    client.refreshFailsWith = unreachable();
+    open();
+    await resuming;
+    expect(views.at(-1)).toMatchObject({ state: 'awaiting-approval' });
+    session.cancel();
+    await signing;
+    expect(views.at(-1)).toMatchObject({ state: 'signed-in', error: { code: 'IDENTITY_UNREACHABLE' } });
+    stop.abort(new Stopped('the station closes'));
+    await settled();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
   it('needs nobody while it is valid, and a silent refresh when it has expired', async () => {
     cache.tokens = client.tokens();
     await session.resume(never);

@@ -1,11 +1,14 @@
-import { EnrollmentError, toErrorView } from '../errors/enrollment-error.ts';
+import { describeThrown, EnrollmentError, toErrorView } from '../errors/enrollment-error.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Lamp, SessionView } from '../model/station-state.ts';
 import { asEnrollmentError, Stopped, waitUnlessAborted, withLimit } from './limits.ts';
 import type { AccessTokenSource, Clock, Logger, SignInClient, TokenCache, TokenSet } from './ports.ts';
 
-/** A token this close to its end is renewed before it is handed out. */
+/** A token this close to its end is renewed before it is handed out; a short-lived one in its last third. */
 const RENEW_BEFORE_END_MS = 60_000;
+const RENEW_IN_LAST_PART = 3;
+/** Between two tries to take up a remembered sign-in whose provider does not answer. */
+const RESUME_AGAIN_AFTER_MS = 30_000;
 const KEYCHAIN_LIMIT_MS = 10_000;
 const REFRESH_LIMIT_MS = 30_000;
 const REVOKE_LIMIT_MS = 10_000;
@@ -29,9 +32,14 @@ export class Session implements AccessTokenSource {
   readonly #cache: TokenCache;
   readonly #handlers: SessionHandlers;
   #tokens: TokenSet | undefined;
-  #refreshing: Promise<TokenSet> | undefined;
+  #renewBeforeEndMs = RENEW_BEFORE_END_MS;
+  #refreshing: { readonly of: TokenSet; readonly renewed: Promise<TokenSet> } | undefined;
   #signingIn: AbortController | undefined;
-  #isShownSignedIn = false;
+  /** The tokens have proven to be usable, and everybody was told. */
+  #isBegun = false;
+  /** Why tokens that are kept could not be renewed lately. */
+  #notRenewed: EnrollmentError | undefined;
+  #keychainTurn: Promise<unknown> = Promise.resolve();
   #remembered: { readonly where: 'keychain' | 'memory'; readonly note: string };
 
   constructor(
@@ -49,18 +57,32 @@ export class Session implements AccessTokenSource {
   /** Takes up a remembered sign-in, renewing it silently where it has expired. Never opens a browser. */
   async resume(signal: AbortSignal): Promise<void> {
     const remembered = await this.#withKeychain(signal, (limited) => this.#cache.load(limited));
-    if (remembered === undefined) return;
-    this.#tokens = remembered;
+    // Somebody may have signed in while the keychain was asked: theirs is the newer sign-in.
+    if (remembered === undefined || this.#tokens !== undefined) return;
+    this.#hold(remembered);
     try {
       await this.accessToken(signal);
     } catch (thrown) {
-      const error = asEnrollmentError(thrown);
-      // A provider that does not answer now may answer later: the sign-in is kept.
-      if (error.code === 'IDENTITY_SESSION_ENDED') await this.#forget(error);
-      else this.#showSignedOut(error);
+      if (signal.aborted) throw thrown;
+      // What became of these tokens is shown already; a newer sign-in has nothing to do with it.
+      this.#logger.log('warn', 'sign-in-not-taken-up', { error: describeThrown(thrown) });
+      if (this.#tokens === remembered) void this.#resumeLater(remembered, signal);
       return;
     }
-    if (!this.#isShownSignedIn) this.#beginSignedIn();
+    if (this.#tokens === remembered && !this.#isBegun) this.#beginSignedIn();
+  }
+
+  /** Asks again until the provider answers, or the sign-in is another one. */
+  async #resumeLater(remembered: TokenSet, signal: AbortSignal): Promise<void> {
+    while (this.#tokens === remembered && !signal.aborted) {
+      try {
+        await this.#clock.sleep(RESUME_AGAIN_AFTER_MS, signal);
+        if (this.#tokens === remembered) await this.accessToken(signal);
+      } catch (thrown) {
+        if (!signal.aborted)
+          this.#logger.log('debug', 'sign-in-not-taken-up', { error: describeThrown(thrown) });
+      }
+    }
   }
 
   /** Begins a device-code sign-in; a call while one is under way, or while signed in, changes nothing. */
@@ -75,7 +97,7 @@ export class Session implements AccessTokenSource {
         const requestedAt = this.#clock.nowMs();
         const view: SessionView = { state: 'awaiting-approval', ...prompt, requestedAt };
         this.#handlers.onSession(view);
-        void this.#handlers.openBrowser(prompt.verificationUriComplete).then((browserOpened) => {
+        void this.#openBrowser(prompt.verificationUriComplete).then((browserOpened) => {
           if (this.#signingIn === controller && !controller.signal.aborted && !approved) {
             this.#handlers.onSession({ ...view, browserOpened });
           }
@@ -88,8 +110,16 @@ export class Session implements AccessTokenSource {
       this.#beginSignedIn();
     } catch (thrown) {
       this.#signingIn = undefined;
-      if (controller.signal.aborted) this.#handlers.onSession({ state: 'signed-out' });
-      else this.#showSignedOut(asEnrollmentError(thrown));
+      this.#show(controller.signal.aborted ? undefined : asEnrollmentError(thrown));
+    }
+  }
+
+  async #openBrowser(url: string): Promise<boolean> {
+    try {
+      return await this.#handlers.openBrowser(url);
+    } catch (thrown) {
+      this.#logger.log('warn', 'browser-not-opened', { error: describeThrown(thrown) });
+      return false;
     }
   }
 
@@ -121,22 +151,38 @@ export class Session implements AccessTokenSource {
     const tokens = this.#tokens;
     if (tokens === undefined) throw new EnrollmentError('IDENTITY_NOT_SIGNED_IN');
     const isRejected = rejected !== undefined && tokens.accessToken.equals(rejected);
-    if (!isRejected && tokens.expiresAt - this.#clock.nowMs() > RENEW_BEFORE_END_MS)
-      return tokens.accessToken;
-    const refreshed = await waitUnlessAborted(this.#refreshOnce(tokens), signal);
-    return refreshed.accessToken;
+    if (!isRejected && this.#leftMs(tokens) > this.#renewBeforeEndMs) return tokens.accessToken;
+    try {
+      const refreshed = await waitUnlessAborted(this.#refreshOnce(tokens), signal);
+      return refreshed.accessToken;
+    } catch (thrown) {
+      // Somebody signed in anew meanwhile: theirs is the token now.
+      if (!signal.aborted && this.#tokens !== undefined && this.#tokens !== tokens)
+        return this.accessToken(signal, rejected);
+      // It was renewed early; while the provider does not answer, what is left of it is as good as before.
+      const isDown = thrown instanceof EnrollmentError && thrown.code === 'IDENTITY_UNREACHABLE';
+      if (isDown && !isRejected && this.#tokens === tokens && this.#leftMs(tokens) > 0)
+        return tokens.accessToken;
+      throw thrown;
+    }
+  }
+
+  #leftMs(tokens: TokenSet): number {
+    return tokens.expiresAt - this.#clock.nowMs();
   }
 
   get isSignedIn(): boolean {
     return this.#tokens !== undefined;
   }
 
-  /** One refresh for all callers. It does not end with the caller that happened to begin it. */
+  /** One refresh for all callers of these tokens. It does not end with the caller that happened to begin it. */
   #refreshOnce(tokens: TokenSet): Promise<TokenSet> {
-    this.#refreshing ??= this.#refresh(tokens).finally(() => {
-      this.#refreshing = undefined;
+    if (this.#refreshing?.of === tokens) return this.#refreshing.renewed;
+    const renewed = this.#refresh(tokens).finally(() => {
+      if (this.#refreshing?.of === tokens) this.#refreshing = undefined;
     });
-    return this.#refreshing;
+    this.#refreshing = { of: tokens, renewed };
+    return renewed;
   }
 
   async #refresh(tokens: TokenSet): Promise<TokenSet> {
@@ -161,46 +207,75 @@ export class Session implements AccessTokenSource {
         throw new EnrollmentError('IDENTITY_NOT_SIGNED_IN');
       }
       await this.#take(renewed, never);
-      if (this.#isShownSignedIn) this.#showSignedIn();
-      else this.#beginSignedIn();
+      if (this.#tokens === renewed) {
+        if (this.#isBegun) this.#show();
+        else this.#beginSignedIn();
+      }
       return renewed;
     } catch (thrown) {
       const error = asEnrollmentError(thrown);
-      if (error.code === 'IDENTITY_SESSION_ENDED' && this.#tokens === tokens) await this.#forget(error);
+      // Only what happened to the tokens that are still in use says something about the sign-in.
+      if (this.#tokens === tokens) {
+        if (error.code === 'IDENTITY_SESSION_ENDED') await this.#forget(error);
+        else this.#keep(error);
+      }
       throw error;
     }
   }
 
+  /** A provider that does not answer now may answer later: the sign-in stays, and the window says what is wrong. */
+  #keep(error: EnrollmentError): void {
+    this.#notRenewed = error;
+    this.#show();
+  }
+
+  #hold(tokens: TokenSet | undefined): void {
+    this.#tokens = tokens;
+    this.#notRenewed = undefined;
+    if (tokens === undefined) this.#isBegun = false;
+    else
+      this.#renewBeforeEndMs = Math.min(
+        RENEW_BEFORE_END_MS,
+        Math.max(0, this.#leftMs(tokens)) / RENEW_IN_LAST_PART,
+      );
+  }
+
   /** The new refresh token is stored before anybody uses the new access token: the old one is worth nothing now. */
   async #take(tokens: TokenSet, signal: AbortSignal): Promise<void> {
-    this.#tokens = tokens;
+    this.#hold(tokens);
     await this.#withKeychain(signal, (limited) => this.#cache.save(tokens, limited));
   }
 
   async #forget(error: EnrollmentError | undefined): Promise<void> {
-    this.#tokens = undefined;
+    this.#hold(undefined);
     await this.#withKeychain(new AbortController().signal, (limited) => this.#cache.remove(limited));
-    this.#showSignedOut(error);
+    this.#show(error);
   }
 
   /** A sign-in became usable: shown, and told once, also when the provider answers only long after the start. */
   #beginSignedIn(): void {
-    this.#showSignedIn();
+    if (this.#tokens === undefined) return;
+    this.#isBegun = true;
+    this.#show();
     this.#handlers.onSignedIn();
   }
 
-  #showSignedOut(error: EnrollmentError | undefined): void {
-    this.#isShownSignedIn = false;
-    this.#handlers.onSession({
-      state: 'signed-out',
-      ...(error === undefined ? {} : { error: toErrorView(error) }),
-    });
+  /** Tokens that nobody has tried yet are not shown. */
+  get #isShownSignedIn(): boolean {
+    return this.#tokens !== undefined && (this.#isBegun || this.#notRenewed !== undefined);
   }
 
-  #showSignedIn(): void {
+  /** Shows where the sign-in stands; `error` tells why nobody is signed in. One under way shows itself. */
+  #show(error?: EnrollmentError): void {
+    if (this.#signingIn !== undefined) return;
     const tokens = this.#tokens;
-    if (tokens === undefined) return;
-    this.#isShownSignedIn = true;
+    if (tokens === undefined || !this.#isShownSignedIn) {
+      this.#handlers.onSession({
+        state: 'signed-out',
+        ...(error === undefined ? {} : { error: toErrorView(error) }),
+      });
+      return;
+    }
     this.#handlers.onSession({
       state: 'signed-in',
       account: tokens.account,
@@ -209,11 +284,19 @@ export class Session implements AccessTokenSource {
       renewable: tokens.refreshToken !== undefined,
       remembered: this.#remembered.where,
       rememberedNote: this.#remembered.note,
+      ...(this.#notRenewed === undefined ? {} : { error: toErrorView(this.#notRenewed) }),
     });
   }
 
+  /** One call after the other: what is removed for an old sign-in must not take a new one with it. */
+  #withKeychain<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
+    const turn = this.#keychainTurn.then(() => this.#askKeychain(signal, work));
+    this.#keychainTurn = Promise.allSettled([turn]);
+    return turn;
+  }
+
   /** A keychain that fails costs the memory of the sign-in, never the sign-in itself. */
-  async #withKeychain<T>(
+  async #askKeychain<T>(
     signal: AbortSignal,
     work: (signal: AbortSignal) => Promise<T>,
   ): Promise<T | undefined> {

@@ -20,7 +20,9 @@ export function viewProfile(profile: Profile): ProfileView {
 export function identityLamp(session: SessionView): Lamp {
   switch (session.state) {
     case 'signed-in':
-      return { state: 'ok', word: 'ok', detail: session.account };
+      return session.error === undefined
+        ? { state: 'ok', word: 'ok', detail: session.account }
+        : { state: 'attention', word: 'not renewed', detail: session.error.says };
     case 'starting':
     case 'awaiting-approval':
       return { state: 'working', word: 'signing in' };
@@ -67,4 +69,16 @@ export function initialState(
     fleet: {},
     notices: [],
   };
+}
+
+/** What the operator is told about keys that were left behind and are gone now. */
+export function deletedKeysText(count: number): string {
+  const [keys, were] = count === 1 ? ['key', 'was'] : ['keys', 'were'];
+  return `${count} ${keys} of an interrupted run never reached a device and ${were} deleted.`;
+}
+
+/** What the operator is told about devices that may hold a new key, or not. */
+export function undecidedKeysText(count: number): string {
+  const [devices, them] = count === 1 ? ['device was', 'it'] : ['devices were', 'them'];
+  return `${count} ${devices} cut off while taking a new key. Enroll ${them} again to settle it.`;
 }

@@ -2,10 +2,12 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { keyPath } from '../device/paths.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 import { stationDeltaSchema, stationStateSchema } from '../model/station-state.ts';
+import { deviceId as idOf } from '../testing/builders.ts';
 import { settled } from '../testing/fake-clock.ts';
 import { createFakePorts, type FakeWorld } from '../testing/fake-ports.ts';
 import { profileOf, runStation } from '../testing/run-station.ts';
 
+const never = new AbortController().signal;
 let world: FakeWorld;
 
 beforeEach(() => {
@@ -105,7 +107,12 @@ describe('what is refused', () => {
     await signIn();
     await expect(start(['row-99'])).rejects.toMatchObject({ code: 'STATION_REQUEST_INVALID' });
     const { rowId } = await station.handle('bench.add', { deviceId: 'board-1', target: 'other.local' });
-    await expect(start([rowId])).rejects.toMatchObject({ code: 'DEVICE_ID_INVALID' });
+    const subject = 'board-1';
+    await expect(start([rowId])).rejects.toMatchObject({ code: 'DEVICE_ID_DUPLICATE', subject });
+    const wrong = await station.handle('bench.add', { deviceId: 'board-5', target: 'pi@' });
+    await expect(start([wrong.rowId])).rejects.toMatchObject({ code: 'DEVICE_TARGET_INVALID' });
+    const twice = await station.handle('bench.add', { deviceId: 'board-6', target: 'board-1.local' });
+    await expect(start([twice.rowId])).rejects.toMatchObject({ code: 'DEVICE_TARGET_DUPLICATE' });
     await station.handle('bench.rename', { rowId, deviceId: 'Board-4' });
     await expect(start([rowId])).rejects.toMatchObject({ code: 'DEVICE_ID_INVALID' });
     await station.handle('bench.remove', { rowId });
@@ -164,6 +171,104 @@ describe('a station that starts anew', () => {
     expect(second.shown().notices).toEqual([]);
   });
 
+  /** Leaves a live key that no device holds, and its entry in the journal. */
+  async function leaveKeyBehind(deviceId: string): Promise<void> {
+    const { userId } = await world.identity.ensureMachineUser(idOf(deviceId), never);
+    const intentId = `left-${deviceId}`;
+    const createdAt = world.clock.nowMs();
+    const expiresAt = createdAt + 1_000_000;
+    const issuer = 'https://id.example';
+    const intent = { intentId, issuer, deviceId, userId, keyIdsBefore: [], expiresAt, createdAt };
+    world.journal.openKeyIntent(intent);
+    const { keyId } = await world.identity.mintKey(userId, expiresAt, never);
+    world.journal.settleKeyIntent(intentId, 'minted', keyId);
+  }
+
+  it('lets a batch wait for that no longer than half a minute, visibly, and goes on when it has ended', async () => {
+    for (const deviceId of ['board-2', 'board-3']) await leaveKeyBehind(deviceId);
+    const { station, signIn, rowIds, shown } = runStation(world);
+    const { identity } = world;
+    const deleteKey = identity.deleteKey.bind(identity);
+    let deleting = 0;
+    identity.deleteKey = (_userId, _keyId, signal) => {
+      deleting += 1;
+      return world.clock.sleep(3_600_000, signal).finally(() => {
+        deleting -= 1;
+      });
+    };
+    const mintKey = identity.mintKey.bind(identity);
+    const deletingAtMint: number[] = [];
+    identity.mintKey = (userId, expiresAt, signal) => {
+      deletingAtMint.push(deleting);
+      return mintKey(userId, expiresAt, signal);
+    };
+    await signIn();
+    await station.handle('batch.start', { rowIds: rowIds('board-1') });
+    await settled();
+    const row = () => shown().rows['board-1'];
+    expect(row()?.steps[0]?.state).toBe('running');
+    const log = await station.handle('device.followLog', { deviceId: 'board-1' });
+    expect(log).toContainEqual(
+      expect.objectContaining({
+        ...{ kind: 'note', stepId: 'check' },
+        text: 'waiting until keys that never reached a device are deleted',
+      }),
+    );
+    const begunAt = world.clock.nowMs();
+    await world.clock.run(station.whenBatchIdle());
+    expect(row()?.state).toBe('enrolled');
+    expect(world.clock.nowMs() - begunAt).toBeLessThan(35_000);
+    // Recovery gave way: the two never work on keys at the same time.
+    expect(deletingAtMint).toEqual([0]);
+    identity.deleteKey = deleteKey;
+    await world.clock.advance(120_000);
+    expect(identity.liveKeys('board-2')).toEqual([]);
+    await world.clock.run(station.shutDown());
+  });
+
+  it('is cut off, and waited for, when the station closes', async () => {
+    await leaveKeyBehind('board-2');
+    const { station, signIn } = runStation(world);
+    let wasClosedBefore: boolean | undefined;
+    world.identity.deleteKey = (_userId, _keyId, signal) =>
+      world.clock.sleep(3_600_000, signal).finally(() => {
+        wasClosedBefore = world.journal.isClosed;
+      });
+    await signIn();
+    await station.shutDown();
+    expect(wasClosedBefore).toBe(false);
+    expect(world.journal.isClosed).toBe(true);
+    expect(world.clock.pendingTimers).toBe(0);
+    await expect(station.handle('batch.retry', { deviceIds: ['board-1'] })).rejects.toMatchObject({
+      code: 'STATION_REQUEST_INVALID',
+    });
+  });
+
+  it('deletes what a batch left open when the batch has ended', async () => {
+    const { signIn, enroll, shown } = runStation(world);
+    await signIn();
+    world.identity.failNext('mintKey', 'after');
+    world.identity.failNext('deleteKey', 'before');
+    await enroll('board-1');
+    expect(shown().rows['board-1']?.state).toBe('failed');
+    await settled();
+    expect(world.identity.liveKeys('board-1')).toEqual([]);
+    expect(world.journal.unsettledKeyIntents('https://id.example')).toEqual([]);
+  });
+
+  it('settles within two minutes of a batch what cannot be judged at once', async () => {
+    const { signIn, enroll } = runStation(world);
+    const open = () => world.journal.unsettledKeyIntents('https://id.example');
+    await signIn();
+    world.identity.failNext('mintKey', 'before');
+    await enroll('board-1');
+    await world.clock.advance(10_000);
+    expect(open()).toHaveLength(1);
+    await world.clock.advance(110_000);
+    expect(open()).toEqual([]);
+    expect(world.clock.pendingTimers).toBe(0);
+  });
+
   it('does not take a key that is just being minted for one left behind, when somebody signs in', async () => {
     const { station, signIn, rowIds, shown } = runStation(world);
     await signIn();
@@ -192,6 +297,21 @@ describe('a station that starts anew', () => {
     expect(shown().rows['board-1']?.state).toBe('enrolled');
     expect(identity.liveKeys('board-1')).toEqual([world.devices.get('board-1.local')?.keyId]);
   });
+});
+
+it('keeps a remembered sign-in whose provider does not answer, and does not call that fine', async () => {
+  const first = runStation(world);
+  await first.signIn();
+  await world.clock.advance(700_000);
+  const issuer = 'https://id.example';
+  world.signIn.refreshFailsWith = new EnrollmentError('IDENTITY_UNREACHABLE', { details: { issuer } });
+  const { station, shown } = runStation(world);
+  await station.start();
+  expect(shown().session).toMatchObject({ state: 'signed-in' });
+  expect(shown().lamps.identity).toMatchObject({ state: 'attention', word: 'not renewed' });
+  world.signIn.refreshFailsWith = undefined;
+  await world.clock.advance(30_000);
+  expect(shown().lamps).toMatchObject({ identity: { state: 'ok' }, nats: { state: 'ok' } });
 });
 
 it('never shows a device as enrolled when heartbeats can no longer be followed', async () => {

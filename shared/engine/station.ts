@@ -1,9 +1,9 @@
 import type { EngineChannel, Input, Output } from '../contract/ipc.ts';
 import { EnrollmentError, type ErrorView, toErrorView } from '../errors/enrollment-error.ts';
-import { parseDeviceId } from '../model/device-id.ts';
 import type { Profile } from '../model/profile.ts';
 import { Secret } from '../model/secret.ts';
 import type {
+  BatchView,
   EnrollmentRow,
   LogLine,
   Notice,
@@ -11,20 +11,20 @@ import type {
   StationDelta,
   StationState,
 } from '../model/station-state.ts';
-import { formatAddress, formatTarget, parseTarget } from '../model/target.ts';
+import { formatAddress, formatTarget } from '../model/target.ts';
 import { Batch, type BatchDevice, type BatchSecrets } from './batch.ts';
-import { Bench, viewBench } from './bench.ts';
+import { Bench, checkBench, viewBench } from './bench.ts';
 import { Boards } from './boards.ts';
 import { DeviceLog } from './device-log.ts';
 import { EnrollmentRecord } from './enrollment-record.ts';
 import { Fleet } from './fleet.ts';
-import { asEnrollmentError, Stopped, waitUnlessAborted } from './limits.ts';
-import { recoverKeys } from './machine-keys.ts';
+import { KeyRecovery } from './key-recovery.ts';
+import { asEnrollmentError, Stopped } from './limits.ts';
 import type { HeartbeatLink, IdentityProvider, RunRecord, StationPorts } from './ports.ts';
 import { runEnrollment } from './run-enrollment.ts';
 import { Session } from './session.ts';
 import { StateStore } from './state-store.ts';
-import { identityLamp, initialState, natsLamp } from './station-view.ts';
+import { deletedKeysText, identityLamp, initialState, natsLamp, undecidedKeysText } from './station-view.ts';
 
 export interface StationOptions {
   readonly ports: StationPorts;
@@ -50,14 +50,16 @@ export class Station {
   readonly #lifetime = new AbortController();
   readonly #lastRuns: Map<string, RunRecord['state']>;
   readonly #logs = new Map<string, DeviceLog>();
+  readonly #recovery: KeyRecovery;
   /** There whenever the profile names a NATS: without a link, a device is never taken for enrolled. */
   readonly #fleet: Fleet | undefined;
   #following: AbortController | undefined;
-  #recovery: Promise<void> = Promise.resolve();
   #link: HeartbeatLink | undefined;
   #batch: Batch | undefined;
   #boards = new Boards();
   #followedDevice: string | undefined;
+  #tellsUndecided = false;
+  #isClosing = false;
   #noticeCount = 0;
 
   constructor(options: StationOptions) {
@@ -77,6 +79,7 @@ export class Station {
       },
     );
     this.#identity = ports.createIdentityProvider(profile, this.#session);
+    this.#recovery = this.#createRecovery();
     this.#fleet = profile.nats === undefined ? undefined : this.#createFleet();
     this.#lastRuns = new Map(ports.journal.latestRuns().map((run) => [run.deviceId, run.state]));
     this.#bench = new Bench(profile.bench, () => this.#showBench());
@@ -108,11 +111,13 @@ export class Station {
 
   /** Ends everything: running enrollments are cut off and tidied up, then the ports are closed. */
   async shutDown(): Promise<void> {
+    this.#isClosing = true;
     this.#session.cancel();
     this.#batch?.stop();
     await this.#batch?.whenIdle();
     this.#lifetime.abort(new Stopped('the station closes'));
     this.#following?.abort(new Stopped('the station closes'));
+    await this.#recovery.close();
     await this.#options.ports.close();
   }
 
@@ -151,6 +156,7 @@ export class Station {
       return null;
     },
     'batch.retry': ({ deviceIds, sshPassword, sudoPassword }) => {
+      this.#requireOpen();
       this.#batch?.retry(deviceIds, {
         sshPassword: sshPassword === undefined ? undefined : new Secret(sshPassword),
         sudoPassword: sudoPassword === undefined ? undefined : new Secret(sudoPassword),
@@ -173,8 +179,15 @@ export class Station {
     return this.#batch !== undefined && this.#batch.view.state !== 'finished';
   }
 
+  /** A station that closes begins nothing any more: it would wait for it. */
+  #requireOpen(): void {
+    const details = { problem: 'the station closes' };
+    if (this.#isClosing) throw new EnrollmentError('STATION_REQUEST_INVALID', { details });
+  }
+
   #startBatch(rowIds: readonly string[]): string {
     const { ports, profile } = this.#options;
+    this.#requireOpen();
     if (this.#batchIsActive()) throw new EnrollmentError('STATION_BUSY');
     if (!this.#session.isSignedIn) throw new EnrollmentError('IDENTITY_NOT_SIGNED_IN');
     const rows: Record<string, EnrollmentRow> = {};
@@ -188,7 +201,7 @@ export class Station {
         concurrency: profile.batch.concurrency,
         ...{ clock: ports.clock, journal: ports.journal, logger: ports.logger },
         enroll: (device, secrets, signal) => this.#enroll(device, secrets, signal),
-        onChange: (view) => this.#store.change({ batch: view }),
+        onChange: (view) => this.#showBatch(view),
       },
       devices,
     );
@@ -201,27 +214,22 @@ export class Station {
   /** Rows with a problem fail the whole start: the operator sees them marked on the Bench. */
   #chosenDevices(rowIds: readonly string[], rows: Record<string, EnrollmentRow>): BatchDevice[] {
     const { ports, profile } = this.#options;
-    const chosen = this.state.bench.filter((row) => rowIds.includes(row.rowId));
+    const chosen = checkBench(this.#bench.rows).filter(({ row }) => rowIds.includes(row.rowId));
     if (chosen.length === 0)
       throw new EnrollmentError('STATION_REQUEST_INVALID', { details: { problem: 'no device is chosen' } });
-    const checked = chosen.map((row) => {
-      const id = parseDeviceId(row.deviceId);
-      const target = parseTarget(row.target);
-      if (row.problem || !id.ok || !target.ok) {
-        const problem = row.problem?.says ?? 'a row is not valid';
-        throw new EnrollmentError('DEVICE_ID_INVALID', { details: { problem }, subject: row.deviceId });
-      }
-      return { id, target };
+    const checked = chosen.map((checked) => {
+      if (!checked.ok) throw checked.error;
+      return checked;
     });
     this.#logs.clear();
-    return checked.map(({ id, target }, index) => {
-      const reachable = { ...target.target, user: target.target.user ?? profile.ssh.user };
+    return checked.map(({ deviceId, target }, index) => {
+      const reachable = { ...target, user: target.user ?? profile.ssh.user };
       const log = new DeviceLog(ports.clock, (lines) => {
-        if (this.#followedDevice === id.id) this.#options.publishLog(id.id, lines);
+        if (this.#followedDevice === deviceId) this.#options.publishLog(deviceId, lines);
       });
-      this.#logs.set(id.id, log);
+      this.#logs.set(deviceId, log);
       const place = {
-        deviceId: id.id,
+        deviceId,
         position: index + 1,
         target: formatTarget(reachable),
         address: formatAddress(reachable),
@@ -230,14 +238,15 @@ export class Station {
         { clock: ports.clock, log, publish: (changed) => this.#showRow(changed) },
         place,
       );
-      rows[id.id] = record.row;
-      return { deviceId: id.id, target: reachable, record };
+      rows[deviceId] = record.row;
+      return { deviceId, target: reachable, record };
     });
   }
 
   async #enroll(device: BatchDevice, secrets: BatchSecrets, signal: AbortSignal): Promise<void> {
     const { ports, profile } = this.#options;
-    await waitUnlessAborted(this.#recovery, signal);
+    device.record.startStep('check');
+    await this.#recovery.giveTurn(device.record.log, signal);
     const privateKey = await ports.readSshKey(signal);
     await runEnrollment({
       ...{ ports, profile, signal, identity: this.#identity, tokens: this.#session, fleet: this.#fleet },
@@ -255,25 +264,26 @@ export class Station {
   // ---- sign-in and fleet ----
 
   #onSignedIn(): void {
-    const { ports, profile } = this.#options;
     this.#followFleet();
-    // A key of a running enrollment is unsettled too, and not left behind: enrollments and recovery take turns.
-    if (this.#batchIsActive()) return;
-    const issuer = profile.identity.issuer;
-    this.#recovery = recoverKeys({ ...ports, identity: this.#identity, issuer })
-      .then(({ deleted, undecided }) => {
-        if (deleted > 0)
-          this.#notice(
-            'info',
-            `${deleted} ${deleted === 1 ? 'key' : 'keys'} of an interrupted run never reached a device and ${deleted === 1 ? 'was' : 'were'} deleted.`,
-          );
-        if (undecided > 0)
-          this.#notice(
-            'attention',
-            `${undecided} ${undecided === 1 ? 'device was' : 'devices were'} cut off while taking a new key. Enroll ${undecided === 1 ? 'it' : 'them'} again to settle it.`,
-          );
-      })
-      .catch((thrown: unknown) => this.#notice('failed', toErrorView(asEnrollmentError(thrown)).says));
+    this.#tellsUndecided = true;
+    this.#recovery.begin();
+  }
+
+  #createRecovery(): KeyRecovery {
+    const { ports, profile } = this.#options;
+    return new KeyRecovery(
+      { ...ports, identity: this.#identity, issuer: profile.identity.issuer },
+      {
+        mayRun: () => this.#session.isSignedIn && !this.#batchIsActive(),
+        onRecovered: ({ deleted, undecided }) => {
+          if (deleted > 0) this.#notice('info', deletedKeysText(deleted));
+          // Told once for every sign-in; the rows of a batch tell it themselves.
+          if (undecided > 0 && this.#tellsUndecided) this.#notice('attention', undecidedKeysText(undecided));
+          this.#tellsUndecided = false;
+        },
+        onFailed: (thrown) => this.#notice('failed', toErrorView(asEnrollmentError(thrown)).says),
+      },
+    );
   }
 
   #createFleet(): Fleet {
@@ -321,6 +331,12 @@ export class Station {
       session.state === 'signed-in',
     );
     this.#store.change({ lamps: { ...this.state.lamps, identity, nats } });
+  }
+
+  #showBatch(batch: BatchView): void {
+    this.#store.change({ batch });
+    // What its devices left open does not wait for the next start.
+    if (batch.state === 'finished' && !this.#isClosing) this.#recovery.begin();
   }
 
   #showBench(): void {

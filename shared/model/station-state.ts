@@ -53,6 +53,8 @@ export const sessionSchema = z.discriminatedUnion('state', [
     remembered: z.enum(['keychain', 'memory']),
     /** Name of the keychain, or why it is not remembered. */
     rememberedNote: z.string(),
+    /** Why it could not be renewed lately. The sign-in is kept, and its provider asked again. */
+    error: errorViewSchema.optional(),
   }),
 ]);
 export type SessionView = z.infer<typeof sessionSchema>;

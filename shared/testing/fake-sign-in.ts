@@ -11,6 +11,8 @@ export class FakeSignInClient implements SignInClient {
   #approval: { resolve(tokens: TokenSet): void; reject(reason: unknown): void } | undefined;
   #count = 0;
   refreshes = 0;
+  /** Life of the tokens it gives from now on. */
+  tokenLifeMs = TOKEN_LIFE_MS;
   readonly revoked: TokenSet[] = [];
   /** Thrown by refreshes while set. */
   refreshFailsWith: Error | undefined;
@@ -26,7 +28,7 @@ export class FakeSignInClient implements SignInClient {
     return {
       accessToken: new Secret(`${TOKEN_CANARY}-access-${this.#count}`),
       refreshToken: new Secret(`${TOKEN_CANARY}-refresh-${this.#count}`),
-      expiresAt: this.#clock.nowMs() + TOKEN_LIFE_MS,
+      expiresAt: this.#clock.nowMs() + this.tokenLifeMs,
       subject: '4711',
       account: 'operator@line.example',
       organisation: undefined,

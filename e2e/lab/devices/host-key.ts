@@ -64,7 +64,11 @@ function sized(content: string | Buffer): Buffer {
 
 /** Makes a new host key. */
 export function makeHostKey(): HostKey {
-  const { privateKey } = makeKeyTexts();
+  return hostKeyOf(makeKeyTexts().privateKey);
+}
+
+/** The host key of a private key's text. @throws Error when the text is not an OpenSSH key. */
+export function hostKeyOf(privateKey: string): HostKey {
   return { privateKey, fingerprint: fingerprintOf(publicBlob(privateKey)) };
 }
 
@@ -72,7 +76,7 @@ export function makeHostKey(): HostKey {
 export async function keptHostKey(folder: string): Promise<HostKey> {
   const file = join(folder, 'ssh_host_ed25519_key');
   const known = await readFile(file, 'utf8').catch(() => undefined);
-  if (known !== undefined) return { privateKey: known, fingerprint: fingerprintOf(publicBlob(known)) };
+  if (known !== undefined) return hostKeyOf(known);
   const made = makeHostKey();
   await writeFile(file, made.privateKey, { mode: 0o600 });
   return made;

@@ -27,6 +27,8 @@ export interface RehearsalDevicesOptions {
   readonly password?: Secret;
   /** Keep the devices' folders and host keys at stop, and go on with them at the next start. */
   readonly keep?: boolean;
+  /** File that keeps each device's port and host key across starts. Without one both are new each time. */
+  readonly addressBook?: string;
   /** How the root is made. Default: namespaces where the computer allows them, else a prefix. */
   readonly mode?: SandboxMode;
   /** How long installing packages takes, in seconds. Default 1.2. */

@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import type { AddressBook } from './address-book.ts';
 import type { RehearsalFault } from './faults.ts';
 import { type HostKey, makeHostKey } from './host-key.ts';
 import type { RehearsalDevice, RehearsalDevicesOptions, RehearsalProcess, SandboxMode } from './model.ts';
@@ -16,6 +17,7 @@ interface Parts {
   readonly keep: boolean;
   readonly sandbox: Sandbox;
   readonly hostKey: HostKey;
+  readonly addresses: AddressBook;
   readonly options: RehearsalDevicesOptions;
 }
 
@@ -33,7 +35,7 @@ export class RunningDevice implements RehearsalDevice {
   #stopping: Promise<void> | undefined;
 
   constructor(parts: Parts) {
-    const { name, user, root, sandbox, hostKey, options } = parts;
+    const { name, user, root, sandbox, hostKey, addresses, options } = parts;
     this.name = name;
     this.host = options.host ?? '127.0.0.1';
     this.user = user;
@@ -45,6 +47,8 @@ export class RunningDevice implements RehearsalDevice {
     this.#front = new SshFront({
       host: this.host,
       hostKey,
+      preferredPort: addresses.lastPort(name),
+      mayTake: (port) => addresses.take(name, port),
       otherHostKey: makeHostKey,
       signIn: signInWith({
         user,

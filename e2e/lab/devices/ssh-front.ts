@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server as NetServer, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server as NetServer, type Socket } from 'node:net';
 import ssh2, { type AuthContext, type Connection } from 'ssh2';
 import type { HostKey } from './host-key.ts';
 import { cutAfter, LINK_CUT_AFTER_BYTES } from './link-cut.ts';
@@ -10,6 +10,10 @@ import { type ExecHost, serveSession } from './ssh-exec.ts';
 export interface SshFrontOptions {
   readonly host: string;
   readonly hostKey: HostKey;
+  /** The port to listen on if it is free; any other where absent or taken. */
+  readonly preferredPort: number | undefined;
+  /** False for a port that this device must not have. */
+  readonly mayTake: (port: number) => boolean;
   /** The key shown while `changed-host-key` is on; made only then. */
   readonly otherHostKey: () => HostKey;
   readonly signIn: (context: AuthContext) => void;
@@ -19,6 +23,14 @@ export interface SshFrontOptions {
   /** True when the next connection is to be cut; told when it was. */
   readonly cutPending: () => boolean;
   readonly onCut: () => void;
+}
+
+const MOST_PORTS_TRIED = 200;
+
+async function closed(server: NetServer): Promise<void> {
+  const end = once(server, 'close');
+  server.close();
+  await end;
 }
 
 /** A device's SSH server on its own port, which stays the same while it is closed and opened again. */
@@ -40,22 +52,50 @@ export class SshFront {
     return this.#port;
   }
 
-  /** Starts to listen: the first time on a free port, later on the same one. */
+  /** Starts to listen: the first time on the preferred or a free port, later on the same one. */
   async open(): Promise<void> {
     if (this.#server.listening) return;
-    this.#server.listen(this.#port, this.#options.host);
+    if (this.#port === 0) await this.#openFirst();
+    else await this.#listen(this.#port);
+  }
+
+  async #openFirst(): Promise<void> {
+    const { preferredPort, mayTake } = this.#options;
+    if (preferredPort !== undefined && mayTake(preferredPort) && (await this.#listenIfFree(preferredPort))) {
+      this.#port = preferredPort;
+      return;
+    }
+    for (let tries = 0; tries < MOST_PORTS_TRIED; tries += 1) {
+      await this.#listen(0);
+      const { port } = this.#server.address() as AddressInfo;
+      if (mayTake(port)) {
+        this.#port = port;
+        return;
+      }
+      await closed(this.#server);
+    }
+    throw new Error(`None of ${MOST_PORTS_TRIED} free ports can be used: devices of this lab had them all.`);
+  }
+
+  async #listen(port: number): Promise<void> {
+    this.#server.listen(port, this.#options.host);
     await once(this.#server, 'listening');
-    const address = this.#server.address();
-    if (address !== null && typeof address === 'object') this.#port = address.port;
+  }
+
+  async #listenIfFree(port: number): Promise<boolean> {
+    try {
+      await this.#listen(port);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return false;
+      throw error;
+    }
   }
 
   /** Drops all connections and stops listening. */
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
-    if (!this.#server.listening) return;
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    await closed;
+    if (this.#server.listening) await closed(this.#server);
   }
 
   #welcome(socket: Socket): void {

@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Secret } from '#shared/model/secret.ts';
+import { AddressBook } from './address-book.ts';
 import { isRehearsalFault } from './faults.ts';
-import { keptHostKey, makeHostKey } from './host-key.ts';
+import { keptHostKey } from './host-key.ts';
 import { findHostNode } from './host-node.ts';
 import type {
   RehearsalDevice,
@@ -46,17 +47,21 @@ export async function startRehearsalDevices(
   const mode = options.mode ?? ((await whyNoNamespaces(dir)) === undefined ? 'namespace' : 'prefix');
   const folded = mode === 'prefix' || !namespacesHaveRealUsers();
   const standIns = await layOutStandIns(dir, mode, folded, options.standInsDir);
+  const addresses = await AddressBook.open(options.addressBook);
   const started: RehearsalDevice[] = [];
   try {
     for (let at = 0; at < requests.length; at += STARTING_AT_A_TIME) {
       options.signal?.throwIfAborted();
       const some = requests.slice(at, at + STARTING_AT_A_TIME);
       const results = await Promise.allSettled(
-        some.map((request) => startOne(request, { ...options, dir }, { mode, folded, standIns, nodePath })),
+        some.map((request) =>
+          startOne(request, { ...options, dir }, { mode, folded, standIns, nodePath, addresses }),
+        ),
       );
       for (const result of results) if (result.status === 'fulfilled') started.push(result.value);
       for (const result of results) if (result.status === 'rejected') throw result.reason;
     }
+    await addresses.save();
     options.signal?.throwIfAborted();
   } catch (error) {
     await Promise.all(started.map((device) => device.stop()));
@@ -78,12 +83,13 @@ interface Surroundings {
   readonly folded: boolean;
   readonly standIns: StandIns;
   readonly nodePath: string;
+  readonly addresses: AddressBook;
 }
 
 async function startOne(
   request: RehearsalDeviceRequest,
   options: RehearsalDevicesOptions,
-  { mode, folded, standIns, nodePath }: Surroundings,
+  { mode, folded, standIns, nodePath, addresses }: Surroundings,
 ): Promise<RehearsalDevice> {
   const { name } = request;
   const user = options.user ?? 'pi';
@@ -101,8 +107,8 @@ async function startOne(
   }
   const open = mode === 'namespace' ? openNamespaceSandbox : openPrefixSandbox;
   const sandbox = await open({ name, user, folder, root, standIns, nodePath });
-  const hostKey = keep ? await keptHostKey(folder) : makeHostKey();
-  const device = new RunningDevice({ name, user, root, folder, keep, sandbox, hostKey, options });
+  const hostKey = keep ? await keptHostKey(folder) : addresses.hostKey(name);
+  const device = new RunningDevice({ name, user, root, folder, keep, sandbox, hostKey, addresses, options });
   try {
     for (const fault of request.faults ?? []) await device.setFault(fault, true);
     await device.open();

@@ -100,7 +100,7 @@ function StopBatch({ batch, counts }: { readonly batch: BatchView; readonly coun
       </Button>
       <DialogBox open={asking} onClose={() => setAsking(false)} title={`Stop batch ${batch.name}`}>
         <p className="text-sm text-ink-2">
-          {`${countOf(counts.running, 'running device')} ${counts.running === 1 ? 'is' : 'are'} stopped between two commands and ${countOf(counts.waiting, 'waiting device')} ${counts.waiting === 1 ? 'is' : 'are'} not begun. What is enrolled stays enrolled. A retry goes on where a device was stopped.`}
+          {`${countOf(counts.running, 'running device')} ${counts.running === 1 ? 'is' : 'are'} stopped between two commands and ${countOf(counts.waiting, 'waiting device')} ${counts.waiting === 1 ? 'is' : 'are'} not begun. What is enrolled stays enrolled. A retry looks at a device anew and does what is missing.`}
         </p>
         <div className="mt-5 flex justify-end gap-2">
           <Button kind="quiet" onClick={() => setAsking(false)}>

@@ -1,5 +1,4 @@
 import { ClipboardCopy, Copy, RotateCw } from 'lucide-react';
-import { stepTitles } from '#shared/model/enrollment.ts';
 import type { EnrollmentRow } from '#shared/model/station-state.ts';
 import { act } from '../../app/bridge.ts';
 import { Button } from '../../ui/Button.tsx';
@@ -10,7 +9,6 @@ type RowError = NonNullable<EnrollmentRow['error']>;
 
 /** What happened, why, and what to do, in this order; then the buttons. */
 export function ErrorBlock({ row, error }: { readonly row: EnrollmentRow; readonly error: RowError }) {
-  const step = error.stepId === undefined ? '' : ` from ${stepTitles[error.stepId]}`;
   return (
     <section
       aria-label="Error"
@@ -39,7 +37,7 @@ export function ErrorBlock({ row, error }: { readonly row: EnrollmentRow; readon
             icon={<RotateCw size={14} strokeWidth={1.75} aria-hidden="true" />}
             onClick={() => retryOne(row.deviceId)}
           >
-            {`Retry${step}`}
+            Retry
           </Button>
         ) : (
           <Button onClick={closeDevice}>Enter it on the Board</Button>

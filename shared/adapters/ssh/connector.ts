@@ -147,19 +147,24 @@ export function createSshConnector(options: SshConnectorOptions): DeviceConnecto
         });
       });
 
-      client.connect({
-        host: target.host,
-        port: target.port,
-        username: credential.user,
-        algorithms,
-        hostVerifier: (keyBlob: Buffer) => hostKey.verify(keyBlob),
-        authHandler: (accepted, _partial, next) => next(login.next(accepted) as never),
-        agentForward: false,
-        // The deadline above covers everything from the dialling on.
-        readyTimeout: 0,
-        keepaliveInterval: limits.keepaliveMs,
-        keepaliveCountMax: limits.keepaliveMisses,
-      });
+      try {
+        client.connect({
+          host: target.host,
+          port: target.port,
+          username: credential.user,
+          algorithms,
+          hostVerifier: (keyBlob: Buffer) => hostKey.verify(keyBlob),
+          authHandler: (accepted, _partial, next) => next(login.next(accepted) as never),
+          agentForward: false,
+          // The deadline above covers everything from the dialling on.
+          readyTimeout: 0,
+          keepaliveInterval: limits.keepaliveMs,
+          keepaliveCountMax: limits.keepaliveMisses,
+        });
+      } catch (thrown) {
+        // What the library finds wrong before it dials (an empty user name, say) it throws.
+        fail(connectError(thrown, place, login.evidence()));
+      }
     });
   }
 

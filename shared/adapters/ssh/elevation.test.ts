@@ -12,21 +12,27 @@ describe('framing', () => {
     const command = defineCommand('t', "echo 'ä'; $(reboot)", { asRoot: true });
     expect(frameCommand(command, { kind: 'none' }).exec).toBe(`exec /bin/sh -c 'eval "$(head -c 20)"'`);
     expect(frameCommand(command, sudo).exec).toBe(`exec sudo -n /bin/sh -c 'eval "$(head -c 20)"'`);
-    expect(frameCommand(command, withPassword).exec).toBe(
-      `exec sudo -S -k -p "" /bin/sh -c 'eval "$(head -c 20)"'`,
+    const { exec, login } = frameCommand(command, withPassword);
+    const { prompt = '', ready = '' } = login?.marks ?? {};
+    expect(exec).toBe(
+      `exec sudo -S -k -p ${prompt} /bin/sh -c 'echo ${ready}; ` +
+        `while { IFS= read -r l || exit 1; [ "$l" != ${ready} ]; }; do :; done; unset l; eval "$(head -c 20)"'`,
     );
+    expect(frameCommand(command, withPassword).login?.marks.ready).not.toBe(ready);
   });
 
-  it('counts bytes and starts with the password line only where sudo takes it', () => {
+  it('counts bytes, and the password goes ahead of the script only where sudo may take it', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.boolean(), (script, asRoot) => {
         const command = defineCommand('t', script, { asRoot });
-        const { exec, prologue } = frameCommand(command, withPassword);
+        const { exec, prologue, login } = frameCommand(command, withPassword);
         const bytes = Buffer.from(script, 'utf8');
         expect(exec).toContain(`head -c ${bytes.length})`);
-        const before = asRoot ? Buffer.from('pässwort\n', 'utf8') : Buffer.alloc(0);
+        expect(login?.passwordLine.toString()).toBe(asRoot ? 'pässwort\n' : undefined);
+        const before = Buffer.from(asRoot ? `${login?.marks.ready}\n` : '', 'utf8');
         expect(prologue.equals(Buffer.concat([before, bytes]))).toBe(true);
         expect(exec.includes('sudo')).toBe(asRoot);
+        expect(exec).not.toContain('pässwort');
       }),
     );
   });
@@ -47,6 +53,7 @@ describe('what sudo says', () => {
       'DEVICE_SUDO_REFUSED',
     ],
     [sudo, 'sudo: sorry, you must have a tty to run sudo\n', 'DEVICE_SUDO_REFUSED'],
+    [withPassword, 'Es ist etwas anderes passiert.\n', 'DEVICE_SUDO_REFUSED'],
     [withPassword, 'sudo: 3 Fehlversuche bei der Passwort-Eingabe\n', 'DEVICE_SUDO_REFUSED'],
   ] as const)('%o %j', (method, stderr, code) => {
     expect(failed(method, stderr)).toBe(code);
@@ -56,6 +63,8 @@ describe('what sudo says', () => {
     expect(failed(sudo, 'dpkg: error\n')).toBeUndefined();
     expect(failed(sudo, 'sudo: a password is required\n', 1, 'output of the script')).toBeUndefined();
     expect(failed(sudo, 'sudo: a password is required\n', 100)).toBeUndefined();
+    const started = { exitStatus: 1, stdout: '', stderr: 'Sorry, try again.\n', started: true };
+    expect(elevationFailure(withPassword, started, {})).toBeUndefined();
     expect(failed({ kind: 'none' }, 'sudo: a password is required\n')).toBeUndefined();
   });
 });

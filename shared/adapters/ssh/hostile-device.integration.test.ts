@@ -7,7 +7,7 @@ import {
 } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { defineCommand } from '../../device/device-command.ts';
-import type { DeviceCredential } from '../../engine/ports.ts';
+import type { Clock, DeviceCredential } from '../../engine/ports.ts';
 import { Secret } from '../../model/secret.ts';
 import { silentLogger } from '../log/logger.ts';
 import { systemClock } from '../system/clock.ts';
@@ -87,6 +87,31 @@ describe('logging in', () => {
       details: { expected, actual: server.fingerprint },
     });
     expect(server.attempts).toEqual([]);
+  });
+
+  it('translates what the library throws before it dials, and leaves nothing waiting', async () => {
+    const timers = new Set<object>();
+    const clock: Clock = {
+      ...systemClock,
+      after: (ms, callback) => {
+        const timer = {};
+        timers.add(timer);
+        const cancel = systemClock.after(ms, callback);
+        return () => {
+          timers.delete(timer);
+          cancel();
+        };
+      },
+    };
+    const connecting = createSshConnector({ clock, logger: silentLogger, limits }).connect(
+      { kind: 'ssh', user: 'pi', host: '127.0.0.1', port: 70_000 },
+      { credential: withPassword, expectedHostKey: undefined, signal: AbortSignal.timeout(10_000) },
+    );
+    await expect(connecting).rejects.toMatchObject({
+      name: 'EnrollmentError',
+      evidence: expect.stringContaining('70000'),
+    });
+    expect(timers.size).toBe(0);
   });
 
   it('offers a password once, and only where passwords are taken', async () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -19,17 +19,34 @@ const sudoWithPassword: ElevationMethod = { kind: 'sudo-password', password: new
 const limitMs = 15_000;
 
 /**
- * A sudo with sudo's own habits: -n never asks, -S takes exactly one line from standard input. It asks unless the
- * marker file `nopasswd` lies beside it.
+ * A sudo with sudo's own habits: -n never asks; -S prints its prompt and takes a line from standard input, up to three
+ * times, each of which it notes in the file `tries`. It asks unless the marker file `nopasswd` lies beside it, or,
+ * without -k, the file `ticket`.
  */
 const FAKE_SUDO = `#!/bin/sh
 here=$(dirname "$0")
-case $1 in
-  -n) [ -e "$here/nopasswd" ] || { echo 'sudo: a password is required' >&2; exit 1; }; shift;;
-  -S) [ "$2$3$4" = '-k-p' ] || exit 99; shift 4
-      IFS= read -r line
-      [ "$line" = 'correct horse' ] || { echo 'Sorry, try again.' >&2; echo 'sudo: 1 incorrect password attempt' >&2; exit 1; };;
-esac
+prompt='Password: ' forget='' may_read=''
+while :; do
+  case $1 in
+    -n) [ -e "$here/nopasswd" ] || { echo 'sudo: a password is required' >&2; exit 1; }; shift;;
+    -S) may_read=yes; shift;;
+    -k) forget=yes; shift;;
+    -p) prompt=$2; shift 2;;
+    *) break;;
+  esac
+done
+if [ "$may_read" ] && [ ! -e "$here/nopasswd" ] && { [ "$forget" ] || [ ! -e "$here/ticket" ]; }; then
+  tries=0
+  while :; do
+    printf %s "$prompt" >&2
+    IFS= read -r line || { echo "sudo: $tries incorrect password attempts" >&2; exit 1; }
+    echo "$line" >> "$here/tries"
+    [ "$line" = 'correct horse' ] && break
+    tries=$((tries + 1))
+    [ $tries = 3 ] && { echo 'sudo: 3 incorrect password attempts' >&2; exit 1; }
+    echo 'Sorry, try again.' >&2
+  done
+fi
 ELEVATED=yes exec "$@"
 `;
 
@@ -116,6 +133,26 @@ describe.skipIf(missing !== undefined)('against OpenSSH', () => {
     expect(result).toEqual({ exitStatus: 0, stdout: 'yes\nkey\n', stderr: '' });
   });
 
+  it.each(['nopasswd', 'ticket'])('a password line that sudo leaves (%s) is thrown away', async (marker) => {
+    const file = join(sshd.binFolder, marker);
+    writeFileSync(file, '');
+    try {
+      // As shell text each of these would do harm, or swallow the beginning of the script.
+      for (const password of ['correct horse', 'touch /tmp/muster-canary', "'", '', 'ä\\']) {
+        const elevation: ElevationMethod = { kind: 'sudo-password', password: new Secret(password) };
+        if (marker === 'ticket' && password !== 'correct horse') continue;
+        const result = await run('echo "$ELEVATED"; echo to-stderr >&2; cat; exit 4', {
+          elevation,
+          payload: new Secret('key\n'),
+        });
+        expect(result).toEqual({ exitStatus: 4, stdout: 'yes\nkey\n', stderr: 'to-stderr\n' });
+      }
+      expect(existsSync('/tmp/muster-canary')).toBe(false);
+    } finally {
+      rmSync(file);
+    }
+  });
+
   it('never elevates a command that needs no root', async () => {
     expect((await run('echo "[$ELEVATED]"', { elevation: sudoWithPassword, asRoot: false })).stdout).toBe(
       '[]\n',
@@ -127,9 +164,13 @@ describe.skipIf(missing !== undefined)('against OpenSSH', () => {
       code: 'DEVICE_SUDO_PASSWORD_NEEDED',
     });
     const wrong: ElevationMethod = { kind: 'sudo-password', password: new Secret('wrong-canary') };
-    const refusal = run('echo no', { elevation: wrong, payload: new Secret('p') });
+    const tries = join(sshd.binFolder, 'tries');
+    rmSync(tries, { force: true });
+    const refusal = run('echo no\necho no\necho no', { elevation: wrong, payload: new Secret('p\np\n') });
     await expect(refusal).rejects.toMatchObject({ code: 'DEVICE_SUDO_REFUSED' });
     await expect(refusal).rejects.not.toMatchObject({ evidence: expect.stringContaining('wrong-canary') });
+    // Every line sudo is offered counts as a wrong password, and enough of them lock the account.
+    expect(readFileSync(tries, 'utf8')).toBe('wrong-canary\n');
   });
 
   it('uploads a large file compressed, with progress, at the pace of the far side', async () => {

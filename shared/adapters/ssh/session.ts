@@ -6,6 +6,7 @@ import { describeThrown, EnrollmentError } from '../../errors/enrollment-error.t
 import { REDACTED } from '../../model/secret.ts';
 import { formatAddress } from '../../model/target.ts';
 import { elevationFailure, elevationOf, frameCommand } from './elevation.ts';
+import { createElevationGate } from './elevation-gate.ts';
 import type { SshLimits } from './limits.ts';
 import { createOutputCollector, OutputLimitError } from './output-collector.ts';
 import { lostError, type SshPlace } from './ssh-errors.ts';
@@ -69,6 +70,7 @@ export function createSession(options: SessionOptions): DeviceSession {
     const { command, signal, limitMs, onLine } = execution;
     const elevation = elevationOf(command, execution.elevation);
     const framed = frameCommand(command, elevation);
+    const gate = framed.login === undefined ? undefined : createElevationGate(framed.login.marks);
     const mask = passwordMask(elevation);
 
     return new Promise<CommandResult>((resolve, reject) => {
@@ -126,14 +128,21 @@ export function createSession(options: SessionOptions): DeviceSession {
         if (settled) return channel.close();
         let exitStatus: number | undefined;
         const closed = new Promise<void>((done) => channel.once('close', () => done()));
-        channel.on('data', (bytes: Buffer) => guarded(() => stdout.push(bytes)));
-        channel.stderr.on('data', (bytes: Buffer) => guarded(() => stderr.push(bytes)));
+        channel.on('data', (bytes: Buffer) => guarded(() => stdout.push(gate?.stdout(bytes) ?? bytes)));
+        channel.stderr.on('data', (bytes: Buffer) =>
+          guarded(() => stderr.push(gate?.stderr(bytes) ?? bytes)),
+        );
         channel.on('exit', (code: number | null, signalName?: string) => {
           exitStatus = exitStatusOf(code, signalName);
         });
         channel.on('error', (error: Error) => fail(lostError(place, describeThrown(error), error)));
         channel.on('close', () =>
           guarded(() => {
+            const held = gate?.finish();
+            if (held !== undefined) {
+              stdout.push(held.stdout);
+              stderr.push(held.stderr);
+            }
             const outcome = {
               exitStatus: exitStatus ?? -1,
               stdout: stdout.finish(),
@@ -141,12 +150,23 @@ export function createSession(options: SessionOptions): DeviceSession {
             };
             if (exitStatus === undefined)
               return fail(lostError(place, 'The command ended without an exit status.'));
-            const refused = elevationFailure(elevation, outcome, placed);
+            const started = gate === undefined ? {} : { started: gate.started };
+            const refused = elevationFailure(elevation, { ...outcome, ...started }, placed);
             settle(() => (refused === undefined ? resolve(outcome) : reject(refused)));
           }),
         );
         // A script that ends before it has read everything closes the channel; the rest is not sent then.
-        sendInput(channel, framed.prologue, execution.input, closed).catch(breakOff);
+        const send = async (): Promise<void> => {
+          if (framed.login !== undefined && gate !== undefined) {
+            channel.write(framed.login.passwordLine);
+            const answer = await Promise.race([gate.answer, closed]);
+            // Without more input sudo gives up; another line would count as another wrong password.
+            if (answer === 'asks-again') channel.end();
+            if (answer !== 'ready') return;
+          }
+          await sendInput(channel, framed.prologue, execution.input, closed);
+        };
+        send().catch(breakOff);
       };
       try {
         client.exec(framed.exec, { pty: false, agentForward: false, x11: false } as never, onChannel);
