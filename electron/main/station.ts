@@ -184,14 +184,18 @@ class Station {
     if (contents !== undefined && !contents.isDestroyed()) contents.send(channel, json);
   }
 
-  /** The window's end is the app's end; engine and lab get the time to leave nothing behind. */
+  /**
+   * The window's end is the app's end; engine and lab get the time to leave nothing behind. A window that is still
+   * open is hidden, not closed: Chromium may hang for ever when one is closed before it was drawn.
+   */
   #endTogether(): void {
     let ending = false;
     app.on('window-all-closed', () => app.quit());
-    app.on('will-quit', (event) => {
+    app.on('before-quit', (event) => {
+      event.preventDefault();
       if (ending) return;
       ending = true;
-      event.preventDefault();
+      if (this.#window?.isDestroyed() === false) this.#window.hide();
       void this.#stopParts().finally(() => app.exit(0));
     });
   }

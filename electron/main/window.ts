@@ -1,4 +1,4 @@
-import { BrowserWindow, nativeTheme, screen, type WebPreferences } from 'electron';
+import { app, BrowserWindow, nativeTheme, screen, type WebPreferences } from 'electron';
 import { indexAddress } from './renderer-files.ts';
 import { restartDelayMs } from './restart-policy.ts';
 import { trustContents } from './security/senders.ts';
@@ -51,12 +51,21 @@ export function openWindow({ session, preload, placeFile, development }: WindowO
   trustContents(window.webContents);
   window.removeMenu();
   window.on('page-title-updated', (event) => event.preventDefault());
+  let ending = false;
   window.once('ready-to-show', () => {
+    if (ending) return;
     if (place?.maximized) window.maximize();
     window.show();
   });
-  window.on('close', () => {
+  const keepPlace = (): void => {
     savePlace(placeFile, { bounds: window.getNormalBounds(), maximized: window.isMaximized() });
+  };
+  window.on('close', keepPlace);
+  // First of all listeners: the next one hides the window.
+  app.prependListener('before-quit', () => {
+    if (ending || window.isDestroyed()) return;
+    ending = true;
+    keepPlace();
   });
   reloadAfterCrash(window);
   void window.loadURL(indexAddress);
