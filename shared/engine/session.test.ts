@@ -85,6 +85,23 @@ describe('signing in', () => {
     expect(views.filter((view) => view.state === 'starting')).toHaveLength(1);
   });
 
+  it('that cannot renew itself is replaced before it ends, and stays in use until then', async () => {
+    const renewable = client.tokens.bind(client);
+    client.tokens = () => ({ ...renewable(), refreshToken: undefined });
+    await signIn();
+    const first = await session.accessToken(never);
+    const again = session.signIn();
+    await settled();
+    expect(views.at(-1)).toMatchObject({ state: 'awaiting-approval' });
+    expect((await session.accessToken(never)).equals(first)).toBe(true);
+    session.cancel();
+    await again;
+    expect(views.at(-1)).toMatchObject({ state: 'signed-in' });
+    await signIn();
+    expect((await session.accessToken(never)).equals(first)).toBe(false);
+    expect(views.at(-1)).toMatchObject({ state: 'signed-in' });
+  });
+
   it('can be cancelled while the code is shown, and begun again', async () => {
     const done = session.signIn();
     await settled();

@@ -85,9 +85,12 @@ export class Session implements AccessTokenSource {
     }
   }
 
-  /** Begins a device-code sign-in; a call while one is under way, or while signed in, changes nothing. */
+  /**
+   * Begins a device-code sign-in. While one is under way, or while signed in with one that renews itself, a call
+   * changes nothing.
+   */
   async signIn(): Promise<void> {
-    if (this.#signingIn || this.#isShownSignedIn) return;
+    if (this.#signingIn || (this.#isShownSignedIn && this.#isRenewable)) return;
     const controller = new AbortController();
     this.#signingIn = controller;
     let approved = false;
@@ -258,6 +261,11 @@ export class Session implements AccessTokenSource {
     this.#isBegun = true;
     this.#show();
     this.#handlers.onSignedIn();
+  }
+
+  /** One that cannot renew itself may be replaced before it ends; until then it stays in use. */
+  get #isRenewable(): boolean {
+    return this.#tokens?.refreshToken !== undefined;
   }
 
   /** Tokens that nobody has tried yet are not shown. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
+import { waitUnlessAborted } from '../../engine/limits.ts';
 import type { AgentBinary, AgentBinaryStore } from '../../engine/ports.ts';
 import { EnrollmentError } from '../../errors/enrollment-error.ts';
-import { orAborted } from '../system/or-aborted.ts';
 import { ELF_HEADER_BYTES, readElfHeader } from './elf.ts';
 
 const CHUNK_BYTES = 256 * 1024;
@@ -103,7 +103,7 @@ export function createAgentBinaryStore(): FileAgentBinaryStore {
   return {
     open: async (path, architecture, signal): Promise<AgentBinary> => {
       signal.throwIfAborted();
-      const file = await orAborted(knownFile(path, architecture), signal);
+      const file = await waitUnlessAborted(knownFile(path, architecture), signal);
       if (file.architecture !== architecture) {
         throw new EnrollmentError('AGENT_BINARY_WRONG_ARCHITECTURE', {
           details: { path, actual: file.machine, expected: architecture },

@@ -1,5 +1,6 @@
 import { type KV, Kvm } from '@nats-io/kv';
 import { connect, type NatsConnection, tokenAuthenticator } from '@nats-io/transport-node';
+import { waitUnlessAborted } from '../../engine/limits.ts';
 import type {
   AccessTokenSource,
   Clock,
@@ -11,7 +12,6 @@ import type {
 import { EnrollmentError } from '../../errors/enrollment-error.ts';
 import type { Profile } from '../../model/profile.ts';
 import type { Secret } from '../../model/secret.ts';
-import { orAborted } from '../system/or-aborted.ts';
 import { readHeartbeat } from './heartbeat-payload.ts';
 import { lostLink } from './link-failure.ts';
 
@@ -110,7 +110,7 @@ export function createNatsHeartbeatWatch(options: NatsHeartbeatWatchOptions): He
     const dialling = dial(() => token);
     let connection: NatsConnection;
     try {
-      connection = await orAborted(dialling, signal);
+      connection = await waitUnlessAborted(dialling, signal);
     } catch (thrown) {
       // A connection that comes up after the abort is closed again.
       dialling.then((late) => late.close()).catch(() => undefined);
@@ -133,7 +133,7 @@ export function createNatsHeartbeatWatch(options: NatsHeartbeatWatchOptions): He
     const onAbort = () => void connection.close();
     signal.addEventListener('abort', onAbort, { once: true });
     try {
-      await orAborted(
+      await waitUnlessAborted(
         watchBucket(connection, handlers, () => report({ state: 'live' })),
         signal,
       );
@@ -152,7 +152,7 @@ export function createNatsHeartbeatWatch(options: NatsHeartbeatWatchOptions): He
       if (openBucket === undefined)
         throw new EnrollmentError('NATS_UNREACHABLE', { details, evidence: 'no link' });
       try {
-        const status = await orAborted(openBucket.status(), signal);
+        const status = await waitUnlessAborted(openBucket.status(), signal);
         return status.streamInfo.state.last_seq;
       } catch (thrown) {
         if (signal.aborted) throw thrown;
