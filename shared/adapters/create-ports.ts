@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { StationPorts, TokenCache } from '../engine/ports.ts';
 import type { Profile } from '../model/profile.ts';
 import { createAgentBinaryStore } from './binary/agent-binary-store.ts';
+import { createDeviceConnector } from './device-connector.ts';
 import { createIdentityHttpClient } from './http/http.ts';
 import { openJournal } from './journal/journal.ts';
 import { createKeychainTokenCache } from './keychain/keychain-token-cache.ts';
@@ -46,7 +47,7 @@ export function createPorts(options: PortsOptions): StationPorts {
   const binaries = createAgentBinaryStore();
   return {
     ...{ clock, random, logger, journal, binaries, sha256: sha256Hex },
-    connector: createSshConnector({ clock, logger }),
+    connector: createDeviceConnector({ ssh: createSshConnector({ clock, logger }) }),
     readSshKey: createSshKeyReader(profile),
     signIn: createSignInClient({ profile, http, clock, logger }),
     tokenCache: options.tokenCache ?? createKeychainTokenCache({ issuer, clientId }),

@@ -2,7 +2,7 @@ import { EnrollmentError } from '../errors/enrollment-error.ts';
 import type { DeviceId } from '../model/device-id.ts';
 import type { Secret } from '../model/secret.ts';
 import type { BatchView } from '../model/station-state.ts';
-import type { SshTarget } from '../model/target.ts';
+import type { Target } from '../model/target.ts';
 import type { EnrollmentRecord } from './enrollment-record.ts';
 import { asEnrollmentError, Stopped } from './limits.ts';
 import type { Clock, Journal, Logger } from './ports.ts';
@@ -10,7 +10,7 @@ import type { Clock, Journal, Logger } from './ports.ts';
 /** A device of a batch, with all that was checked before it entered. */
 export interface BatchDevice {
   readonly deviceId: DeviceId;
-  readonly target: SshTarget;
+  readonly target: Target;
   readonly record: EnrollmentRecord;
 }
 

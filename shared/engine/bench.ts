@@ -3,7 +3,7 @@ import { type DeviceId, parseDeviceId } from '../model/device-id.ts';
 import type { EnrollmentErrorCode } from '../model/error-codes.ts';
 import type { BenchEntry } from '../model/profile.ts';
 import type { BenchDevice } from '../model/station-state.ts';
-import { formatAddress, formatTarget, parseTarget, type SshTarget } from '../model/target.ts';
+import { formatAddress, formatTarget, parseTarget, type Target } from '../model/target.ts';
 
 export interface BenchRow {
   readonly rowId: string;
@@ -15,7 +15,7 @@ export interface BenchRow {
 export type CheckedRow = { readonly row: BenchRow; readonly address: string } & Verdict;
 
 type Verdict =
-  | { readonly ok: true; readonly deviceId: DeviceId; readonly target: SshTarget }
+  | { readonly ok: true; readonly deviceId: DeviceId; readonly target: Target }
   | { readonly ok: false; readonly error: EnrollmentError; readonly problemPosition?: number };
 
 /** Checks the rows of the Bench, each for itself and against the others. Pure. */

@@ -1,7 +1,7 @@
 import type { DeviceId } from '../model/device-id.ts';
 import type { Profile } from '../model/profile.ts';
 import type { Secret } from '../model/secret.ts';
-import type { SshTarget } from '../model/target.ts';
+import type { Target } from '../model/target.ts';
 import type { Boards } from './boards.ts';
 import type { EnrollmentRecord } from './enrollment-record.ts';
 import type { Fleet } from './fleet.ts';
@@ -20,7 +20,7 @@ export interface EnrollmentInput {
   readonly ports: StationPorts;
   readonly profile: Profile;
   readonly deviceId: DeviceId;
-  readonly target: SshTarget;
+  readonly target: Target;
   readonly labels: Readonly<Record<string, string>>;
   readonly credential: DeviceCredential;
   readonly sudoPassword: Secret | undefined;

@@ -3,7 +3,7 @@ import type { DeviceId } from '../model/device-id.ts';
 import type { Profile } from '../model/profile.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Heartbeat } from '../model/station-state.ts';
-import type { SshTarget } from '../model/target.ts';
+import type { Target } from '../model/target.ts';
 
 /**
  * Everything the core needs from the world. Composition roots hand in adapters; tests and a simulator hand in
@@ -59,8 +59,8 @@ export interface UploadOptions {
 
 /** One open connection to one device. */
 export interface DeviceSession {
-  /** `SHA256:…` as OpenSSH prints it. */
-  readonly hostKeyFingerprint: string;
+  /** `SHA256:…` as OpenSSH prints it. Undefined where there is no SSH: on this computer itself. */
+  readonly hostKeyFingerprint: string | undefined;
   readonly loginUser: string;
   /** Runs a script; a non-zero exit status is a result, not an error. One call is one round trip. */
   run(command: DeviceCommand, options: RunOptions): Promise<CommandResult>;
@@ -77,11 +77,11 @@ export interface DeviceCredential {
 
 export interface DeviceConnector {
   /**
-   * Connects and logs in. `expectedHostKey`: fingerprint pinned for this device, or undefined at first contact.
+   * Connects and logs in, or opens a session on this computer. `expectedHostKey`: fingerprint pinned for this device, or undefined at first contact.
    * @throws DEVICE_UNREACHABLE, DEVICE_LOGIN_REFUSED, DEVICE_HOST_KEY_CHANGED, DEVICE_CONNECTION_LOST
    */
   connect(
-    target: SshTarget,
+    target: Target,
     options: {
       readonly credential: DeviceCredential;
       readonly expectedHostKey: string | undefined;

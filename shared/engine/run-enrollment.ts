@@ -1,18 +1,15 @@
 import { agentConfig } from '../device/agent-config.ts';
 import { commandFailure } from '../device/command-failure.ts';
-import { readAgentJournal, receiveBinary } from '../device/commands.ts';
+import { receiveBinary } from '../device/commands.ts';
 import { unitFile } from '../device/unit-file.ts';
-import { EnrollmentError } from '../errors/enrollment-error.ts';
-import { durationText, megabytesText } from '../model/duration-text.ts';
-import { type Architecture, architectures } from '../model/facts.ts';
-import { formatAddress, formatTarget } from '../model/target.ts';
+import { megabytesText } from '../model/duration-text.ts';
 import { deviceChanges, type PlannedStep, planEnrollment } from '../plan/plan-enrollment.ts';
 import { requireClock, requireSpace, requireSupported } from '../plan/preconditions.ts';
 import { groupIntoTrips } from '../plan/trips.ts';
 import type { Desired } from '../steps/define-step.ts';
+import { awaitHeartbeat, verify } from './confirm-enrollment.ts';
 import type { EnrollmentContext, EnrollmentInput } from './enrollment-context.ts';
-import type { ExpectedHeartbeat } from './fleet.ts';
-import { type Look, lookAgain, lookAtDevice } from './look-at-device.ts';
+import { type Look, lookAtDevice } from './look-at-device.ts';
 import {
   compensate,
   type MachineKeysContext,
@@ -23,10 +20,9 @@ import {
 } from './machine-keys.ts';
 import { performCommands } from './perform-commands.ts';
 import type { AgentBinary, DeviceSession, KeyIntent } from './ports.ts';
+import { checkStep, connectStep } from './reach-device.ts';
 
 const UPLOAD_LIMIT_MS = 20 * 60_000;
-const JOURNAL_LIMIT_MS = 20_000;
-const JOURNAL_LINES = 12;
 
 /**
  * Takes one device through all steps, in order, and leaves its record finished steps only. Safe to repeat: every
@@ -55,61 +51,6 @@ export async function runEnrollment(input: EnrollmentInput): Promise<void> {
   } finally {
     session.close();
   }
-}
-
-/**
- * Everything that can be checked before the device is touched: the binaries and the sign-in. Files of other
- * architectures than the device's may be wrong without stopping it; that is told once the device is known.
- */
-async function checkStep(
-  input: EnrollmentInput,
-): Promise<(architecture: Architecture) => Promise<AgentBinary>> {
-  const { ports, profile, record, signal } = input;
-  record.startStep('check');
-  await input.tokens.accessToken(signal);
-  const open = (architecture: Architecture): Promise<AgentBinary> => {
-    const path = profile.agent.binaries[architecture];
-    if (path === undefined) {
-      const details = { architecture, path: 'the profile names none' };
-      throw new EnrollmentError('AGENT_BINARY_MISSING', { details, phase: 'check', stepId: 'check' });
-    }
-    return ports.binaries.open(path, architecture, signal);
-  };
-  const named = architectures.filter((architecture) => profile.agent.binaries[architecture] !== undefined);
-  const opened = await Promise.allSettled(named.map(async (architecture) => open(architecture)));
-  if (!opened.some((result) => result.status === 'fulfilled')) {
-    const first = opened[0];
-    if (first?.status === 'rejected') throw first.reason;
-    const details = { architecture: 'any architecture', path: 'the profile names none' };
-    throw new EnrollmentError('AGENT_BINARY_MISSING', { details, phase: 'check', stepId: 'check' });
-  }
-  record.finishStep('check', 'done');
-  return async (architecture) => open(architecture);
-}
-
-async function connectStep(input: EnrollmentInput): Promise<DeviceSession> {
-  const { ports, record, target, signal } = input;
-  record.startStep('connect');
-  record.log.add({ kind: 'command', stepId: 'connect', text: `ssh ${formatTarget(target)}` });
-  // By address, not by account: another login name is no reason to trust another key.
-  const place = formatAddress(target);
-  const pinned = ports.journal.hostKey(place);
-  const session = await ports.connector.connect(target, {
-    credential: input.credential,
-    expectedHostKey: pinned,
-    signal,
-  });
-  const fingerprint = session.hostKeyFingerprint;
-  record.setHostKey(fingerprint);
-  const known = pinned === undefined ? 'first contact, pinned' : 'as pinned';
-  record.log.add({ kind: 'note', stepId: 'connect', text: `host key ${fingerprint}, ${known}` });
-  try {
-    if (pinned === undefined) ports.journal.pinHostKey(place, fingerprint, ports.clock.nowMs());
-  } catch (thrown) {
-    session.close();
-    throw thrown;
-  }
-  return session;
 }
 
 async function enrollConnected(
@@ -266,89 +207,4 @@ async function upload(context: EnrollmentContext, binary: AgentBinary): Promise<
     throw commandFailure('binary', result.exitStatus, result.stderr || result.stdout);
   record.log.add({ kind: 'exit-ok', stepId: 'binary', text: 'SHA-256 matches, renamed into place' });
   record.finishStep('binary', 'done');
-}
-
-/** A second look after changes: green only from a fact checked after the act. */
-async function verify(context: EnrollmentContext, desired: Desired): Promise<void> {
-  const { ports, record } = context;
-  const facts = await lookAgain({ ...context, clock: ports.clock, random: ports.random }, context.look);
-  const [wrong] = deviceChanges(planEnrollment(facts, desired));
-  if (wrong === undefined) return;
-  if (wrong === 'unit' && facts.unit.enabled && !facts.unit.active)
-    throw await agentError(context, 'AGENT_STOPS', {});
-  record.log.add({ kind: 'problem', stepId: wrong, text: 'a second look finds this step still to be done' });
-  if (record.step(wrong).state !== 'failed') record.finishStep(wrong, 'failed');
-  throw new EnrollmentError('STEP_NOT_VERIFIED', {
-    details: { step: wrong, problem: 'what was just set is not there' },
-    phase: 'verify',
-    stepId: wrong,
-    subject: context.deviceId,
-    evidence: JSON.stringify({ ...facts, serial: undefined }),
-  });
-}
-
-async function awaitHeartbeat(
-  context: EnrollmentContext,
-  expected: Omit<ExpectedHeartbeat, 'limitMs' | 'limitText'>,
-): Promise<void> {
-  const { fleet, profile, record, deviceId, signal } = context;
-  const limitMs = (profile.nats?.heartbeat_limit_seconds ?? 90) * 1000;
-  record.startStep('heartbeat');
-  record.log.add({
-    kind: 'note',
-    stepId: 'heartbeat',
-    text: `waiting for a heartbeat of ${deviceId}, newer than revision ${expected.afterRevision ?? 'the link gives'}`,
-  });
-  try {
-    const limitText = durationText(limitMs);
-    const beat = await fleet?.waitFor(deviceId, { ...expected, limitMs, limitText }, signal);
-    record.log.add({
-      kind: 'exit-ok',
-      stepId: 'heartbeat',
-      text: `heartbeat seen, revision ${beat?.revision ?? 0}`,
-    });
-  } catch (thrown) {
-    if (!(thrown instanceof EnrollmentError) || thrown.code !== 'AGENT_NO_HEARTBEAT') throw thrown;
-    throw await agentError(context, 'AGENT_NO_HEARTBEAT', thrown.details);
-  }
-  record.finishStep('heartbeat', 'done');
-}
-
-/** An error about the agent with its own journal lines: the cause mostly stands there in plain words. */
-async function agentError(
-  context: EnrollmentContext,
-  code: 'AGENT_STOPS' | 'AGENT_NO_HEARTBEAT',
-  details: Readonly<Record<string, string | number>>,
-): Promise<EnrollmentError> {
-  const lines = await readJournalLines(context);
-  const last = lines.at(-1);
-  const likely = last === undefined ? 'The agent printed nothing.' : `The agent says: ${last}`;
-  const stepId = code === 'AGENT_STOPS' ? 'unit' : 'heartbeat';
-  return new EnrollmentError(code, {
-    details: { ...details, likely },
-    phase: 'verify',
-    ...{ stepId, subject: context.deviceId, evidence: lines.join('\n') },
-  });
-}
-
-/** Reading the journal is a help, no step: when it fails too, the log says so and the first error stands. */
-async function readJournalLines(context: EnrollmentContext): Promise<readonly string[]> {
-  const { session, look, record, signal, target } = context;
-  const command = readAgentJournal(JOURNAL_LINES);
-  record.log.add({ kind: 'command', text: command.title });
-  record.countRoundTrip();
-  try {
-    const { stdout } = await session.run(command, {
-      signal,
-      elevation: look.elevation,
-      limitMs: JOURNAL_LIMIT_MS,
-    });
-    const lines = stdout.split('\n').filter((line) => line !== '');
-    for (const text of lines) record.log.add({ kind: 'output', text });
-    return lines;
-  } catch (thrown) {
-    const text = `the agent's journal could not be read from ${formatAddress(target)}: ${String(thrown)}`;
-    record.log.add({ kind: 'problem', text });
-    return [];
-  }
 }

@@ -11,7 +11,7 @@ import type {
   StationDelta,
   StationState,
 } from '../model/station-state.ts';
-import { formatAddress, formatTarget } from '../model/target.ts';
+import { formatAddress, formatTarget, type Target } from '../model/target.ts';
 import { Batch, type BatchDevice, type BatchSecrets } from './batch.ts';
 import { Bench, checkBench, viewBench } from './bench.ts';
 import { Boards } from './boards.ts';
@@ -223,7 +223,7 @@ export class Station {
     });
     this.#logs.clear();
     return checked.map(({ deviceId, target }, index) => {
-      const reachable = { ...target, user: target.user ?? profile.ssh.user };
+      const reachable = target.kind === 'ssh' ? { ...target, user: target.user ?? profile.ssh.user } : target;
       const log = new DeviceLog(ports.clock, (lines) => {
         if (this.#followedDevice === deviceId) this.#options.publishLog(deviceId, lines);
       });
@@ -253,7 +253,7 @@ export class Station {
       ...{ deviceId: device.deviceId, target: device.target, record: device.record, labels: profile.labels },
       boards: this.#boards,
       credential: {
-        user: device.target.user ?? profile.ssh.user,
+        user: loginUser(device.target, profile),
         ...(privateKey === undefined ? {} : { privateKey }),
         ...(secrets.sshPassword === undefined ? {} : { password: secrets.sshPassword }),
       },
@@ -369,6 +369,11 @@ export class Station {
     };
     this.#store.change({ notices: [...this.state.notices, notice].slice(-20) });
   }
+}
+
+/** Who logs in. On this computer it is whoever runs the station; the name is not used. */
+function loginUser(target: Target, profile: Profile): string {
+  return (target.kind === 'ssh' ? target.user : undefined) ?? profile.ssh.user;
 }
 
 /** Creates the station. It does nothing by itself until {@link Station.start}. */

@@ -1,7 +1,8 @@
 import type { StepId } from '../model/enrollment.ts';
 import type { EnrollmentErrorCode } from '../model/error-codes.ts';
 import { printable } from '../model/printable.ts';
-import { type Remedy, type RetryAdvice, remedies, type SecretNeeded } from './remedies.ts';
+import { remedies } from './remedies.ts';
+import type { Remedy, RetryAdvice, SecretNeeded } from './remedy.ts';
 
 export type Phase = 'connect' | 'check' | 'apply' | 'verify';
 

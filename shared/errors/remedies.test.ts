@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { errorCodes } from '../model/error-codes.ts';
 import { errorViewSchema } from '../model/station-state.ts';
 import { describeThrown, EnrollmentError, toErrorView } from './enrollment-error.ts';
-import { type Remedy, remedies } from './remedies.ts';
+import { remedies } from './remedies.ts';
+import type { Remedy } from './remedy.ts';
 
 const all = Object.entries(remedies) as [keyof typeof remedies, Remedy][];
 

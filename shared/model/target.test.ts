@@ -44,6 +44,17 @@ describe('parseTarget', () => {
     expect(result.ok ? '' : result.says).not.toContain('canary');
   });
 
+  it('reads this computer, and a host of that name only behind ssh://', () => {
+    for (const text of ['local', 'local://']) {
+      expect(parseTarget(text)).toEqual({ ok: true, target: { kind: 'local' } });
+    }
+    expect(formatTarget({ kind: 'local' })).toBe('local://');
+    expect(formatAddress({ kind: 'local' })).toBe('this computer');
+    expect(parseTarget('ssh://local')).toMatchObject({ target: { kind: 'ssh', host: 'local' } });
+    expect(parseTarget('local://here').ok).toBe(false);
+    expect(parseTarget('pi@local')).toMatchObject({ target: { kind: 'ssh', host: 'local' } });
+  });
+
   it('reads back what it formats', () => {
     const host = fc.oneof(fc.ipV4(), fc.ipV6(), fc.domain());
     const user = fc.option(fc.stringMatching(/^[a-z_][a-z0-9_-]{0,10}$/), { nil: undefined });

@@ -6,23 +6,33 @@ export interface SshTarget {
   readonly port: number;
 }
 
-export type Target = SshTarget;
+/** This computer itself: the same steps without SSH. Written `local://`, or `local`. */
+export interface LocalTarget {
+  readonly kind: 'local';
+}
+export type Target = SshTarget | LocalTarget;
 
 export type TargetResult =
   | { readonly ok: true; readonly target: Target }
   | { readonly ok: false; readonly says: string };
 
 const DEFAULT_SSH_PORT = 22;
+const LOCAL_FORMS: readonly string[] = ['local', 'local://'];
+/** What the Address column shows for this computer. A space keeps it apart from every host name. */
+const LOCAL_ADDRESS = 'this computer';
 const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._-]+)?\])$/;
 const USER = /^[A-Za-z_][A-Za-z0-9_.-]*\$?$/;
 
 /**
- * Reads a target: `ssh://[user@]host[:port]` or the same without the scheme. IPv6 in brackets.
+ * Reads a target: `ssh://[user@]host[:port]` or the same without the scheme, IPv6 in brackets; or `local://`.
+ * A host that is called `local` is written `ssh://local`.
  * A password inside the text is refused, because targets are shown and journaled.
  */
 export function parseTarget(text: string): TargetResult {
+  if (LOCAL_FORMS.includes(text)) return { ok: true, target: { kind: 'local' } };
   const withoutScheme = text.startsWith('ssh://') ? text.slice('ssh://'.length) : text;
-  if (withoutScheme.includes('://')) return { ok: false, says: 'A target starts with ssh://.' };
+  if (withoutScheme.includes('://'))
+    return { ok: false, says: 'A target starts with ssh://, or is local://.' };
   const at = withoutScheme.lastIndexOf('@');
   const user = at < 0 ? undefined : withoutScheme.slice(0, at);
   const rest = withoutScheme.slice(at + 1);
@@ -41,6 +51,7 @@ export function parseTarget(text: string): TargetResult {
 
 /** Text form of a target, as shown and journaled. */
 export function formatTarget(target: Target): string {
+  if (target.kind === 'local') return 'local://';
   const host = target.host.includes(':') ? `[${target.host}]` : target.host;
   const user = target.user === undefined ? '' : `${target.user}@`;
   const port = target.port === DEFAULT_SSH_PORT ? '' : `:${target.port}`;
@@ -49,6 +60,7 @@ export function formatTarget(target: Target): string {
 
 /** Address part only: what the Address column shows. */
 export function formatAddress(target: Target): string {
+  if (target.kind === 'local') return LOCAL_ADDRESS;
   const host = target.host.includes(':') ? `[${target.host}]` : target.host;
   return target.port === DEFAULT_SSH_PORT ? host : `${host}:${target.port}`;
 }

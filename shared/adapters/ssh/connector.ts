@@ -1,5 +1,5 @@
 import ssh2 from 'ssh2';
-import type { Clock, DeviceConnector, DeviceCredential, DeviceSession, Logger } from '../../engine/ports.ts';
+import type { Clock, DeviceCredential, DeviceSession, Logger } from '../../engine/ports.ts';
 import { EnrollmentError } from '../../errors/enrollment-error.ts';
 import { formatAddress, type SshTarget } from '../../model/target.ts';
 import { algorithms } from './algorithms.ts';
@@ -9,6 +9,18 @@ import { defaultSshLimits, type SshLimits } from './limits.ts';
 import { prepareLogin } from './login.ts';
 import { createSession } from './session.ts';
 import { connectError, lostError } from './ssh-errors.ts';
+
+/** The part of `DeviceConnector` that is reached over SSH. */
+export interface SshConnector {
+  connect(
+    target: SshTarget,
+    options: {
+      readonly credential: DeviceCredential;
+      readonly expectedHostKey: string | undefined;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<DeviceSession>;
+}
 
 export interface SshConnectorOptions {
   readonly clock: Clock;
@@ -73,7 +85,7 @@ function endedBeforeHandshake(thrown: unknown): boolean {
  * before any secret is offered, strong algorithms, no agent, no forwarding, and a limit on everything a device
  * can send.
  */
-export function createSshConnector(options: SshConnectorOptions): DeviceConnector {
+export function createSshConnector(options: SshConnectorOptions): SshConnector {
   const { clock, logger } = options;
   const limits: SshLimits = { ...defaultSshLimits, ...options.limits };
   const gate = createHandshakeGate(limits.handshakes);

@@ -1,0 +1,62 @@
+import type { Remedy } from './remedy.ts';
+
+/** STATION_: what is wrong on this computer. */
+export const stationRemedies = {
+  STATION_PROFILE_INVALID: {
+    title: 'Profile is not valid',
+    says: '{path}: {problem}',
+    cause: 'The profile was edited by hand or comes from another version.',
+    operatorDoes: 'Correct this line of the profile and start again.',
+    retry: 'after-fix',
+  },
+  STATION_PROFILE_UNREADABLE: {
+    title: 'Profile cannot be read',
+    says: 'The profile {path} cannot be read.',
+    cause: 'The file is not there, or this account may not read it.',
+    operatorDoes: 'Start the station with --profile and the right file.',
+    retry: 'after-fix',
+  },
+  STATION_KEYCHAIN_UNAVAILABLE: {
+    title: 'No keychain on this computer',
+    says: 'The sign-in cannot be remembered: {problem}',
+    cause: 'No keychain service runs, or it is locked.',
+    operatorDoes:
+      'Go on: the sign-in is kept in memory until the station closes. Or unlock the keychain and sign in again.',
+    retry: 'now',
+  },
+  STATION_JOURNAL_FAILED: {
+    title: 'Journal cannot be written',
+    says: 'The journal {path} cannot be written.',
+    cause: 'The disk of the station is full or not writable. Without the journal no key may be minted.',
+    operatorDoes: 'Make space on the disk of the station, then retry.',
+    retry: 'after-fix',
+  },
+  STATION_ENGINE_LOST: {
+    title: 'Engine stopped',
+    says: 'The engine stopped and is being restarted.',
+    cause: 'An unexpected fault ended the process that talks to the devices.',
+    operatorDoes: 'Wait a moment, then retry what was running.',
+    retry: 'now',
+  },
+  STATION_BUSY: {
+    title: 'A batch is running',
+    says: 'A batch is running already.',
+    cause: 'One station runs one batch at a time.',
+    operatorDoes: 'Wait for it, or stop it.',
+    retry: 'after-fix',
+  },
+  STATION_REQUEST_INVALID: {
+    title: 'Request refused',
+    says: 'The station refused a request: {problem}.',
+    cause: 'It does not have the agreed shape.',
+    operatorDoes: 'Reload the window. If it happens again, report it.',
+    retry: 'never',
+  },
+  STATION_BUG: {
+    title: 'Fault in the station',
+    says: 'Something went wrong inside the station.',
+    cause: 'This is a fault in the program, not of the device.',
+    operatorDoes: 'Retry, and report it with the evidence.',
+    retry: 'now',
+  },
+} as const satisfies Readonly<Record<string, Remedy>>;
