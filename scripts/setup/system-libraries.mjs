@@ -35,6 +35,17 @@ const testNeeds = [
 ];
 
 /**
+ * Servers and emulators that tests use where they may be installed without asking: by root. Elsewhere the tests that
+ * need them are skipped with a line that says so.
+ * @type {readonly Need[]}
+ */
+const rootTestNeeds = [
+  { debian: 'openssh-server', program: 'sshd' },
+  { debian: 'openssh-client', program: 'ssh-agent' },
+  { debian: 'qemu-user-static', program: 'qemu-aarch64-static' },
+];
+
+/**
  * What the real devices of the test farm need; only root on Linux can have them.
  * @type {readonly Need[]}
  */
@@ -57,6 +68,7 @@ export async function installSystemLibraries({ window, tests, farm }) {
   const missing = missingOf([
     ...(window ? windowNeeds : []),
     ...(tests ? testNeeds : []),
+    ...(tests && isRoot() ? rootTestNeeds : []),
     ...(farm ? farmNeeds : []),
   ]);
   if (missing.length === 0) return;
@@ -124,13 +136,33 @@ async function aptInstall(packages) {
   await capture('apt-get', ['update', '-qq'], { env, limitMs }); // A failed update still leaves older lists to try.
   const names = await namesHere(packages);
   const args = ['install', '-y', '-qq', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', ...names];
-  const { code, stderr } = await capture('apt-get', args, { env, limitMs });
+  const { code, stderr } = await withoutServices(() => capture('apt-get', args, { env, limitMs }));
   if (code !== 0) {
     const tail = stderr.trim().split('\n').slice(-6).join('\n');
     throw new SetupProblem(
       `System packages could not be installed.\n${tail}`,
       `apt-get install ${names.join(' ')}`,
     );
+  }
+}
+
+/** Debian's hook that is asked before a package starts a service (invoke-rc.d(8)); 101 means: do not. */
+const servicePolicy = '/usr/sbin/policy-rc.d';
+
+/**
+ * Installs without starting anything: the tests run servers of their own, and a login server that listens from now
+ * on would be a surprise. A policy that is there already is left as it is.
+ * @template T
+ * @param {() => Promise<T>} install
+ * @returns {Promise<T>}
+ */
+async function withoutServices(install) {
+  if (fs.existsSync(servicePolicy)) return await install();
+  fs.writeFileSync(servicePolicy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    return await install();
+  } finally {
+    fs.rmSync(servicePolicy, { force: true });
   }
 }
 
