@@ -1,0 +1,148 @@
+import { EnrollmentError } from '../errors/enrollment-error.ts';
+import type { Profile } from '../model/profile.ts';
+import type { EnrollmentRow, LogLine } from '../model/station-state.ts';
+import { formatAddress, formatTarget, type Target } from '../model/target.ts';
+import { Batch, type BatchDevice, type BatchSecrets } from './batch.ts';
+import { type BenchRow, type CheckedRow, checkBench } from './bench.ts';
+import { Boards } from './boards.ts';
+import { DeviceLog } from './device-log.ts';
+import { EnrollmentRecord } from './enrollment-record.ts';
+import type { StationPorts } from './ports.ts';
+import { runEnrollment } from './run-enrollment.ts';
+import type { StationAccess } from './station-access.ts';
+import type { StationDisplay } from './station-display.ts';
+
+export interface StationBatchesOptions {
+  readonly ports: StationPorts;
+  readonly profile: Profile;
+  readonly display: StationDisplay;
+  readonly access: StationAccess;
+  /** Called when nothing of the batch runs or waits any more. */
+  onFinished(): void;
+  publishLog(deviceId: string, lines: readonly LogLine[]): void;
+}
+
+/** Builds batches from rows of the Bench, one at a time, and keeps the logs of their devices. */
+export class StationBatches {
+  readonly #options: StationBatchesOptions;
+  readonly #logs = new Map<string, DeviceLog>();
+  #batch: Batch | undefined;
+  #boards = new Boards();
+  #followedDevice: string | undefined;
+
+  constructor(options: StationBatchesOptions) {
+    this.#options = options;
+  }
+
+  get isActive(): boolean {
+    return this.#batch !== undefined && this.#batch.view.state !== 'finished';
+  }
+
+  /**
+   * Starts a batch of the chosen rows. Rows with a problem fail the whole start: the operator sees them marked on the
+   * Bench.
+   * @returns the batch's id
+   * @throws STATION_REQUEST_INVALID when nothing is chosen, and the problem of a chosen row
+   */
+  start(benchRows: readonly BenchRow[], rowIds: readonly string[]): string {
+    const { ports, profile, display } = this.#options;
+    const chosen = checkedRows(benchRows, rowIds);
+    this.#logs.clear();
+    const devices = chosen.map((row, index) => this.#device(row, index + 1));
+    const batchId = ports.random.uuid();
+    const rows: Record<string, EnrollmentRow> = {};
+    for (const { deviceId, record } of devices) rows[deviceId] = record.row;
+    display.showNewRows(rows);
+    const batch = new Batch(
+      {
+        batchId,
+        name: profile.labels.group ?? profile.name,
+        concurrency: profile.batch.concurrency,
+        ...{ clock: ports.clock, journal: ports.journal, logger: ports.logger },
+        enroll: (device, secrets, signal) => this.#enroll(device, secrets, signal),
+        onChange: (view) => {
+          display.showBatch(view);
+          if (view.state === 'finished') this.#options.onFinished();
+        },
+      },
+      devices,
+    );
+    this.#batch = batch;
+    this.#boards = new Boards();
+    batch.start();
+    return batchId;
+  }
+
+  stop(): void {
+    this.#batch?.stop();
+  }
+
+  retry(deviceIds: readonly string[], secrets: BatchSecrets): void {
+    this.#batch?.retry(deviceIds, secrets);
+  }
+
+  /** Resolves when the current batch, if any, has nothing left to do. */
+  async whenIdle(): Promise<void> {
+    await this.#batch?.whenIdle();
+  }
+
+  /** From now on every new line of this device's log is published. Returns the lines so far. */
+  followLog(deviceId: string): LogLine[] {
+    this.#followedDevice = deviceId;
+    return [...(this.#logs.get(deviceId)?.lines() ?? [])];
+  }
+
+  unfollowLog(): void {
+    this.#followedDevice = undefined;
+  }
+
+  #device({ deviceId, target }: ChosenRow, position: number): BatchDevice {
+    const { ports, profile, display } = this.#options;
+    const reachable = target.kind === 'ssh' ? { ...target, user: target.user ?? profile.ssh.user } : target;
+    const log = new DeviceLog(ports.clock, (lines) => {
+      if (this.#followedDevice === deviceId) this.#options.publishLog(deviceId, lines);
+    });
+    this.#logs.set(deviceId, log);
+    const record = new EnrollmentRecord(
+      { clock: ports.clock, log, publish: (row) => display.showRow(row) },
+      { deviceId, position, target: formatTarget(reachable), address: formatAddress(reachable) },
+    );
+    return { deviceId, target: reachable, record };
+  }
+
+  async #enroll(device: BatchDevice, secrets: BatchSecrets, signal: AbortSignal): Promise<void> {
+    const { ports, profile, access } = this.#options;
+    const { identity, fleet, recovery, session: tokens } = access;
+    device.record.startStep('check');
+    await recovery.giveTurn(device.record.log, signal);
+    const privateKey = await ports.readSshKey(signal);
+    await runEnrollment({
+      ...{ ports, profile, signal, identity, tokens, fleet },
+      ...{ deviceId: device.deviceId, target: device.target, record: device.record, labels: profile.labels },
+      boards: this.#boards,
+      credential: {
+        user: loginUser(device.target, profile),
+        ...(privateKey === undefined ? {} : { privateKey }),
+        ...(secrets.sshPassword === undefined ? {} : { password: secrets.sshPassword }),
+      },
+      sudoPassword: secrets.sudoPassword,
+    });
+  }
+}
+
+type ChosenRow = Extract<CheckedRow, { ok: true }>;
+
+function checkedRows(benchRows: readonly BenchRow[], rowIds: readonly string[]): ChosenRow[] {
+  const chosen = checkBench(benchRows).filter(({ row }) => rowIds.includes(row.rowId));
+  if (chosen.length === 0)
+    throw new EnrollmentError('STATION_REQUEST_INVALID', { details: { problem: 'no device is chosen' } });
+  return chosen.map((checked) => {
+    if (!checked.ok) throw checked.error;
+    return checked;
+  });
+}
+
+/** Who logs in. On this computer it is whoever runs the station; the name is not used. */
+function loginUser(target: Target, profile: Profile): string {
+  return (target.kind === 'ssh' ? target.user : undefined) ?? profile.ssh.user;
+}

@@ -1,0 +1,125 @@
+import type { Profile } from '../model/profile.ts';
+import type {
+  BatchView,
+  EnrollmentRow,
+  Heartbeat,
+  Lamp,
+  Notice,
+  SessionView,
+  StationDelta,
+  StationState,
+} from '../model/station-state.ts';
+import { type BenchRow, viewBench } from './bench.ts';
+import type { Clock, HeartbeatLink, RunRecord } from './ports.ts';
+import { StateStore } from './state-store.ts';
+import { identityLamp, initialState, natsLamp } from './station-view.ts';
+
+const MAX_NOTICES = 20;
+
+export interface StationDisplayOptions {
+  readonly clock: Clock;
+  readonly profile: Profile;
+  readonly stationName: string;
+  readonly version: string;
+  /** How each device ended before this start. */
+  readonly lastRuns: readonly RunRecord[];
+  publish(delta: StationDelta): void;
+}
+
+/** What the window shows: every change of the station's state is made here, in the words of the contract. */
+export class StationDisplay {
+  readonly #options: StationDisplayOptions;
+  readonly #store: StateStore;
+  readonly #lastRuns: Map<string, RunRecord['state']>;
+  #benchRows: readonly BenchRow[] = [];
+  #link: HeartbeatLink | undefined;
+  #noticeCount = 0;
+
+  constructor(options: StationDisplayOptions) {
+    const { stationName, version, profile } = options;
+    this.#options = options;
+    this.#store = new StateStore(initialState(stationName, version, profile), options.publish);
+    this.#lastRuns = new Map(options.lastRuns.map((run) => [run.deviceId, run.state]));
+  }
+
+  get state(): StationState {
+    return this.#store.state;
+  }
+
+  showSession(session: SessionView): void {
+    this.#store.change({ session });
+    this.#showLamps();
+  }
+
+  showKeychain(keychain: Lamp): void {
+    this.#store.change({ lamps: { ...this.state.lamps, keychain } });
+  }
+
+  /** Shows the link to NATS; undefined while nobody is signed in. */
+  showLink(link: HeartbeatLink | undefined): void {
+    this.#link = link;
+    if (link !== undefined) this.#showLamps();
+  }
+
+  showHeartbeat(heartbeat: Heartbeat): void {
+    this.#store.change({ fleet: { [heartbeat.deviceId]: heartbeat } });
+  }
+
+  showBench(rows: readonly BenchRow[]): void {
+    this.#benchRows = rows;
+    this.#showBench();
+  }
+
+  /** Shows the rows of a new batch; those of the last one go. */
+  showNewRows(rows: Readonly<Record<string, EnrollmentRow>>): void {
+    this.#store.change({ resetRows: true, rows, batch: null });
+  }
+
+  showBatch(batch: BatchView): void {
+    this.#store.change({ batch });
+  }
+
+  showRow(row: EnrollmentRow): void {
+    const before = this.state.rows[row.deviceId]?.state;
+    this.#store.change({ rows: { [row.deviceId]: row } });
+    if (before === row.state) return;
+    // Rows go with their batch; the Bench still tells how each device ended.
+    if (row.state !== 'waiting') this.#lastRuns.set(row.deviceId, row.state);
+    this.#showBench();
+  }
+
+  /** Tells the operator something that is not bound to a device. */
+  notice(tone: Notice['tone'], text: string): void {
+    this.#noticeCount += 1;
+    const notice: Notice = {
+      id: `notice-${this.#noticeCount}`,
+      tone,
+      at: this.#options.clock.nowMs(),
+      text,
+    };
+    this.#store.change({ notices: [...this.state.notices, notice].slice(-MAX_NOTICES) });
+  }
+
+  dismissNotice(id: string): void {
+    this.#store.change({ notices: this.state.notices.filter((notice) => notice.id !== id) });
+  }
+
+  #showLamps(): void {
+    const { session } = this.state;
+    const identity = identityLamp(session);
+    const hasNats = this.#options.profile.nats !== undefined;
+    const nats = natsLamp(this.#link, hasNats, session.state === 'signed-in');
+    this.#store.change({ lamps: { ...this.state.lamps, identity, nats } });
+  }
+
+  #showBench(): void {
+    this.#store.change({ bench: viewBench(this.#benchRows, (deviceId) => this.#lastState(deviceId)) });
+  }
+
+  #lastState(deviceId: string): EnrollmentRow['state'] | undefined {
+    const now = this.state.rows[deviceId]?.state;
+    const before = this.#lastRuns.get(deviceId);
+    // A run that was still going when the station ended did not finish.
+    return now ?? (before === 'running' ? 'stopped' : before);
+  }
+}
