@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { createPorts } from '#shared/adapters/create-ports.ts';
+import { openStationJournal } from '#shared/adapters/journal/journal.ts';
 import { loadProfile } from '#shared/adapters/system/profile-file.ts';
 import type { TokenCache } from '#shared/engine/ports.ts';
 import { createStation, type Station } from '#shared/engine/station.ts';
@@ -60,6 +61,7 @@ export class LabStation {
       profile,
       userDataDir: options.userDataDir,
       tokenCache: options.tokenCache,
+      openJournal: openStationJournal,
       openBrowser: async (url) => {
         options.onApproving?.(url);
         try {

@@ -2,6 +2,7 @@ import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { createPorts } from '#shared/adapters/create-ports.ts';
+import { openStationJournal } from '#shared/adapters/journal/journal.ts';
 import { loadProfile } from '#shared/adapters/system/profile-file.ts';
 import { createStation } from '#shared/engine/station.ts';
 import { describeThrown } from '#shared/errors/enrollment-error.ts';
@@ -47,7 +48,10 @@ async function compose({ userDataDir, version, profile: given }: EngineArguments
   try {
     const file = given ?? path.join(userDataDir, 'profile.toml');
     const profile = await loadProfile(file, AbortSignal.timeout(PROFILE_LIMIT_MS));
-    const ports = createPorts({ profile, userDataDir, openBrowser: (url) => host.openBrowser(url) });
+    const ports = createPorts({
+      ...{ profile, userDataDir, openJournal: openStationJournal },
+      openBrowser: (url) => host.openBrowser(url),
+    });
     const station = createStation({
       ports,
       profile,

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { createPorts } from './create-ports.ts';
+import { openMemoryJournal } from './journal/journal.ts';
 import { createMemoryTokenCache } from './keychain/memory-token-cache.ts';
 import { loadProfile } from './system/profile-file.ts';
 
@@ -29,6 +30,7 @@ it('closing the ports closes the connections that are kept for the next request'
     profile,
     userDataDir: path.join(dir, 'data'),
     tokenCache: createMemoryTokenCache(),
+    openJournal: () => openMemoryJournal(),
     openBrowser: async () => false,
   });
   const signingIn = ports.signIn.signIn(() => undefined, AbortSignal.timeout(5000));

@@ -1,11 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import type { StationPorts, TokenCache } from '../engine/ports.ts';
+import type { Journal, StationPorts, TokenCache } from '../engine/ports.ts';
 import type { Profile } from '../model/profile.ts';
 import { createAgentBinaryStore } from './binary/agent-binary-store.ts';
 import { createDeviceConnector } from './device-connector.ts';
 import { createIdentityHttpClient } from './http/http.ts';
-import { openJournal } from './journal/journal.ts';
 import { createKeychainTokenCache } from './keychain/keychain-token-cache.ts';
 import { createLogger } from './log/logger.ts';
 import { createNatsHeartbeatWatch } from './nats/heartbeat-watch.ts';
@@ -25,11 +24,14 @@ export interface PortsOptions {
   readonly userDataDir: string;
   /** Where the sign-in is remembered; the system's keychain unless said otherwise. */
   readonly tokenCache?: TokenCache;
+  /** Opens the journal of this folder: SQLite in the app, a file of lines where nothing native may be needed. */
+  openJournal(userDataDir: string): Journal;
   openBrowser(url: string): Promise<boolean>;
 }
 
 /**
  * The real ports of a station: the one place that chooses adapters, for the app, the terminal and the tests alike.
+ * The journal alone is handed in, so that the command line needs no native module.
  * @throws STATION_JOURNAL_FAILED when the journal cannot be opened
  */
 export function createPorts(options: PortsOptions): StationPorts {
@@ -43,7 +45,7 @@ export function createPorts(options: PortsOptions): StationPorts {
   });
   const http = createIdentityHttpClient(profile, clock);
   const { issuer, client_id: clientId } = profile.identity;
-  const journal = openJournal(path.join(userDataDir, 'journal.sqlite'));
+  const journal = options.openJournal(userDataDir);
   const binaries = createAgentBinaryStore();
   return {
     ...{ clock, random, logger, journal, binaries, sha256: sha256Hex },

@@ -108,6 +108,7 @@ function identityUntil(identity: IdentityProvider, end: AbortSignal): IdentityPr
     requireProject: (signal) => identity.requireProject(until(signal)),
     ensureMachineUser: (deviceId, signal) => identity.ensureMachineUser(deviceId, until(signal)),
     ensureGrant: (userId, signal) => identity.ensureGrant(userId, until(signal)),
+    findMachineUser: (deviceId, signal) => identity.findMachineUser(deviceId, until(signal)),
     listKeys: (userId, signal) => identity.listKeys(userId, until(signal)),
     mintKey: (userId, expiresAt, signal) => identity.mintKey(userId, expiresAt, until(signal)),
     deleteKey: (userId, keyId, signal) => identity.deleteKey(userId, keyId, until(signal)),

@@ -130,6 +130,15 @@ export interface MintedKey {
   readonly sha256: string;
 }
 
+/** A device's account as it is, for those who only look. */
+export interface FoundMachineUser {
+  readonly userId: string;
+  /** Its access tokens are JWTs, which others can check by themselves. */
+  readonly hasJwtTokens: boolean;
+  /** It holds the device role on the project. */
+  readonly hasGrant: boolean;
+}
+
 /** The identity provider as the pipeline uses it. All calls are find-or-create and safe to repeat. */
 export interface IdentityProvider {
   /** @throws IDENTITY_PROJECT_NOT_VISIBLE with the projects this sign-in does see. */
@@ -137,6 +146,8 @@ export interface IdentityProvider {
   ensureMachineUser(deviceId: DeviceId, signal: AbortSignal): Promise<MachineUser>;
   /** Makes sure the user holds the device role on the project. `created`: it did not before. */
   ensureGrant(userId: string, signal: AbortSignal): Promise<{ readonly created: boolean }>;
+  /** Looks and makes nothing: the device's machine user and grant, or undefined where there is no machine user. */
+  findMachineUser(deviceId: DeviceId, signal: AbortSignal): Promise<FoundMachineUser | undefined>;
   listKeys(userId: string, signal: AbortSignal): Promise<readonly MachineKeyEntry[]>;
   /**
    * Mints a key that expires at this instant. Not retried by the adapter: a lost reply leaves a live key, which the caller finds by its snapshot.

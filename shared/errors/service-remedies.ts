@@ -72,6 +72,13 @@ export const serviceRemedies = {
     operatorDoes: 'Sign in again. The devices wait.',
     retry: 'after-fix',
   },
+  IDENTITY_TOKEN_REFUSED: {
+    title: 'Token is refused',
+    says: 'The identity provider does not accept the token of {variable}.',
+    cause: 'It has expired, was revoked, or comes from another issuer.',
+    operatorDoes: 'Put a fresh token into {variable}. It is used as it is and never renewed.',
+    retry: 'after-fix',
+  },
   IDENTITY_PROJECT_NOT_VISIBLE: {
     title: 'Project is not visible',
     says: 'This sign-in does not see the project {projectId}. It sees: {visible}.',

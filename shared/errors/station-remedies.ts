@@ -31,6 +31,13 @@ export const stationRemedies = {
     operatorDoes: 'Make space on the disk of the station, then retry.',
     retry: 'after-fix',
   },
+  STATION_FOLDER_IN_USE: {
+    title: 'Station folder is in use',
+    says: 'Another Muster works in {path} now: process {pid}.',
+    cause: 'The journal of a folder belongs to one program at a time, or a key could be taken for a lost one.',
+    operatorDoes: 'Wait until it has ended, or name another folder with --state-dir.',
+    retry: 'after-fix',
+  },
   STATION_ENGINE_LOST: {
     title: 'Engine stopped',
     says: 'The engine stopped and is being restarted.',

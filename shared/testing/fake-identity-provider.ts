@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type {
   AccessTokenSource,
+  FoundMachineUser,
   IdentityProvider,
   MachineKeyEntry,
   MachineUser,
@@ -14,6 +15,7 @@ export type IdentityCall =
   | 'requireProject'
   | 'ensureMachineUser'
   | 'ensureGrant'
+  | 'findMachineUser'
   | 'listKeys'
   | 'mintKey'
   | 'deleteKey';
@@ -90,6 +92,15 @@ export class FakeIdentityProvider implements IdentityProvider {
       this.grants.add(userId);
       this.created += 1;
       return { created: true };
+    });
+  }
+
+  findMachineUser(deviceId: DeviceId, signal: AbortSignal): Promise<FoundMachineUser | undefined> {
+    return this.#answer('findMachineUser', signal, () => {
+      const userId = this.users.get(machineUserName(deviceId));
+      return userId === undefined
+        ? undefined
+        : { userId, hasJwtTokens: true, hasGrant: this.grants.has(userId) };
     });
   }
 

@@ -1,5 +1,5 @@
 import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import Database from 'libsql';
 import { z } from 'zod';
 import type { Journal, KeyIntent, RunRecord } from '../../engine/ports.ts';
@@ -209,6 +209,11 @@ export function openJournal(path: string): Journal {
     }),
     guarded,
   );
+}
+
+/** The journal of a station's folder. @throws STATION_JOURNAL_FAILED */
+export function openStationJournal(userDataDir: string): Journal {
+  return openJournal(join(userDataDir, 'journal.sqlite'));
 }
 
 /** A journal that is gone when it is closed, with the same tables and rules. */

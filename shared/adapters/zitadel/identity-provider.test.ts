@@ -273,3 +273,34 @@ describe('keys', () => {
     await expect(identity.deleteKey('77', 'k1', signal)).resolves.toBeUndefined();
   });
 });
+
+describe('looking for a machine user', () => {
+  const grant = (roleKeys: string[]) => ({ id: 'g1', userId: '77', projectId: 'p1', roleKeys });
+  const search = (user: unknown, grants: unknown[]) =>
+    provider((path) =>
+      path.startsWith('POST /users/_search')
+        ? ok({ result: user === undefined ? [] : [user] })
+        : ok({ result: grants }),
+    );
+
+  it.each([
+    [undefined, [], undefined],
+    [jwtUser, [], { userId: '77', hasJwtTokens: true, hasGrant: false }],
+    [jwtUser, [grant(['other'])], { userId: '77', hasJwtTokens: true, hasGrant: false }],
+    [jwtUser, [grant(['other', 'device'])], { userId: '77', hasJwtTokens: true, hasGrant: true }],
+    [
+      { ...jwtUser, machine: { name: 'n' } },
+      [grant(['device'])],
+      { userId: '77', hasJwtTokens: false, hasGrant: true },
+    ],
+  ])('%j with grants %j gives %j, and only searches', async (user, grants, expected) => {
+    const { identity, server } = await search(user, grants);
+    expect(await identity.findMachineUser(id, signal)).toEqual(expected);
+    expect(server.seen.every(({ path }) => path.endsWith('/_search'))).toBe(true);
+  });
+
+  it('refuses the name of a person', async () => {
+    const { identity } = await search({ id: '77', userName: 'device-press-07' }, []);
+    await expect(identity.findMachineUser(id, signal)).rejects.toMatchObject({ code: 'IDENTITY_CALL_FAILED' });
+  });
+});

@@ -98,15 +98,18 @@ export function createZitadelIdentityProvider(options: ZitadelOptions): Identity
     return result.find((user) => user.userName === userName);
   }
 
+  /** The machine's fields of a user. @throws IDENTITY_CALL_FAILED where the name belongs to a person */
+  function machineOf(user: UserReply): NonNullable<UserReply['machine']> {
+    if (user.machine !== undefined) return user.machine;
+    throw refused(
+      'create machine users',
+      `that ${user.userName} is a person`,
+      `${user.userName} (${user.id})`,
+    );
+  }
+
   async function asMachineUser(user: UserReply, signal: AbortSignal): Promise<MachineUser> {
-    const { machine } = user;
-    if (machine === undefined) {
-      throw refused(
-        'create machine users',
-        `that ${user.userName} is a person`,
-        `${user.userName} (${user.id})`,
-      );
-    }
+    const machine = machineOf(user);
     if (machine.accessTokenType !== JWT_TOKENS) {
       // NATS and other verifiers check tokens by themselves, which they can do with JWTs only.
       const fields: MachineFields = {
@@ -187,6 +190,18 @@ export function createZitadelIdentityProvider(options: ZitadelOptions): Identity
       if (other !== undefined) return addRole(other, userId, signal);
       const status = 'that the grant exists already, but this sign-in does not see it';
       throw refused('grant roles', status, made.failed.evidence, made.failed);
+    },
+
+    findMachineUser: async (deviceId, signal) => {
+      const user = await findUser(machineUserName(deviceId), signal);
+      if (user === undefined) return undefined;
+      const machine = machineOf(user);
+      const grant = await findGrant(user.id, signal);
+      return {
+        userId: user.id,
+        hasJwtTokens: machine.accessTokenType === JWT_TOKENS,
+        hasGrant: grant?.roleKeys.includes(role) === true,
+      };
     },
 
     listKeys: async (userId, signal): Promise<readonly MachineKeyEntry[]> => {

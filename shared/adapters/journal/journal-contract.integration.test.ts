@@ -1,17 +1,17 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { RunRecord } from '../../engine/ports.ts';
-import { openJournal, openMemoryJournal } from './journal.ts';
+import type { Journal, RunRecord } from '../../engine/ports.ts';
+import { openFileJournal } from './file-journal.ts';
+import { openJournal } from './journal.ts';
 
 let folder: string;
-let path: string;
+
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'muster-journal-'));
-  path = join(folder, 'data', 'journal.sqlite');
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -38,9 +38,37 @@ const run = (fields: Partial<RunRecord> = {}): RunRecord => ({
   ...fields,
 });
 
-describe('journal', () => {
+/** The two journals keep the same promises; one is on SQLite, the other on lines of JSON. */
+const kinds = [
+  {
+    kind: 'SQLite',
+    open: (dir: string) => openJournal(join(dir, 'data', 'journal.sqlite')),
+    opener: {
+      module: 'journal.ts',
+      call: (dir: string) => `openJournal(${q(join(dir, 'data', 'journal.sqlite'))})`,
+    },
+    files: ['journal.sqlite', 'journal.sqlite-wal', 'journal.sqlite-shm'],
+  },
+  {
+    kind: 'lines',
+    open: (dir: string) => openFileJournal(join(dir, 'data')),
+    opener: { module: 'file-journal.ts', call: (dir: string) => `openFileJournal(${q(join(dir, 'data'))})` },
+    files: ['journal.jsonl'],
+  },
+];
+
+function q(text: string): string {
+  return JSON.stringify(text);
+}
+
+describe.each(kinds)('journal on $kind', ({ open, opener, files }) => {
+  let journal: Journal;
+  beforeEach(() => {
+    journal = open(folder);
+  });
+  afterEach(() => journal.close());
+
   it('keeps intents until they are settled, oldest first, per issuer', () => {
-    const journal = openMemoryJournal();
     journal.openKeyIntent(intent('late', 3000));
     journal.openKeyIntent(intent('early', 1000));
     journal.openKeyIntent(intent('elsewhere', 2000, 'https://other.example'));
@@ -54,11 +82,9 @@ describe('journal', () => {
     journal.settleKeyIntent('early', 'delivered');
     journal.settleKeyIntent('late', 'deleted');
     expect(journal.unsettledKeyIntents(issuer)).toEqual([]);
-    journal.close();
   });
 
   it('refuses a second intent of one id and the settling of an unknown one', () => {
-    const journal = openMemoryJournal();
     journal.openKeyIntent(intent('one'));
     expect(() => journal.openKeyIntent(intent('one'))).toThrowError(
       expect.objectContaining({ code: 'STATION_JOURNAL_FAILED' }),
@@ -66,11 +92,9 @@ describe('journal', () => {
     expect(() => journal.settleKeyIntent('none', 'deleted')).toThrowError(
       expect.objectContaining({ code: 'STATION_JOURNAL_FAILED' }),
     );
-    journal.close();
   });
 
   it('knows the newest run of every device', () => {
-    const journal = openMemoryJournal();
     journal.recordRun(run());
     journal.recordRun(
       run({ state: 'failed', finishedAt: 1500, errorCode: 'DEVICE_UNREACHABLE', roundTrips: 1 }),
@@ -79,41 +103,46 @@ describe('journal', () => {
     journal.recordRun(second);
     journal.recordRun(run({ deviceId: 'press-08', batchId: 'b0' }));
     expect(journal.latestRuns()).toEqual([second, run({ deviceId: 'press-08', batchId: 'b0' })]);
-    journal.close();
   });
 
   it('pins host keys and replaces them', () => {
-    const journal = openMemoryJournal();
     expect(journal.hostKey('ssh://10.0.0.7')).toBeUndefined();
     journal.pinHostKey('ssh://10.0.0.7', 'SHA256:a', 1);
     journal.pinHostKey('ssh://10.0.0.7', 'SHA256:b', 2);
     expect(journal.hostKey('ssh://10.0.0.7')).toBe('SHA256:b');
-    journal.close();
   });
-});
 
-describe('journal on disk', () => {
   it('is there again after it was closed, and nobody else may read it', () => {
-    const journal = openJournal(path);
     journal.openKeyIntent(intent('one'));
-    for (const name of [path, `${path}-wal`, `${path}-shm`]) {
-      if (existsSync(name))
-        expect(`${name} ${(statSync(name).mode & 0o777).toString(8)}`).toBe(`${name} 600`);
+    journal.settleKeyIntent('one', 'delivering', 'k1');
+    journal.pinHostKey('ssh://10.0.0.7', 'SHA256:a', 1);
+    journal.recordRun(run({ finishedAt: 1500, errorCode: 'DEVICE_UNREACHABLE' }));
+    for (const name of files) {
+      const mode = (statSync(join(folder, 'data', name)).mode & 0o777).toString(8);
+      expect(`${name} ${mode}`).toBe(`${name} 600`);
     }
-    expect(existsSync(`${path}-wal`)).toBe(true);
     expect(statSync(join(folder, 'data')).mode & 0o777).toBe(0o700);
+    const read = (): unknown => [
+      journal.unsettledKeyIntents(issuer),
+      journal.hostKey('ssh://10.0.0.7'),
+      journal.latestRuns(),
+    ];
+    const before = read();
     journal.close();
-    const again = openJournal(path);
-    expect(again.unsettledKeyIntents(issuer)).toHaveLength(1);
-    again.close();
+    journal = open(folder);
+    expect(read()).toEqual(before);
+    expect(journal.unsettledKeyIntents(issuer)).toEqual([
+      { ...intent('one'), state: 'delivering', keyId: 'k1' },
+    ]);
   });
 
   it('has every written intent after its process was killed', async () => {
+    journal.close();
     const script = join(folder, 'writer.mts');
     writeFileSync(
       script,
-      `import { openJournal } from ${JSON.stringify(join(import.meta.dirname, 'journal.ts'))};
-       const journal = openJournal(${JSON.stringify(path)});
+      `import * as opener from ${q(join(import.meta.dirname, opener.module))};
+       const journal = opener.${opener.call(folder)};
        for (let number = 0; ; number += 1) {
          journal.openKeyIntent({ ...${JSON.stringify(intent('x'))}, intentId: String(number), createdAt: number });
          process.stdout.write(number + '\\n');
@@ -133,13 +162,14 @@ describe('journal on disk', () => {
     });
     const reported = said.split('\n').slice(0, -1).length;
     expect(reported).toBeGreaterThanOrEqual(30);
-    const journal = openJournal(path);
+    journal = open(folder);
     const found = journal.unsettledKeyIntents(issuer).length;
     expect(found).toBeGreaterThanOrEqual(reported);
     expect(found).toBeLessThanOrEqual(reported + 1);
-    journal.close();
   });
+});
 
+describe('SQLite', () => {
   it('refuses a damaged file, a folder that cannot be made, and a newer schema', () => {
     const damaged = join(folder, 'damaged.sqlite');
     writeFileSync(damaged, 'this is no database, it is a text of some length'.repeat(100));

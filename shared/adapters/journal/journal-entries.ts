@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import type { KeyIntent, RunRecord } from '../../engine/ports.ts';
+
+/**
+ * Lines of the journal file. The first names format and version; every other is one write. A form that was released is
+ * never changed: a new one gets a new name or a new version. No line may hold a secret.
+ */
+const instant = z.number().int();
+const intentStates = ['minting', 'minted', 'delivering', 'delivered', 'deleted'] as const;
+
+export const headerSchema = z.object({ journal: z.literal('muster'), version: z.number().int() });
+export const JOURNAL_VERSION = 1;
+
+const intentSchema = z.object({
+  intentId: z.string(),
+  issuer: z.string(),
+  deviceId: z.string(),
+  userId: z.string(),
+  keyIdsBefore: z.array(z.string()),
+  expiresAt: instant,
+  createdAt: instant,
+});
+const runSchema = z.object({
+  batchId: z.string(),
+  deviceId: z.string(),
+  target: z.string(),
+  state: z.enum(['running', 'enrolled', 'failed', 'stopped']),
+  attempt: z.number().int(),
+  startedAt: instant,
+  finishedAt: instant.optional(),
+  errorCode: z.string().optional(),
+  roundTrips: z.number().int(),
+});
+
+export const entrySchema = z.union([
+  z.object({ intent: intentSchema }),
+  z.object({
+    settle: z.object({ intentId: z.string(), state: z.enum(intentStates), keyId: z.string().optional() }),
+  }),
+  z.object({ run: runSchema }),
+  z.object({ hostKey: z.object({ target: z.string(), fingerprint: z.string(), at: instant }) }),
+]);
+export type Entry = z.infer<typeof entrySchema>;
+
+/** Everything the lines of a journal add up to. */
+export class JournalContent {
+  readonly #intents = new Map<string, KeyIntent>();
+  readonly #runs = new Map<string, RunRecord>();
+  readonly #hostKeys = new Map<string, { readonly fingerprint: string; readonly at: number }>();
+
+  /** Throws where a write is not possible on what is there; then nothing is changed. */
+  check(entry: Entry): void {
+    if ('intent' in entry && this.#intents.has(entry.intent.intentId))
+      throw new Error(`There is a key intent ${entry.intent.intentId} already.`);
+    if ('settle' in entry && !this.#intents.has(entry.settle.intentId))
+      throw new Error(`There is no key intent ${entry.settle.intentId}.`);
+  }
+
+  apply(entry: Entry): void {
+    this.check(entry);
+    if ('intent' in entry) {
+      this.#intents.set(entry.intent.intentId, { ...entry.intent, state: 'minting', keyId: undefined });
+    } else if ('settle' in entry) {
+      const { intentId, state, keyId } = entry.settle;
+      const intent = this.#intents.get(intentId);
+      if (intent) this.#intents.set(intentId, { ...intent, state, keyId: keyId ?? intent.keyId });
+    } else if ('run' in entry) this.#applyRun(entry.run);
+    else this.#hostKeys.set(entry.hostKey.target, entry.hostKey);
+  }
+
+  /** One entry for each attempt of a device in a batch; the newest of every device counts. */
+  #applyRun(run: z.infer<typeof runSchema>): void {
+    const record: RunRecord = { ...run, finishedAt: run.finishedAt, errorCode: run.errorCode };
+    const newest = this.#runs.get(run.deviceId);
+    const isSameAttempt = newest?.batchId === run.batchId && newest.attempt === run.attempt;
+    if (newest === undefined || isSameAttempt || run.startedAt >= newest.startedAt)
+      this.#runs.set(run.deviceId, record);
+  }
+
+  unsettledIntents(issuer: string): KeyIntent[] {
+    return this.#unsettled().filter((intent) => intent.issuer === issuer);
+  }
+
+  #unsettled(): KeyIntent[] {
+    return [...this.#intents.values()]
+      .filter(({ state }) => state !== 'delivered' && state !== 'deleted')
+      .sort((a, b) => a.createdAt - b.createdAt);
+  }
+
+  latestRuns(): RunRecord[] {
+    return [...this.#runs.values()].sort((a, b) => (a.deviceId < b.deviceId ? -1 : 1));
+  }
+
+  hostKey(target: string): string | undefined {
+    return this.#hostKeys.get(target)?.fingerprint;
+  }
+
+  /** The fewest entries that add up to the same; intents that are settled are told no more. */
+  entries(): Entry[] {
+    const intents = this.#unsettled().flatMap(({ state, keyId, ...intent }): Entry[] => [
+      { intent: { ...intent, keyIdsBefore: [...intent.keyIdsBefore] } },
+      ...(state === 'minting' ? [] : [{ settle: { intentId: intent.intentId, state, keyId } }]),
+    ]);
+    const runs = this.latestRuns().map((run): Entry => ({ run: { ...run } }));
+    const hostKeys = [...this.#hostKeys].map(
+      ([target, { fingerprint, at }]): Entry => ({ hostKey: { target, fingerprint, at } }),
+    );
+    return [...hostKeys, ...runs, ...intents];
+  }
+}
