@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import type { Journal, StationPorts, TokenCache } from '../engine/ports.ts';
+import type { Journal, SignInClient, StationPorts, TokenCache } from '../engine/ports.ts';
 import type { Profile } from '../model/profile.ts';
 import { createAgentBinaryStore } from './binary/agent-binary-store.ts';
 import { createDeviceConnector } from './device-connector.ts';
@@ -24,6 +24,8 @@ export interface PortsOptions {
   readonly userDataDir: string;
   /** Where the sign-in is remembered; the system's keychain unless said otherwise. */
   readonly tokenCache?: TokenCache;
+  /** How somebody signs in; by device code unless said otherwise. */
+  readonly signIn?: SignInClient;
   /** Opens the journal of this folder: SQLite in the app, a file of lines where nothing native may be needed. */
   openJournal(userDataDir: string): Journal;
   openBrowser(url: string): Promise<boolean>;
@@ -51,7 +53,7 @@ export function createPorts(options: PortsOptions): StationPorts {
     ...{ clock, random, logger, journal, binaries, sha256: sha256Hex },
     connector: createDeviceConnector({ ssh: createSshConnector({ clock, logger }) }),
     readSshKey: createSshKeyReader(profile),
-    signIn: createSignInClient({ profile, http, clock, logger }),
+    signIn: options.signIn ?? createSignInClient({ profile, http, clock, logger }),
     tokenCache: options.tokenCache ?? createKeychainTokenCache({ issuer, clientId }),
     createIdentityProvider: (_profile, tokens) =>
       createZitadelIdentityProvider({ profile, tokens, http, clock, random, logger }),

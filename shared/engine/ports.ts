@@ -185,7 +185,10 @@ export interface SignInClient {
    * @throws IDENTITY_CLIENT_UNKNOWN, _CLIENT_NOT_ALLOWED, _SIGN_IN_DENIED, _CODE_EXPIRED, _UNREACHABLE, _ISSUER_MISMATCH
    */
   signIn(onPrompt: (prompt: DeviceCodePrompt) => void, signal: AbortSignal): Promise<TokenSet>;
-  /** @throws IDENTITY_SESSION_ENDED when the provider refuses, IDENTITY_UNREACHABLE when it does not answer. */
+  /**
+   * @throws IDENTITY_SESSION_ENDED when the provider refuses or there is no refresh token, IDENTITY_UNREACHABLE when it
+   * does not answer, IDENTITY_TOKEN_REFUSED for a token that was handed in and cannot be renewed
+   */
   refresh(tokens: TokenSet, signal: AbortSignal): Promise<TokenSet>;
   /** Revokes refresh and access token. */
   revoke(tokens: TokenSet, signal: AbortSignal): Promise<void>;

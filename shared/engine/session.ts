@@ -189,13 +189,6 @@ export class Session implements AccessTokenSource {
   }
 
   async #refresh(tokens: TokenSet): Promise<TokenSet> {
-    if (tokens.refreshToken === undefined) {
-      const error = new EnrollmentError('IDENTITY_SESSION_ENDED', {
-        evidence: 'The provider gave no refresh token.',
-      });
-      await this.#forget(error);
-      throw error;
-    }
     const never = new AbortController().signal;
     const onLimit = (): EnrollmentError =>
       new EnrollmentError('IDENTITY_UNREACHABLE', { details: { issuer: 'the identity provider' } });

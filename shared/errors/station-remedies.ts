@@ -34,7 +34,8 @@ export const stationRemedies = {
   STATION_FOLDER_IN_USE: {
     title: 'Station folder is in use',
     says: 'Another Muster works in {path} now: process {pid}.',
-    cause: 'The journal of a folder belongs to one program at a time, or a key could be taken for a lost one.',
+    cause:
+      'The journal of a folder belongs to one program at a time, or a key could be taken for a lost one.',
     operatorDoes: 'Wait until it has ended, or name another folder with --state-dir.',
     retry: 'after-fix',
   },

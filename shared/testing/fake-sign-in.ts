@@ -1,4 +1,5 @@
 import type { Clock, DeviceCodePrompt, SignInClient, TokenCache, TokenSet } from '../engine/ports.ts';
+import { EnrollmentError } from '../errors/enrollment-error.ts';
 import { Secret } from '../model/secret.ts';
 
 /** Text that is part of every token. It may be in a cache and nowhere else. */
@@ -58,8 +59,9 @@ export class FakeSignInClient implements SignInClient {
     });
   }
 
-  async refresh(_tokens: TokenSet, signal: AbortSignal): Promise<TokenSet> {
+  async refresh(tokens: TokenSet, signal: AbortSignal): Promise<TokenSet> {
     if (signal.aborted) throw signal.reason;
+    if (tokens.refreshToken === undefined) throw new EnrollmentError('IDENTITY_SESSION_ENDED');
     this.refreshes += 1;
     await this.refreshGate;
     if (this.refreshFailsWith !== undefined) throw this.refreshFailsWith;

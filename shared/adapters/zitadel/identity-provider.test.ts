@@ -301,6 +301,8 @@ describe('looking for a machine user', () => {
 
   it('refuses the name of a person', async () => {
     const { identity } = await search({ id: '77', userName: 'device-press-07' }, []);
-    await expect(identity.findMachineUser(id, signal)).rejects.toMatchObject({ code: 'IDENTITY_CALL_FAILED' });
+    await expect(identity.findMachineUser(id, signal)).rejects.toMatchObject({
+      code: 'IDENTITY_CALL_FAILED',
+    });
   });
 });
