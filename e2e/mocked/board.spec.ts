@@ -60,6 +60,24 @@ test('one retry serves all devices of a cause, with the password entered once', 
   ]);
 });
 
+test('a clock that is off is set only by the button that says so', async ({ station }) => {
+  const off = [3, 5].map((position) =>
+    row({
+      ...({ position, state: 'failed', at: 'connect', stepState: 'failed' } as const),
+      error: errorOf('DEVICE_CLOCK_OFF', { offset: '1:06:40' }, 'connect'),
+    }),
+  );
+  await station.show({ ...states.board, batch, rows: Object.fromEntries(off.map((r) => [r.deviceId, r])) });
+  const board = new BoardScreenModel(station.page);
+  const cause = board.cause('Clock of the device is wrong');
+  await cause.getByRole('button', { name: 'Retry 2', exact: true }).click();
+  const set = cause.getByRole('button', { name: 'Set the clock and retry 2' });
+  await set.click();
+  const deviceIds = [deviceName(3), deviceName(5)];
+  expect(await station.asked('batch.retry')).toEqual([{ deviceIds }, { deviceIds, setClock: true }]);
+  await expect(board.panel.locator('[data-primary]')).toHaveText('Set the clock and retry 2');
+});
+
 test('only the first cause that can be retried holds the primary button', async ({ station }) => {
   await station.show(states.board);
   const board = new BoardScreenModel(station.page);

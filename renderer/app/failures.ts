@@ -3,7 +3,7 @@ import type { ErrorView } from '#shared/errors/enrollment-error.ts';
 
 /** An error as it arrives over the contract. */
 export type ShownError = Pick<ErrorView, 'code' | 'title' | 'says' | 'cause' | 'operatorDoes' | 'retry'> &
-  Partial<Pick<ErrorView, 'secretNeeded' | 'stepId' | 'subject' | 'evidence'>>;
+  Partial<Pick<ErrorView, 'secretNeeded' | 'offer' | 'stepId' | 'subject' | 'evidence'>>;
 
 export interface Failure {
   readonly id: number;

@@ -55,10 +55,18 @@ export const ipc = {
     z.object({ batchId: z.string() }),
   ),
   'batch.stop': invoke('engine', nothing, nothing),
-  /** Retries devices of the current batch; secrets entered beside a cause are used for this batch only. */
+  /**
+   * Retries devices of the current batch; secrets entered beside a cause are used for this batch only. `setClock`:
+   * this once, a device whose clock is off gets the station's time.
+   */
   'batch.retry': invoke(
     'engine',
-    z.object({ deviceIds, sshPassword: secretText.optional(), sudoPassword: secretText.optional() }),
+    z.object({
+      deviceIds,
+      sshPassword: secretText.optional(),
+      sudoPassword: secretText.optional(),
+      setClock: z.boolean().optional(),
+    }),
     nothing,
   ),
 

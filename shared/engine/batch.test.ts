@@ -56,6 +56,21 @@ describe('a batch', () => {
     expect(batch.view).toMatchObject({ state: 'finished', finishedAt: clock.nowMs() });
   });
 
+  it('gives a wish to the attempt it was made for, and to no later one', async () => {
+    const given: boolean[] = [];
+    const { batch, clock, devices } = build(1, async (_device, { setClock }) => {
+      given.push(setClock);
+      throw new EnrollmentError('DEVICE_CLOCK_OFF');
+    });
+    batch.start();
+    await clock.run(batch.whenIdle());
+    for (const wish of [{ setClock: true }, undefined]) {
+      batch.retry([devices[0]?.deviceId ?? ''], noSecrets, wish);
+      await clock.run(batch.whenIdle());
+    }
+    expect(given).toEqual([false, true, false]);
+  });
+
   it('leaves the others alone when one device fails, also by a fault of the station', async () => {
     const { batch, clock, states, devices, journal, logger } = build(4, async (device, _secrets, signal) => {
       await clock.sleep(100, signal);

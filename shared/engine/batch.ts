@@ -20,6 +20,12 @@ export interface BatchSecrets {
   readonly sudoPassword: Secret | undefined;
 }
 
+/** What the operator asked for with one retry, beside the secrets. It holds for that one attempt. */
+export interface RetryWish {
+  /** Give the device the station's time where its clock is off. */
+  readonly setClock: boolean;
+}
+
 export interface BatchOptions {
   readonly batchId: string;
   readonly name: string;
@@ -28,9 +34,11 @@ export interface BatchOptions {
   readonly journal: Journal;
   readonly logger: Logger;
   /** Takes one device through all steps; throws what went wrong. */
-  enroll(device: BatchDevice, secrets: BatchSecrets, signal: AbortSignal): Promise<void>;
+  enroll(device: BatchDevice, given: BatchSecrets & RetryWish, signal: AbortSignal): Promise<void>;
   onChange(batch: BatchView): void;
 }
+
+const noWish: RetryWish = { setClock: false };
 
 /**
  * A batch: its devices run side by side, never more than `concurrency` at once, in bench order. One device's
@@ -40,6 +48,7 @@ export class Batch {
   readonly #options: BatchOptions;
   readonly #devices = new Map<string, BatchDevice>();
   readonly #secrets = new Map<string, BatchSecrets>();
+  readonly #wishes = new Map<string, RetryWish>();
   /** Of what was begun since the batch was last stopped. */
   #stop = new AbortController();
   readonly #idle: (() => void)[] = [];
@@ -78,7 +87,7 @@ export class Batch {
    * Puts devices that have ended back into the queue; others are left as they are. A batch that was stopped goes on.
    * @throws STATION_BUSY while it is still being stopped
    */
-  retry(deviceIds: readonly string[], secrets: BatchSecrets): void {
+  retry(deviceIds: readonly string[], secrets: BatchSecrets, wish: RetryWish = noWish): void {
     if (this.#view.state === 'stopping') throw new EnrollmentError('STATION_BUSY');
     if (this.#stop.signal.aborted) this.#stop = new AbortController();
     for (const deviceId of deviceIds) {
@@ -89,6 +98,7 @@ export class Batch {
         sshPassword: secrets.sshPassword ?? before?.sshPassword,
         sudoPassword: secrets.sudoPassword ?? before?.sudoPassword,
       });
+      this.#wishes.set(deviceId, wish);
       device.record.queueAgain();
       this.#recordNotBegun(device);
       this.#queue.push(device);
@@ -132,12 +142,14 @@ export class Batch {
   async #run(device: BatchDevice): Promise<void> {
     const { record } = device;
     const secrets = this.#secrets.get(device.deviceId) ?? { sshPassword: undefined, sudoPassword: undefined };
+    const wish = this.#wishes.get(device.deviceId) ?? noWish;
+    this.#wishes.delete(device.deviceId);
     const stop = this.#stop.signal;
     record.start();
     this.#recordRun(device, 'running', undefined);
     try {
       // A signal of its own for every device: hundreds may listen, and each goes away with its device.
-      await this.#options.enroll(device, secrets, AbortSignal.any([stop]));
+      await this.#options.enroll(device, { ...secrets, ...wish }, AbortSignal.any([stop]));
       record.finish('enrolled');
       this.#recordRun(device, 'enrolled', undefined);
     } catch (thrown) {

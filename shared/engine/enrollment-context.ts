@@ -24,6 +24,8 @@ export interface EnrollmentInput {
   readonly labels: Readonly<Record<string, string>>;
   readonly credential: DeviceCredential;
   readonly sudoPassword: Secret | undefined;
+  /** The operator asked for it: a clock that is off is set to the station's time. */
+  readonly setClock: boolean;
   readonly tokens: AccessTokenSource;
   readonly identity: IdentityProvider;
   readonly fleet: Fleet | undefined;

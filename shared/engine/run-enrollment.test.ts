@@ -62,6 +62,34 @@ describe('a fresh device', () => {
   });
 });
 
+describe('a clock that is off', () => {
+  beforeEach(() => {
+    device.clockOffsetSeconds = -4000;
+  });
+
+  it('is set to the station’s time when the operator asks for it, and the device enrolls', async () => {
+    const { error, log, row } = await enrollOnce(world, 'board.local', { setClock: true });
+    expect(error).toBeUndefined();
+    const set = device.done[0] ?? '';
+    expect(Math.abs(Number(/@(\d+)$/.exec(set)?.[1]) * 1000 - world.clock.nowMs())).toBeLessThan(120_000);
+    expect(log.filter((line) => line.kind === 'command').map((line) => line.text)).toContain(set);
+    expect(Math.abs(row.facts?.clockOffsetSeconds ?? 99)).toBeLessThan(3);
+  });
+
+  it('is never set unasked', async () => {
+    const { error } = await enrollOnce(world, 'board.local');
+    expect(error).toMatchObject({ code: 'DEVICE_CLOCK_OFF' });
+    expect(device.done).toEqual([]);
+  });
+
+  it('costs no round trip where it is right', async () => {
+    device.clockOffsetSeconds = 0;
+    const { row } = await enrollOnce(world, 'board.local', { setClock: true });
+    expect(row.roundTrips).toBeLessThanOrEqual(5);
+    expect(device.done[0]).not.toContain('date');
+  });
+});
+
 describe('a device that is enrolled already', () => {
   it('changes nothing and asks the provider for nothing new, in at most three round trips', async () => {
     await enrollOnce(world, 'board.local');

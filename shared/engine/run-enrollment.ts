@@ -9,7 +9,7 @@ import { groupIntoTrips } from '../plan/trips.ts';
 import type { Desired } from '../steps/define-step.ts';
 import { awaitHeartbeat, verify } from './confirm-enrollment.ts';
 import type { EnrollmentContext, EnrollmentInput } from './enrollment-context.ts';
-import { type Look, lookAtDevice } from './look-at-device.ts';
+import { type Look, type LookContext, lookAtDevice } from './look-at-device.ts';
 import {
   compensate,
   type MachineKeysContext,
@@ -21,6 +21,7 @@ import {
 import { performCommands } from './perform-commands.ts';
 import type { AgentBinary, DeviceSession, KeyIntent } from './ports.ts';
 import { checkStep, connectStep } from './reach-device.ts';
+import { settleDevice } from './settle-device.ts';
 
 const UPLOAD_LIMIT_MS = 20 * 60_000;
 
@@ -33,12 +34,9 @@ export async function runEnrollment(input: EnrollmentInput): Promise<void> {
   const binaries = await checkStep(input);
   const session = await connectStep(input);
   try {
-    const look = await lookAtDevice({
-      ...input,
-      session,
-      clock: input.ports.clock,
-      random: input.ports.random,
-    });
+    const { clock, random } = input.ports;
+    const looking: LookContext = { ...input, session, clock, random };
+    const look = await settleDevice(looking, await lookAtDevice(looking), input.setClock);
     const { facts } = look;
     input.record.setFacts(facts);
     input.boards.claim(input.deviceId, session.hostKeyFingerprint, facts);

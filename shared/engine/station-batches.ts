@@ -2,7 +2,7 @@ import { EnrollmentError } from '../errors/enrollment-error.ts';
 import type { Profile } from '../model/profile.ts';
 import type { EnrollmentRow, LogLine } from '../model/station-state.ts';
 import { formatAddress, formatTarget, type Target } from '../model/target.ts';
-import { Batch, type BatchDevice, type BatchSecrets } from './batch.ts';
+import { Batch, type BatchDevice, type BatchSecrets, type RetryWish } from './batch.ts';
 import { type BenchRow, type CheckedRow, checkBench } from './bench.ts';
 import { Boards } from './boards.ts';
 import { DeviceLog } from './device-log.ts';
@@ -59,7 +59,7 @@ export class StationBatches {
         name: profile.labels.group ?? profile.name,
         concurrency: profile.batch.concurrency,
         ...{ clock: ports.clock, journal: ports.journal, logger: ports.logger },
-        enroll: (device, secrets, signal) => this.#enroll(device, secrets, signal),
+        enroll: (device, given, signal) => this.#enroll(device, given, signal),
         onChange: (view) => {
           display.showBatch(view);
           if (view.state === 'finished') this.#options.onFinished();
@@ -77,8 +77,8 @@ export class StationBatches {
     this.#batch?.stop();
   }
 
-  retry(deviceIds: readonly string[], secrets: BatchSecrets): void {
-    this.#batch?.retry(deviceIds, secrets);
+  retry(deviceIds: readonly string[], secrets: BatchSecrets, wish: RetryWish): void {
+    this.#batch?.retry(deviceIds, secrets, wish);
   }
 
   /** Resolves when the current batch, if any, has nothing left to do. */
@@ -110,7 +110,7 @@ export class StationBatches {
     return { deviceId, target: reachable, record };
   }
 
-  async #enroll(device: BatchDevice, secrets: BatchSecrets, signal: AbortSignal): Promise<void> {
+  async #enroll(device: BatchDevice, given: BatchSecrets & RetryWish, signal: AbortSignal): Promise<void> {
     const { ports, profile, access } = this.#options;
     const { identity, fleet, recovery, session: tokens } = access;
     device.record.startStep('check');
@@ -123,9 +123,10 @@ export class StationBatches {
       credential: {
         user: loginUser(device.target, profile),
         ...(privateKey === undefined ? {} : { privateKey }),
-        ...(secrets.sshPassword === undefined ? {} : { password: secrets.sshPassword }),
+        ...(given.sshPassword === undefined ? {} : { password: given.sshPassword }),
       },
-      sudoPassword: secrets.sudoPassword,
+      sudoPassword: given.sudoPassword,
+      setClock: given.setClock,
     });
   }
 }

@@ -125,12 +125,13 @@ export class Station {
       this.#batches.stop();
       return null;
     },
-    'batch.retry': ({ deviceIds, sshPassword, sudoPassword }) => {
+    'batch.retry': ({ deviceIds, sshPassword, sudoPassword, setClock = false }) => {
       this.#requireOpen();
-      this.#batches.retry(deviceIds, {
+      const secrets = {
         sshPassword: sshPassword === undefined ? undefined : new Secret(sshPassword),
         sudoPassword: sudoPassword === undefined ? undefined : new Secret(sudoPassword),
-      });
+      };
+      this.#batches.retry(deviceIds, secrets, { setClock });
       return null;
     },
     'device.followLog': ({ deviceId }) => this.#batches.followLog(deviceId),

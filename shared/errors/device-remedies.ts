@@ -130,8 +130,9 @@ export const deviceRemedies = {
     says: 'The clock of the device is {offset} off.',
     cause:
       'The board has no battery clock and did not reach a time server. Sign-in with a key needs the right time.',
-    operatorDoes: 'Set its clock or let it reach a time server, then retry.',
+    operatorDoes: "Give it this station's time, or let it reach a time server, then retry.",
     retry: 'after-fix',
+    offer: 'set-clock',
   },
   DEVICE_TIMEOUT: {
     title: 'Device took too long',

@@ -2,7 +2,7 @@ import type { StepId } from '../model/enrollment.ts';
 import type { EnrollmentErrorCode } from '../model/error-codes.ts';
 import { printable } from '../model/printable.ts';
 import { remedies } from './remedies.ts';
-import type { Remedy, RetryAdvice, SecretNeeded } from './remedy.ts';
+import type { Offer, Remedy, RetryAdvice, SecretNeeded } from './remedy.ts';
 
 export type Phase = 'connect' | 'check' | 'apply' | 'verify';
 
@@ -65,6 +65,7 @@ export interface ErrorView {
   readonly operatorDoes: string;
   readonly retry: RetryAdvice;
   readonly secretNeeded: SecretNeeded | undefined;
+  readonly offer: Offer | undefined;
   readonly stepId: StepId | undefined;
   readonly subject: string | undefined;
   readonly evidence: string | undefined;
@@ -92,6 +93,7 @@ export function toErrorView(thrown: unknown): ErrorView {
     operatorDoes: fill(remedy.operatorDoes, error.details),
     retry: remedy.retry,
     secretNeeded: remedy.secretNeeded,
+    offer: remedy.offer,
     stepId: error.stepId,
     subject: error.subject === undefined ? undefined : printable(error.subject),
     evidence: error.evidence === undefined ? undefined : printable(error.evidence, { keepNewlines: true }),

@@ -4,6 +4,9 @@ export type RetryAdvice = 'now' | 'after-fix' | 'never';
 /** A secret the operator can enter beside the cause so that a retry can succeed. */
 export type SecretNeeded = 'ssh-password' | 'sudo-password';
 
+/** What the station can do about a cause by itself, once the operator says so. */
+export type Offer = 'set-clock';
+
 /**
  * The operator's texts for one error. `{name}` is filled from the error's details.
  * `says`: what is. `cause`: why, most likely. `operatorDoes`: what to do next.
@@ -15,4 +18,5 @@ export interface Remedy {
   readonly operatorDoes: string;
   readonly retry: RetryAdvice;
   readonly secretNeeded?: SecretNeeded;
+  readonly offer?: Offer;
 }

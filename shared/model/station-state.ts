@@ -17,6 +17,7 @@ export const errorViewSchema = z.object({
   operatorDoes: z.string(),
   retry: z.enum(['now', 'after-fix', 'never']),
   secretNeeded: z.enum(['ssh-password', 'sudo-password']).optional(),
+  offer: z.enum(['set-clock']).optional(),
   stepId: z.enum(stepIds).optional(),
   subject: z.string().optional(),
   evidence: z.string().optional(),

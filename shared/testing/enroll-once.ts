@@ -55,6 +55,7 @@ export function beginEnrollment(
     deviceId: deviceId(id),
     credential: { user: 'pi' },
     sudoPassword: undefined,
+    setClock: false,
     boards: new Boards(),
     identity: ports.createIdentityProvider(profile, tokens),
     signal: new AbortController().signal,

@@ -144,6 +144,12 @@ export class FakeDevice {
     if (command.title === 'Look at the device') return this.#look(command);
     if (command.title.startsWith('journalctl'))
       return { exitStatus: 0, stdout: `${this.journalLines.join('\n')}\n`, stderr: '' };
+    const clock = /^date -u -s @(\d+)$/.exec(command.title)?.[1];
+    if (clock !== undefined) {
+      this.done.push(command.title);
+      this.clockOffsetSeconds = Number(clock) - Math.floor(this.#options.clock.nowMs() / 1000);
+      return { exitStatus: 0, stdout: `${clock}\n`, stderr: '' };
+    }
     const nonce = nonceOf(command.script);
     const lines: string[] = [];
     const say = (line: string): void => {

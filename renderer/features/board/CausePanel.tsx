@@ -1,4 +1,4 @@
-import { KeyRound, RotateCw } from 'lucide-react';
+import { ClockArrowUp, KeyRound, RotateCw } from 'lucide-react';
 import { useId, useMemo, useRef, useState } from 'react';
 import type { EnrollmentRow } from '#shared/model/station-state.ts';
 import { useStation } from '../../app/station-store.ts';
@@ -109,7 +109,7 @@ function RetryForm({ cause, primary }: { readonly cause: Cause; readonly primary
   const [busy, setBusy] = useState(false);
   const user = useStation((station) => station.profile?.sshUser);
   const fieldId = useId();
-  const { secretNeeded } = cause;
+  const { secretNeeded, offer } = cause;
   const first = cause.deviceIds[0] ?? '';
   if (cause.retry === 'never') {
     return (
@@ -120,7 +120,7 @@ function RetryForm({ cause, primary }: { readonly cause: Cause; readonly primary
   }
   const word = secretNeeded === 'ssh-password' ? 'SSH password' : 'sudo password';
   const label = user === undefined ? word : `${word} for ${user}`;
-  const retry = async () => {
+  const retry = async (wish: { readonly setClock?: boolean } = {}) => {
     if (secretNeeded !== undefined && secret === '') {
       document.getElementById(fieldId)?.focus();
       return;
@@ -129,7 +129,7 @@ function RetryForm({ cause, primary }: { readonly cause: Cause; readonly primary
     const entered =
       secretNeeded === undefined || secret === '' ? undefined : { kind: secretNeeded, text: secret };
     setSecret('');
-    await retryDevices(cause.deviceIds, entered);
+    await retryDevices(cause.deviceIds, entered, wish);
     setBusy(false);
   };
   return (
@@ -153,16 +153,27 @@ function RetryForm({ cause, primary }: { readonly cause: Cause; readonly primary
           className="flex-1"
         />
       )}
+      {offer === 'set-clock' ? (
+        <Button
+          kind={primary ? 'primary' : 'plain'}
+          icon={<ClockArrowUp size={14} strokeWidth={1.75} aria-hidden="true" />}
+          data-primary={primary || undefined}
+          disabled={busy}
+          onClick={() => void retry({ setClock: true })}
+        >
+          {`Set the clock and retry ${cause.deviceIds.length}`}
+        </Button>
+      ) : null}
       <Button
-        kind={primary ? 'primary' : 'plain'}
+        kind={primary && offer === undefined ? 'primary' : 'plain'}
         icon={<RotateCw size={14} strokeWidth={1.75} aria-hidden="true" />}
-        data-primary={primary || undefined}
+        data-primary={(primary && offer === undefined) || undefined}
         disabled={busy}
         onClick={() => void retry()}
       >
         {`Retry ${cause.deviceIds.length}`}
       </Button>
-      {secretNeeded === undefined ? (
+      {secretNeeded === undefined && offer === undefined ? (
         <Button kind="quiet" onClick={() => openDevice(first)}>
           Open log
         </Button>

@@ -8,11 +8,13 @@ type Secret = 'ssh-password' | 'sudo-password';
 export function retryDevices(
   deviceIds: readonly string[],
   secret?: { kind: Secret; text: string },
+  wish: { readonly setClock?: boolean } = {},
 ): Promise<boolean> {
   return act('batch.retry', {
     deviceIds: [...deviceIds],
     ...(secret?.kind === 'ssh-password' ? { sshPassword: secret.text } : {}),
     ...(secret?.kind === 'sudo-password' ? { sudoPassword: secret.text } : {}),
+    ...wish,
   });
 }
 

@@ -11,6 +11,8 @@ export interface Cause {
   readonly operatorDoes: string;
   readonly retry: RowError['retry'];
   readonly secretNeeded: RowError['secretNeeded'];
+  /** What the station can do about it. */
+  readonly offer: RowError['offer'];
   /** Bench order. */
   readonly deviceIds: readonly string[];
 }
@@ -48,6 +50,7 @@ function causeOf(code: RowError['code'], members: readonly EnrollmentRow[]): Cau
       operatorDoes: first.operatorDoes,
       retry: first.retry,
       secretNeeded: first.secretNeeded,
+      offer: first.offer,
       deviceIds: inBenchOrder.map((row) => row.deviceId),
     },
   ];

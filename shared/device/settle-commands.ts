@@ -1,0 +1,27 @@
+import { type DeviceCommand, defineCommand } from './device-command.ts';
+
+/** What is done to a device before it is enrolled, so that the enrollment finds it settled. */
+
+/**
+ * Sets the device's clock, and its hardware clock where it has one, so that the time lasts over a restart. A
+ * hardware clock that cannot be set is told and is no failure: the time is right all the same.
+ * @param secondsSince1970 whole seconds
+ */
+export function setClock(secondsSince1970: number): DeviceCommand {
+  const seconds = Math.round(secondsSince1970);
+  return defineCommand(
+    `date -u -s @${seconds}`,
+    `set -eu
+LC_ALL=C; export LC_ALL
+PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"; export PATH
+R="\${MUSTER_DEVICE_ROOT-}"
+date -u -s @${seconds}
+for clock in "$R/dev/rtc" "$R/dev/rtc0"; do
+  [ -e "$clock" ] || continue
+  if hwclock --systohc 2>&1; then echo 'the hardware clock is set too'; else echo 'the hardware clock was not set'; fi
+  break
+done
+`,
+    { asRoot: true },
+  );
+}

@@ -1,0 +1,38 @@
+import { commandFailure } from '../device/command-failure.ts';
+import type { DeviceCommand } from '../device/device-command.ts';
+import { setClock } from '../device/settle-commands.ts';
+import { type Look, type LookContext, lookAgain } from './look-at-device.ts';
+
+const SET_CLOCK_LIMIT_MS = 30_000;
+/** Less is the look's own uncertainty. */
+const CLOCK_IS_OFF_FROM_SECONDS = 2;
+
+/**
+ * Brings a device to where an enrollment can begin, as part of the connect step, and looks again where it did
+ * something.
+ * @param maySet whether the operator asked for the clock to be set: never done otherwise
+ */
+export async function settleDevice(context: LookContext, first: Look, maySet: boolean): Promise<Look> {
+  if (!maySet || Math.abs(first.facts.clockOffsetSeconds) < CLOCK_IS_OFF_FROM_SECONDS) return first;
+  await perform(context, first, setClock(context.clock.nowMs() / 1000), SET_CLOCK_LIMIT_MS);
+  return { ...first, facts: await lookAgain(context, first) };
+}
+
+/** Runs one command of the connect step, shown in the log with what it prints. */
+async function perform(
+  { session, record, signal }: LookContext,
+  { elevation }: Look,
+  command: DeviceCommand,
+  limitMs: number,
+): Promise<void> {
+  record.countRoundTrip();
+  record.log.add({ kind: 'command', stepId: 'connect', text: command.title });
+  const result = await session.run(command, {
+    ...{ signal, elevation, limitMs },
+    onLine: (_stream, text) => {
+      if (text.trim() !== '') record.log.add({ kind: 'output', stepId: 'connect', text });
+    },
+  });
+  if (result.exitStatus !== 0)
+    throw commandFailure('connect', result.exitStatus, `${result.stdout}\n${result.stderr}`);
+}
