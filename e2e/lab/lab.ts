@@ -5,7 +5,7 @@ import { stringify } from 'smol-toml';
 import { architectures } from '#shared/model/facts.ts';
 import { Secret } from '#shared/model/secret.ts';
 import { makeKeyTexts } from './devices/host-key.ts';
-import type { RehearsalDevice, RehearsalDeviceRequest } from './devices/model.ts';
+import type { RehearsalDevice, RehearsalDeviceRequest, SandboxMode } from './devices/model.ts';
 import { startRehearsalDevices } from './devices/start-rehearsal-devices.ts';
 import type { Faults } from './identity/faults.ts';
 import { type LabIdentityProvider, startLabIdentityProvider } from './identity/identity-provider.ts';
@@ -29,6 +29,8 @@ export interface LabOptions {
   readonly concurrency?: number;
   readonly heartbeatLimitSeconds?: number;
   readonly aptSeconds?: number;
+  /** How the devices' roots are made; the best this computer allows unless said otherwise. */
+  readonly deviceMode?: SandboxMode;
   readonly signal: AbortSignal;
   readonly onProgress?: (text: string) => void;
 }
@@ -109,6 +111,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       addressBook: path.join(dir, 'device-addresses.json'),
       ...{ standInsDir: path.join(projectRoot, 'e2e/lab/devices/stand-ins') },
       ...(options.aptSeconds === undefined ? {} : { aptSeconds: options.aptSeconds }),
+      ...(options.deviceMode === undefined ? {} : { mode: options.deviceMode }),
     });
     running.push({ stop: () => Promise.all(devices.map((device) => device.stop())) });
     const profilePath = path.join(dir, 'profile.toml');

@@ -6,6 +6,8 @@ import { createAgentBinaryStore } from './binary/agent-binary-store.ts';
 import { createDeviceConnector } from './device-connector.ts';
 import { createIdentityHttpClient } from './http/http.ts';
 import { createKeychainTokenCache } from './keychain/keychain-token-cache.ts';
+import { createLocalConnector } from './local/connector.ts';
+import { localEnvironment } from './local/local-environment.ts';
 import { createLogger } from './log/logger.ts';
 import { createNatsHeartbeatWatch } from './nats/heartbeat-watch.ts';
 import { createSignInClient } from './oidc/sign-in-client.ts';
@@ -51,7 +53,10 @@ export function createPorts(options: PortsOptions): StationPorts {
   const binaries = createAgentBinaryStore();
   return {
     ...{ clock, random, logger, journal, binaries, sha256: sha256Hex },
-    connector: createDeviceConnector({ ssh: createSshConnector({ clock, logger }) }),
+    connector: createDeviceConnector({
+      ssh: createSshConnector({ clock, logger }),
+      local: createLocalConnector({ clock, logger, environment: localEnvironment(process.env) }),
+    }),
     readSshKey: createSshKeyReader(profile),
     signIn: options.signIn ?? createSignInClient({ profile, http, clock, logger }),
     tokenCache: options.tokenCache ?? createKeychainTokenCache({ issuer, clientId }),

@@ -1,14 +1,15 @@
 import type { DeviceConnector } from '../engine/ports.ts';
-import { EnrollmentError } from '../errors/enrollment-error.ts';
+import type { LocalConnector } from './local/connector.ts';
 import type { SshConnector } from './ssh/connector.ts';
 
 /** Reaches a device by what its target says: over SSH, or on this computer itself. */
-export function createDeviceConnector({ ssh }: { readonly ssh: SshConnector }): DeviceConnector {
+export function createDeviceConnector(ways: {
+  readonly ssh: SshConnector;
+  readonly local: LocalConnector;
+}): DeviceConnector {
   return {
-    connect: async (target, options) => {
-      if (target.kind === 'ssh') return ssh.connect(target, options);
-      const details = { found: 'This computer as a target' };
-      throw new EnrollmentError('DEVICE_UNSUPPORTED', { details, phase: 'connect' });
-    },
+    reachesThisComputer: ways.local.isPossible,
+    connect: async (target, options) =>
+      target.kind === 'ssh' ? ways.ssh.connect(target, options) : ways.local.open(options.signal),
   };
 }

@@ -76,6 +76,8 @@ export interface DeviceCredential {
 }
 
 export interface DeviceConnector {
+  /** Whether this computer itself can be a device. */
+  readonly reachesThisComputer: boolean;
   /**
    * Connects and logs in, or opens a session on this computer. `expectedHostKey`: fingerprint pinned for this device, or undefined at first contact.
    * @throws DEVICE_UNREACHABLE, DEVICE_LOGIN_REFUSED, DEVICE_HOST_KEY_CHANGED, DEVICE_CONNECTION_LOST

@@ -86,6 +86,7 @@ export function createFakePorts(): FakeWorld {
   const ports = (): StationPorts => ({
     ...{ clock, random, journal, logger, signIn, tokenCache, sha256 },
     connector: {
+      reachesThisComputer: true,
       connect: async (target, { credential, expectedHostKey, signal }) => {
         if (signal.aborted) throw signal.reason;
         const address = formatAddress(target);

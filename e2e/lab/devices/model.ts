@@ -56,6 +56,11 @@ export interface RehearsalDevice {
   /** Where the device's files are on the host, e.g. `<root>/etc/fleet-agent`. */
   readonly root: string;
   readonly mode: SandboxMode;
+  /**
+   * Environment in which a command of this computer acts on the device: how a program that takes this computer itself
+   * as its target practises. Undefined in namespaces.
+   */
+  readonly environment: Readonly<Record<string, string>> | undefined;
   /** Switches a fault on or off; new connections and commands see it at once. */
   setFault(fault: RehearsalFault, on: boolean): Promise<void>;
   /** The faults that are on now. */

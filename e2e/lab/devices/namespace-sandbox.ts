@@ -118,6 +118,7 @@ async function linkOnce(target: string, at: string): Promise<void> {
 
 class NamespaceSandbox implements Sandbox {
   readonly mode = 'namespace';
+  readonly environment = undefined;
   readonly #options: SandboxOptions;
   readonly #holder: Holder;
   #diskFull = false;

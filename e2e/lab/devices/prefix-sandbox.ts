@@ -28,25 +28,29 @@ class PrefixSandbox implements Sandbox {
     this.#holder = holder;
   }
 
-  spawn(command: string, env: Readonly<Record<string, string>>) {
+  get environment(): Readonly<Record<string, string>> {
     const { root, user, standIns, nodePath } = this.#options;
     const path = `${standIns.tree}/bin:${standIns.tree}/sbin:${dirname(nodePath)}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin`;
+    return {
+      PATH: path,
+      HOME: join(root, 'home', user),
+      USER: user,
+      LOGNAME: user,
+      SHELL: '/bin/sh',
+      TMPDIR: join(root, 'tmp'),
+      MUSTER_DEVICE_ROOT: root,
+      MUSTER_REHEARSAL_PATH: path,
+      MUSTER_REHEARSAL_USER: user,
+    };
+  }
+
+  spawn(command: string, env: Readonly<Record<string, string>>) {
+    const { root, user } = this.#options;
     const child = spawn('/bin/sh', ['-c', command], {
       stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
       cwd: join(root, 'home', user),
-      env: {
-        ...env,
-        PATH: path,
-        HOME: join(root, 'home', user),
-        USER: user,
-        LOGNAME: user,
-        SHELL: '/bin/sh',
-        TMPDIR: join(root, 'tmp'),
-        MUSTER_DEVICE_ROOT: root,
-        MUSTER_REHEARSAL_PATH: path,
-        MUSTER_REHEARSAL_USER: user,
-      },
+      env: { ...env, ...this.environment },
     });
     const group = child.pid;
     if (group !== undefined) {

@@ -67,6 +67,10 @@ export class RunningDevice implements RehearsalDevice {
     });
   }
 
+  get environment(): Readonly<Record<string, string>> | undefined {
+    return this.#parts.sandbox.environment;
+  }
+
   get port(): number {
     return this.#front.port;
   }

@@ -7,6 +7,8 @@ export interface Sandbox {
   readonly mode: SandboxMode;
   /** Runs a command line as sshd would for the login user; `env` is added to the login environment. */
   spawn(command: string, env: Readonly<Record<string, string>>): ChildProcessWithoutNullStreams;
+  /** What a command needs to act on this device from outside SSH; undefined where it needs namespaces as well. */
+  readonly environment: Readonly<Record<string, string>> | undefined;
   /** Applies a fault that lives in the file system. */
   setFault(fault: RehearsalFault, on: boolean): Promise<void>;
   processes(): Promise<readonly RehearsalProcess[]>;

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
-import { pipeline, Readable } from 'node:stream';
+import { pipeline, Readable, type Writable } from 'node:stream';
 import { createGzip } from 'node:zlib';
-import type { ClientChannel } from 'ssh2';
 import type { AgentBinary } from '../../engine/ports.ts';
 import type { Secret } from '../../model/secret.ts';
 
@@ -39,29 +38,26 @@ export function uploadInput(file: AgentBinary, onProgress?: (sentBytes: number) 
 }
 
 /**
- * Writes prologue and input at the channel's pace, then ends it. Returns early, without error, when the far side
- * closes first.
+ * Writes prologue and input at the reader's pace, then ends it. Returns early, without error, when the reader is
+ * gone.
+ * @param gone aborted when nobody reads any more
  */
 export async function sendInput(
-  channel: ClientChannel,
+  to: Writable,
   prologue: Uint8Array,
   input: StandardInput,
-  closed: Promise<void>,
+  gone: AbortSignal,
 ): Promise<void> {
-  let isClosed = false;
-  const closing = closed.then(() => {
-    isClosed = true;
-  });
+  const isGone = () => gone.aborted || !to.writable;
   const write = async (bytes: Uint8Array) => {
-    if (channel.write(bytes)) return;
-    const stop = new AbortController();
-    await Promise.race([once(channel, 'drain', { signal: stop.signal }).catch(() => undefined), closing]);
-    stop.abort();
+    if (to.write(bytes)) return;
+    // It rejects when the reader goes; whatever went wrong there is told by the one who opened it.
+    await once(to, 'drain', { signal: gone }).catch(() => undefined);
   };
   await write(prologue);
   for await (const chunk of input()) {
-    if (isClosed) return;
+    if (isGone()) return;
     await write(chunk);
   }
-  if (!isClosed) channel.end();
+  if (!isGone()) to.end();
 }
