@@ -1,7 +1,16 @@
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 import type { EnrollmentErrorCode } from '../model/error-codes.ts';
 import type { DeviceFacts } from '../model/facts.ts';
-import type { Clock, IdentityProvider, Journal, KeyIntent, Logger, MintedKey, Random } from './ports.ts';
+import type {
+  Clock,
+  IdentityProvider,
+  Journal,
+  KeyIntent,
+  Logger,
+  MachineKeyEntry,
+  MintedKey,
+  Random,
+} from './ports.ts';
 
 /** Time a compensation may take even when the enrollment itself was stopped. */
 const COMPENSATION_LIMIT_MS = 20_000;
@@ -123,20 +132,37 @@ export async function compensate(
 
 async function lookForOrphans(
   { clock, identity }: MachineKeysContext,
-  { userId, keyIdsBefore, expiresAt }: KeyIntent,
+  intent: KeyIntent,
   held: string | undefined,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   for (const waitMs of [0, ...LOOK_AGAIN_AFTER_MS]) {
     if (waitMs > 0) await clock.sleep(waitMs, signal);
-    const keys = await identity.listKeys(userId, signal);
-    const orphans = keys
-      .filter((key) => key.keyId !== held && !keyIdsBefore.includes(key.keyId))
-      .filter((key) => key.expiresAt !== undefined && Math.abs(key.expiresAt - expiresAt) < EXPIRY_GRAIN_MS)
-      .map((key) => key.keyId);
+    const orphans = orphansOf(intent, await identity.listKeys(intent.userId, signal), held);
     if (orphans.length > 0) return orphans;
   }
   return [];
+}
+
+/**
+ * Keys an intent may have left alive, among those the provider knows: its own, or, where the reply never came, what is
+ * new since and expires when it was asked to. Never the key the device holds.
+ */
+export function orphansOf(
+  { keyId, keyIdsBefore, expiresAt }: KeyIntent,
+  keys: readonly MachineKeyEntry[],
+  held: string | undefined,
+): string[] {
+  const candidates = keys.filter((key) => key.keyId !== held);
+  const orphans =
+    keyId !== undefined
+      ? candidates.filter((key) => key.keyId === keyId)
+      : candidates
+          .filter((key) => !keyIdsBefore.includes(key.keyId))
+          .filter(
+            (key) => key.expiresAt !== undefined && Math.abs(key.expiresAt - expiresAt) < EXPIRY_GRAIN_MS,
+          );
+  return orphans.map((key) => key.keyId);
 }
 
 /**

@@ -1,13 +1,12 @@
-import { agentConfig } from '../device/agent-config.ts';
 import { commandFailure } from '../device/command-failure.ts';
 import { receiveBinary } from '../device/commands.ts';
-import { unitFile } from '../device/unit-file.ts';
 import { megabytesText } from '../model/duration-text.ts';
 import { deviceChanges, type PlannedStep, planEnrollment } from '../plan/plan-enrollment.ts';
 import { requireClock, requireSpace, requireSupported } from '../plan/preconditions.ts';
 import { groupIntoTrips } from '../plan/trips.ts';
 import type { Desired } from '../steps/define-step.ts';
 import { awaitHeartbeat, verify } from './confirm-enrollment.ts';
+import { desiredState, liveKeyIds } from './desired-state.ts';
 import type { EnrollmentContext, EnrollmentInput } from './enrollment-context.ts';
 import { type Look, type LookContext, lookAtDevice } from './look-at-device.ts';
 import {
@@ -67,27 +66,18 @@ async function enrollConnected(
   const user = await identity.ensureMachineUser(input.deviceId, signal);
   const grant = await identity.ensureGrant(user.userId, signal);
   const unretired = await settleEarlierIntents(keys, input.deviceId, look.facts);
-  const nowMs = ports.clock.nowMs();
-  const liveKeyIds = (await identity.listKeys(user.userId, signal))
-    .filter((key) => key.expiresAt === undefined || key.expiresAt > nowMs)
-    .map((key) => key.keyId);
+  const liveIds = liveKeyIds(await identity.listKeys(user.userId, signal), ports.clock.nowMs());
   record.log.add({
     kind: 'note',
     stepId: 'identity',
-    text: `machine user ${user.userId} ${user.created ? 'created' : 'found'}, grant ${grant.created ? 'created' : 'found'}, ${liveKeyIds.length} live keys`,
+    text: `machine user ${user.userId} ${user.created ? 'created' : 'found'}, grant ${grant.created ? 'created' : 'found'}, ${liveIds.length} live keys`,
   });
   if (user.created || grant.created) record.finishStep('identity', 'done');
   else record.settleStep('identity', 'already', 'machine user and grant are there');
 
-  const config = agentConfig(profile, input.deviceId, input.labels);
-  const desired: Desired = {
-    config: { content: config, sha256: ports.sha256(config) },
-    unit: { content: unitFile, sha256: ports.sha256(unitFile) },
-    binary,
-    userId: user.userId,
-    liveKeyIds,
-    watchesHeartbeats: input.fleet !== undefined,
-  };
+  const desired = desiredState(input, {
+    ...{ binary, userId: user.userId, liveKeyIds: liveIds, watchesHeartbeats: input.fleet !== undefined },
+  });
   const plan = planEnrollment(look.facts, desired);
   settleUnchanged(context, plan);
   const heartbeatsBefore = await input.fleet?.baseline(input.deviceId, signal);
