@@ -57,7 +57,7 @@ export interface EnrollmentPreview {
   readonly changes: boolean;
 }
 
-export type PreviewInput = Omit<EnrollmentInput, 'fleet' | 'boards' | 'record'>;
+export type PreviewInput = Omit<EnrollmentInput, 'fleet' | 'boards' | 'record' | 'setClock'>;
 
 /** Stands for a machine user that is not there yet: no key on a device can belong to it. */
 const NO_USER = 'not made yet';
@@ -71,7 +71,7 @@ export async function previewEnrollment(input: PreviewInput): Promise<Enrollment
   const looking: EnrollmentInput = {
     ...input,
     ports: { ...input.ports, journal: withoutWrites(input.ports.journal) },
-    ...{ fleet: undefined, boards: new Boards(), record: unseenRecord(input) },
+    ...{ fleet: undefined, boards: new Boards(), record: unseenRecord(input), setClock: false },
   };
   const { target, record, ports, signal } = looking;
   const pinned = target.kind === 'ssh' ? ports.journal.hostKey(formatAddress(target)) !== undefined : true;
