@@ -8,6 +8,7 @@ const ours = {
   TMPDIR: '/tmp',
   XDG_RUNTIME_DIR: '/run/user/1',
   DBUS_SESSION_BUS_ADDRESS: 'unix:path=/x',
+  SSH_AUTH_SOCK: '/run/user/1/agent',
   MUSTER_NATS_SERVER: '/opt/nats-server',
   MUSTER_NODE: '/opt/node',
   MUSTER_ADMIN_TOKEN: 'canary',
@@ -29,6 +30,7 @@ test('passes names of its list only', () => {
     'MUSTER_NATS_SERVER',
     'MUSTER_NODE',
     'PATH',
+    'SSH_AUTH_SOCK',
     'TMPDIR',
     'XDG_RUNTIME_DIR',
   ]);

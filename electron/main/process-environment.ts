@@ -4,6 +4,8 @@ const names = new Set([
   'LANG',
   'TMPDIR',
   'DBUS_SESSION_BUS_ADDRESS',
+  // Where the account's SSH agent listens.
+  'SSH_AUTH_SOCK',
   // Where the lab finds its server and the agent's runtime. Not by prefix: others hold secrets.
   'MUSTER_NATS_SERVER',
   'MUSTER_NODE',

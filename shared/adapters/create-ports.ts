@@ -13,7 +13,6 @@ import { createNatsHeartbeatWatch } from './nats/heartbeat-watch.ts';
 import { createSignInClient } from './oidc/sign-in-client.ts';
 import { createSshConnector } from './ssh/connector.ts';
 import { systemClock } from './system/clock.ts';
-import { createSshKeyReader } from './system/private-key-file.ts';
 import { systemRandom } from './system/random.ts';
 import { sha256Hex } from './system/sha256.ts';
 import { createZitadelIdentityProvider } from './zitadel/identity-provider.ts';
@@ -54,10 +53,9 @@ export function createPorts(options: PortsOptions): StationPorts {
   return {
     ...{ clock, random, logger, journal, binaries, sha256: sha256Hex },
     connector: createDeviceConnector({
-      ssh: createSshConnector({ clock, logger }),
+      ssh: createSshConnector({ clock, logger, ssh: profile.ssh }),
       local: createLocalConnector({ clock, logger, environment: localEnvironment(process.env) }),
     }),
-    readSshKey: createSshKeyReader(profile),
     signIn: options.signIn ?? createSignInClient({ profile, http, clock, logger }),
     tokenCache: options.tokenCache ?? createKeychainTokenCache({ issuer, clientId }),
     createIdentityProvider: (_profile, tokens) =>

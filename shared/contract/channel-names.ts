@@ -19,6 +19,7 @@ const invokes: Record<InvokeChannel, true> = {
   'batch.start': true,
   'batch.stop': true,
   'batch.retry': true,
+  'device.trustNewHostKey': true,
   'device.followLog': true,
   'device.unfollowLog': true,
   'device.copyEvidence': true,

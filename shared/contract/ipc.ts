@@ -65,11 +65,22 @@ export const ipc = {
       deviceIds,
       sshPassword: secretText.optional(),
       sudoPassword: secretText.optional(),
+      /** Opens the station's private key, for every device of this batch. */
+      keyPassphrase: secretText.optional(),
       setClock: z.boolean().optional(),
     }),
     nothing,
   ),
 
+  /**
+   * Trusts the key that was shown in place of the pinned one, and retries the device. `fingerprint` is the new one as
+   * the operator saw it: what the device shows by then may be yet another.
+   */
+  'device.trustNewHostKey': invoke(
+    'engine',
+    z.object({ deviceId: z.string().max(253), fingerprint: z.string().max(100) }),
+    nothing,
+  ),
   /** The log so far of one device of the batch; lines that follow come by `device.log`. One device at a time. */
   'device.followLog': invoke('engine', z.object({ deviceId: z.string().max(253) }), z.array(logLineSchema)),
   'device.unfollowLog': invoke('engine', nothing, nothing),

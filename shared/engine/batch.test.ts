@@ -6,11 +6,9 @@ import { deviceId } from '../testing/builders.ts';
 import { FakeClock, settled } from '../testing/fake-clock.ts';
 import { MemoryJournal } from '../testing/memory-journal.ts';
 import { RecordingLogger } from '../testing/recording-logger.ts';
-import { Batch, type BatchDevice, type BatchOptions, type BatchSecrets } from './batch.ts';
+import { Batch, type BatchDevice, type BatchOptions, noSecrets } from './batch.ts';
 import { DeviceLog } from './device-log.ts';
 import { EnrollmentRecord } from './enrollment-record.ts';
-
-const noSecrets: BatchSecrets = { sshPassword: undefined, sudoPassword: undefined };
 
 function build(count: number, enroll: BatchOptions['enroll'], concurrency = 3) {
   const clock = new FakeClock();
@@ -166,7 +164,7 @@ describe('a batch', () => {
     batch.start();
     await clock.run(batch.whenIdle());
     batch.retry(['board-1', 'board-2', 'board-1', 'nobody'], {
-      ...{ sshPassword: undefined, sudoPassword: new Secret('canary-sudo') },
+      ...{ ...noSecrets, sudoPassword: new Secret('canary-sudo') },
     });
     expect(batch.view).not.toHaveProperty('finishedAt');
     await clock.run(batch.whenIdle());
@@ -175,6 +173,26 @@ describe('a batch', () => {
     expect(seen).toEqual([undefined, 'canary-sudo', 'canary-sudo']);
     expect(states()).toEqual(['enrolled', 'enrolled']);
     expect(devices.map((device) => device.record.row.attempt)).toEqual([3, 1]);
+  });
+
+  it('takes a passphrase for all devices, also for those that have not begun', async () => {
+    const seen: (string | undefined)[] = [];
+    const { batch, clock, states } = build(
+      3,
+      async (_device, secrets) => {
+        seen.push(secrets.keyPassphrase?.reveal());
+        if (secrets.keyPassphrase === undefined) throw new EnrollmentError('STATION_KEY_PASSPHRASE_NEEDED');
+        await clock.sleep(1000, new AbortController().signal);
+      },
+      1,
+    );
+    batch.start();
+    batch.retry([], { ...noSecrets, keyPassphrase: new Secret('canary-passphrase') });
+    await clock.run(batch.whenIdle());
+    batch.retry(['board-1'], noSecrets);
+    await clock.run(batch.whenIdle());
+    expect(seen).toEqual([undefined, 'canary-passphrase', 'canary-passphrase', 'canary-passphrase']);
+    expect(states()).toEqual(['enrolled', 'enrolled', 'enrolled']);
   });
 
   it('stands by a device’s outcome when it cannot be journaled, and says so in the log', async () => {

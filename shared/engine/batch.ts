@@ -18,6 +18,8 @@ export interface BatchDevice {
 export interface BatchSecrets {
   readonly sshPassword: Secret | undefined;
   readonly sudoPassword: Secret | undefined;
+  /** Opens the station's private key: the same for every device, begun already or not. */
+  readonly keyPassphrase: Secret | undefined;
 }
 
 /** What the operator asked for with one retry, beside the secrets. It holds for that one attempt. */
@@ -25,6 +27,15 @@ export interface RetryWish {
   /** Give the device the station's time where its clock is off. */
   readonly setClock: boolean;
 }
+
+/** A retry without anything entered; what was entered before stays. */
+export const noSecrets: BatchSecrets = {
+  sshPassword: undefined,
+  sudoPassword: undefined,
+  keyPassphrase: undefined,
+};
+
+type DeviceSecrets = Omit<BatchSecrets, 'keyPassphrase'>;
 
 export interface BatchOptions {
   readonly batchId: string;
@@ -47,10 +58,11 @@ const noWish: RetryWish = { setClock: false };
 export class Batch {
   readonly #options: BatchOptions;
   readonly #devices = new Map<string, BatchDevice>();
-  readonly #secrets = new Map<string, BatchSecrets>();
+  readonly #secrets = new Map<string, DeviceSecrets>();
   readonly #wishes = new Map<string, RetryWish>();
   /** Of what was begun since the batch was last stopped. */
   #stop = new AbortController();
+  #keyPassphrase: Secret | undefined;
   readonly #idle: (() => void)[] = [];
   #queue: BatchDevice[] = [];
   #running = 0;
@@ -90,6 +102,7 @@ export class Batch {
   retry(deviceIds: readonly string[], secrets: BatchSecrets, wish: RetryWish = noWish): void {
     if (this.#view.state === 'stopping') throw new EnrollmentError('STATION_BUSY');
     if (this.#stop.signal.aborted) this.#stop = new AbortController();
+    this.#keyPassphrase = secrets.keyPassphrase ?? this.#keyPassphrase;
     for (const deviceId of deviceIds) {
       const device = this.#devices.get(deviceId);
       if (!device || !['failed', 'stopped'].includes(device.record.row.state)) continue;
@@ -141,7 +154,12 @@ export class Batch {
 
   async #run(device: BatchDevice): Promise<void> {
     const { record } = device;
-    const secrets = this.#secrets.get(device.deviceId) ?? { sshPassword: undefined, sudoPassword: undefined };
+    const own = this.#secrets.get(device.deviceId);
+    const secrets = {
+      sshPassword: own?.sshPassword,
+      sudoPassword: own?.sudoPassword,
+      keyPassphrase: this.#keyPassphrase,
+    };
     const wish = this.#wishes.get(device.deviceId) ?? noWish;
     this.#wishes.delete(device.deviceId);
     const stop = this.#stop.signal;

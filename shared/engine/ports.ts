@@ -69,25 +69,45 @@ export interface DeviceSession {
   close(): void;
 }
 
+/** What an operator can give for a login. Keys are found by the connector, as the profile says. */
 export interface DeviceCredential {
+  /** Login name where neither the target nor an SSH configuration gives one. */
   readonly user: string;
-  readonly privateKey?: Secret;
   readonly password?: Secret;
+  /** Opens the station's private key. */
+  readonly keyPassphrase?: Secret;
+}
+
+/** A host key as it is remembered: fingerprint as OpenSSH prints it, and type (`ssh-ed25519`) where it is known. */
+export interface PinnedHostKey {
+  readonly fingerprint: string;
+  readonly keyType: string | undefined;
+}
+
+/** Host keys by place, `host` or `host:port`. */
+export interface HostKeyPins {
+  hostKey(place: string): PinnedHostKey | undefined;
+  pinHostKey(place: string, key: PinnedHostKey, at: number): void;
 }
 
 export interface DeviceConnector {
   /** Whether this computer itself can be a device. */
   readonly reachesThisComputer: boolean;
   /**
-   * Connects and logs in, or opens a session on this computer. `expectedHostKey`: fingerprint pinned for this device, or undefined at first contact.
-   * @throws DEVICE_UNREACHABLE, DEVICE_LOGIN_REFUSED, DEVICE_HOST_KEY_CHANGED, DEVICE_CONNECTION_LOST
+   * Connects and logs in, or opens a session on this computer. Every host on the way must show the key it has in
+   * `hostKeys`; a key that may be trusted at first contact is pinned there once the login is complete.
+   * `onNote` gets what the device's log should tell about the way there.
+   * @throws DEVICE_UNREACHABLE, DEVICE_LOGIN_REFUSED, DEVICE_LOGIN_BLOCKED, DEVICE_HOST_KEY_CHANGED, _UNKNOWN, _REVOKED,
+   * DEVICE_CONNECTION_LOST, DEVICE_SSH_OUTDATED, DEVICE_SSH_MISBEHAVES, DEVICE_JUMP_FAILED, STATION_KEY_PASSPHRASE_NEEDED,
+   * _WRONG, STATION_KEY_UNUSABLE, STATION_SSH_AGENT_UNAVAILABLE, STATION_SSH_CONFIG_UNUSABLE
    */
   connect(
     target: Target,
     options: {
       readonly credential: DeviceCredential;
-      readonly expectedHostKey: string | undefined;
+      readonly hostKeys: HostKeyPins;
       readonly signal: AbortSignal;
+      readonly onNote?: (text: string) => void;
     },
   ): Promise<DeviceSession>;
 }
@@ -274,7 +294,7 @@ export interface RunRecord {
 }
 
 /** Write-ahead journal of the station. Every write is on disk when the call returns. Holds no secret. */
-export interface Journal {
+export interface Journal extends HostKeyPins {
   /** Written before the mint call. @throws STATION_JOURNAL_FAILED: then nothing may be minted. */
   openKeyIntent(intent: Omit<KeyIntent, 'state' | 'keyId'>): void;
   settleKeyIntent(intentId: string, state: KeyIntentState, keyId?: string): void;
@@ -283,8 +303,6 @@ export interface Journal {
   recordRun(run: RunRecord): void;
   /** Newest run of every device. */
   latestRuns(): readonly RunRecord[];
-  hostKey(target: string): string | undefined;
-  pinHostKey(target: string, fingerprint: string, at: number): void;
   close(): void;
 }
 
@@ -305,8 +323,6 @@ export interface StationPorts {
   readonly journal: Journal;
   readonly connector: DeviceConnector;
   readonly binaries: AgentBinaryStore;
-  /** The private key the profile names, read when needed. */
-  readSshKey(signal: AbortSignal): Promise<Secret | undefined>;
   readonly signIn: SignInClient;
   readonly tokenCache: TokenCache;
   createIdentityProvider(profile: Profile, tokens: AccessTokenSource): IdentityProvider;

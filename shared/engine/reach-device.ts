@@ -1,6 +1,6 @@
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 import { type Architecture, architectures } from '../model/facts.ts';
-import { formatAddress, formatTarget } from '../model/target.ts';
+import { formatTarget } from '../model/target.ts';
 import type { EnrollmentInput } from './enrollment-context.ts';
 import type { AgentBinary, DeviceSession } from './ports.ts';
 
@@ -34,31 +34,19 @@ export async function checkStep(
   return async (architecture) => open(architecture);
 }
 
-/** Opens the connection; pins the host key at first contact. */
+/** Opens the connection; its host key is pinned at first contact. */
 export async function connectStep(input: EnrollmentInput): Promise<DeviceSession> {
   const { ports, record, target, signal } = input;
   record.startStep('connect');
   if (target.kind === 'local') return connectHere(input);
   record.log.add({ kind: 'command', stepId: 'connect', text: `ssh ${formatTarget(target)}` });
-  // By address, not by account: another login name is no reason to trust another key.
-  const place = formatAddress(target);
-  const pinned = ports.journal.hostKey(place);
   const session = await ports.connector.connect(target, {
     credential: input.credential,
-    expectedHostKey: pinned,
+    hostKeys: ports.journal,
     signal,
+    onNote: (text) => record.log.add({ kind: 'note', stepId: 'connect', text }),
   });
-  const fingerprint = session.hostKeyFingerprint;
-  if (fingerprint === undefined) return session;
-  record.setHostKey(fingerprint);
-  const known = pinned === undefined ? 'first contact, pinned' : 'as pinned';
-  record.log.add({ kind: 'note', stepId: 'connect', text: `host key ${fingerprint}, ${known}` });
-  try {
-    if (pinned === undefined) ports.journal.pinHostKey(place, fingerprint, ports.clock.nowMs());
-  } catch (thrown) {
-    session.close();
-    throw thrown;
-  }
+  if (session.hostKeyFingerprint !== undefined) record.setHostKey(session.hostKeyFingerprint);
   return session;
 }
 
@@ -71,5 +59,5 @@ async function connectHere({
   signal,
 }: EnrollmentInput): Promise<DeviceSession> {
   record.log.add({ kind: 'note', stepId: 'connect', text: 'this computer itself, without SSH' });
-  return ports.connector.connect(target, { credential, expectedHostKey: undefined, signal });
+  return ports.connector.connect(target, { credential, hostKeys: ports.journal, signal });
 }

@@ -2,7 +2,7 @@ import { EnrollmentError } from '../errors/enrollment-error.ts';
 import type { Profile } from '../model/profile.ts';
 import type { EnrollmentRow, LogLine } from '../model/station-state.ts';
 import { formatAddress, formatTarget, type Target } from '../model/target.ts';
-import { Batch, type BatchDevice, type BatchSecrets, type RetryWish } from './batch.ts';
+import { Batch, type BatchDevice, type BatchSecrets, noSecrets, type RetryWish } from './batch.ts';
 import { type BenchRow, type CheckedRow, checkBench } from './bench.ts';
 import { Boards } from './boards.ts';
 import { DeviceLog } from './device-log.ts';
@@ -81,6 +81,28 @@ export class StationBatches {
     this.#batch?.retry(deviceIds, secrets, wish);
   }
 
+  /**
+   * Pins the key that a device showed in place of the pinned one, and retries the device.
+   * @throws STATION_REQUEST_INVALID unless the device failed for just that, and showed this very key
+   */
+  trustNewHostKey(deviceId: string, fingerprint: string): void {
+    const { ports } = this.#options;
+    const record = this.#batch?.devices.find((device) => device.deviceId === deviceId)?.record;
+    const refused = record?.row.state === 'failed' ? record.row.error?.hostKey : undefined;
+    if (record === undefined || refused === undefined || refused.actual !== fingerprint) {
+      const details = { problem: 'this is not the host key that the device has shown' };
+      throw new EnrollmentError('STATION_REQUEST_INVALID', { details });
+    }
+    const { place, expected, actual } = refused;
+    ports.journal.pinHostKey(place, { fingerprint: actual, keyType: undefined }, ports.clock.nowMs());
+    ports.logger.log('warn', 'host-key-replaced', { deviceId, place, expected, actual });
+    this.retry([deviceId], noSecrets, { setClock: false });
+    record.log.add({
+      kind: 'note',
+      text: `the operator trusts the new host key of ${place}: ${actual} in place of ${expected}`,
+    });
+  }
+
   /** Resolves when the current batch, if any, has nothing left to do. */
   async whenIdle(): Promise<void> {
     await this.#batch?.whenIdle();
@@ -98,7 +120,7 @@ export class StationBatches {
 
   #device({ deviceId, target }: ChosenRow, position: number): BatchDevice {
     const { ports, profile, display } = this.#options;
-    const reachable = target.kind === 'ssh' ? { ...target, user: target.user ?? profile.ssh.user } : target;
+    const reachable = withLoginUser(target, profile);
     const log = new DeviceLog(ports.clock, (lines) => {
       if (this.#followedDevice === deviceId) this.#options.publishLog(deviceId, lines);
     });
@@ -115,15 +137,14 @@ export class StationBatches {
     const { identity, fleet, recovery, session: tokens } = access;
     device.record.startStep('check');
     await recovery.giveTurn(device.record.log, signal);
-    const privateKey = await ports.readSshKey(signal);
     await runEnrollment({
       ...{ ports, profile, signal, identity, tokens, fleet },
       ...{ deviceId: device.deviceId, target: device.target, record: device.record, labels: profile.labels },
       boards: this.#boards,
       credential: {
         user: loginUser(device.target, profile),
-        ...(privateKey === undefined ? {} : { privateKey }),
         ...(given.sshPassword === undefined ? {} : { password: given.sshPassword }),
+        ...(given.keyPassphrase === undefined ? {} : { keyPassphrase: given.keyPassphrase }),
       },
       sudoPassword: given.sudoPassword,
       setClock: given.setClock,
@@ -141,6 +162,12 @@ function checkedRows(benchRows: readonly BenchRow[], rowIds: readonly string[]):
     if (!checked.ok) throw checked.error;
     return checked;
   });
+}
+
+/** The target as it is shown. With an SSH configuration it stays as it was written: the file may name another user. */
+function withLoginUser(target: Target, profile: Profile): Target {
+  if (target.kind !== 'ssh' || profile.ssh.config_file !== undefined) return target;
+  return { ...target, user: target.user ?? profile.ssh.user };
 }
 
 /** Who logs in. On this computer it is whoever runs the station; the name is not used. */

@@ -69,6 +69,34 @@ describe('a batch, end to end', () => {
     expect(shown().rows['board-1']?.error).toBeUndefined();
   });
 
+  it('trusts a new host key only as it was shown, and only of the device that showed it', async () => {
+    const { station, signIn, enroll, shown } = runStation(world);
+    await signIn();
+    await enroll('board-1', 'board-2');
+    const device = world.devices.get('board-1.local');
+    if (device === undefined) throw new Error('no device');
+    device.hostKey = 'SHA256:second';
+    await enroll('board-1', 'board-2');
+    expect(shown().rows['board-1']?.error).toMatchObject({
+      ...{ code: 'DEVICE_HOST_KEY_CHANGED', retry: 'never' },
+      hostKey: { place: 'board-1.local', expected: 'SHA256:first', actual: 'SHA256:second' },
+    });
+    const trust = (deviceId: string, fingerprint: string) =>
+      station.handle('device.trustNewHostKey', { deviceId, fingerprint });
+    const refused = { code: 'STATION_REQUEST_INVALID' };
+    await expect(trust('board-1', 'SHA256:third')).rejects.toMatchObject(refused);
+    await expect(trust('board-2', 'SHA256:second')).rejects.toMatchObject(refused);
+    await expect(trust('nobody', 'SHA256:second')).rejects.toMatchObject(refused);
+    expect(world.journal.hostKey('board-1.local')?.fingerprint).toBe('SHA256:first');
+
+    await trust('board-1', 'SHA256:second');
+    await world.clock.run(station.whenBatchIdle());
+    expect(shown().rows['board-1']).toMatchObject({ state: 'enrolled', attempt: 2 });
+    expect(world.journal.hostKey('board-1.local')?.fingerprint).toBe('SHA256:second');
+    expect(world.logger.events('warn')).toContain('host-key-replaced');
+    await expect(trust('board-1', 'SHA256:second')).rejects.toMatchObject(refused);
+  });
+
   it('can be stopped in the middle and started again to its end', async () => {
     const { station, signIn, enroll, shown, rowIds } = runStation(world);
     world.devices.get('board-1.local')?.faults.push({ exchange: 2, when: 'after', kind: 'hangs' });

@@ -125,13 +125,19 @@ export class Station {
       this.#batches.stop();
       return null;
     },
-    'batch.retry': ({ deviceIds, sshPassword, sudoPassword, setClock = false }) => {
+    'batch.retry': ({ deviceIds, sshPassword, sudoPassword, keyPassphrase, setClock = false }) => {
       this.#requireOpen();
       const secrets = {
         sshPassword: sshPassword === undefined ? undefined : new Secret(sshPassword),
         sudoPassword: sudoPassword === undefined ? undefined : new Secret(sudoPassword),
+        keyPassphrase: keyPassphrase === undefined ? undefined : new Secret(keyPassphrase),
       };
       this.#batches.retry(deviceIds, secrets, { setClock });
+      return null;
+    },
+    'device.trustNewHostKey': ({ deviceId, fingerprint }) => {
+      this.#requireOpen();
+      this.#batches.trustNewHostKey(deviceId, fingerprint);
       return null;
     },
     'device.followLog': ({ deviceId }) => this.#batches.followLog(deviceId),

@@ -52,13 +52,61 @@ export const deviceRemedies = {
     retry: 'after-fix',
     secretNeeded: 'ssh-password',
   },
+  DEVICE_LOGIN_BLOCKED: {
+    title: 'Device takes no logins for now',
+    says: 'The device at {address} turns every connection away, before a login is tried.',
+    cause:
+      'Its SSH server holds failed logins against this station for a while, as Debian 13 does after a few wrong passwords or keys.',
+    operatorDoes:
+      'Correct the password or key, wait a minute, then retry. Each further failed login makes it longer.',
+    retry: 'after-fix',
+  },
   DEVICE_HOST_KEY_CHANGED: {
     title: 'Not the same device as before',
     says: 'This is not the device that answered at {address} before.',
     cause:
-      'The board was swapped or flashed again, or somebody stands in between. Known {expected}, now {actual}.',
-    operatorDoes: 'Set it aside and call the line lead.',
+      'The board was swapped or flashed again, or somebody stands in between. Known {expected}, now {actual}. No password and no key was offered to it.',
+    operatorDoes:
+      'Set it aside and call the line lead. The new key can be trusted in the details of the device.',
     retry: 'never',
+  },
+  DEVICE_HOST_KEY_UNKNOWN: {
+    title: 'Device is not known',
+    says: 'The host key of {address} is not among the known ones: {actual}.',
+    cause:
+      'The profile admits known host keys only, and this one is neither pinned nor in the known hosts file. No password and no key was offered to it.',
+    operatorDoes: 'Compare the key with the one of the board and add it to the known hosts file, then retry.',
+    retry: 'after-fix',
+  },
+  DEVICE_HOST_KEY_REVOKED: {
+    title: 'Host key is revoked',
+    says: 'The host key of {address} is revoked: {actual}.',
+    cause:
+      'The known hosts file marks this key as one that must not be trusted. No password and no key was offered.',
+    operatorDoes: 'Set the board aside and call the line lead.',
+    retry: 'never',
+  },
+  DEVICE_SSH_OUTDATED: {
+    title: 'SSH server is too old',
+    says: 'The SSH server at {address} speaks nothing that is safe today.',
+    cause:
+      'Its image is old. The station speaks neither SHA-1 nor CBC; the evidence tells what the server offers.',
+    operatorDoes: 'Flash a current image, or update the SSH server of the device.',
+    retry: 'after-fix',
+  },
+  DEVICE_SSH_MISBEHAVES: {
+    title: 'Device breaks the SSH protocol',
+    says: 'What answers at {address} does not behave as an SSH server: {problem}.',
+    cause: 'Another service listens there, the board is broken, or it is hostile.',
+    operatorDoes: 'Check address and port. If they are right, set the board aside and call the line lead.',
+    retry: 'after-fix',
+  },
+  DEVICE_JUMP_FAILED: {
+    title: 'Jump host does not pass on',
+    says: 'The jump host {hop} does not connect to {address}.',
+    cause: 'It may not forward connections, or it does not reach the device itself.',
+    operatorDoes: 'Check that the device is on and that the jump host may forward to it, then retry.',
+    retry: 'after-fix',
   },
   DEVICE_CONNECTION_LOST: {
     title: 'Connection lost',

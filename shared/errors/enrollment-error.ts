@@ -69,6 +69,14 @@ export interface ErrorView {
   readonly stepId: StepId | undefined;
   readonly subject: string | undefined;
   readonly evidence: string | undefined;
+  /** Of a host key that changed: where it is pinned, the pinned fingerprint and the one shown instead. */
+  readonly hostKey?: { readonly place: string; readonly expected: string; readonly actual: string };
+}
+
+function changedHostKey({ code, details }: EnrollmentError): Pick<ErrorView, 'hostKey'> {
+  const { place, expected, actual } = details;
+  if (code !== 'DEVICE_HOST_KEY_CHANGED' || place === undefined) return {};
+  return { hostKey: { place: String(place), expected: String(expected), actual: String(actual) } };
 }
 
 function fill(text: string, details: Readonly<Record<string, string | number>>): string {
@@ -97,6 +105,7 @@ export function toErrorView(thrown: unknown): ErrorView {
     stepId: error.stepId,
     subject: error.subject === undefined ? undefined : printable(error.subject),
     evidence: error.evidence === undefined ? undefined : printable(error.evidence, { keepNewlines: true }),
+    ...changedHostKey(error),
   };
 }
 

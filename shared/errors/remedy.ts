@@ -2,7 +2,7 @@
 export type RetryAdvice = 'now' | 'after-fix' | 'never';
 
 /** A secret the operator can enter beside the cause so that a retry can succeed. */
-export type SecretNeeded = 'ssh-password' | 'sudo-password';
+export type SecretNeeded = 'ssh-password' | 'sudo-password' | 'key-passphrase';
 
 /** What the station can do about a cause by itself, once the operator says so. */
 export type Offer = 'set-clock';

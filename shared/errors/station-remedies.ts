@@ -24,6 +24,45 @@ export const stationRemedies = {
       'Go on: the sign-in is kept in memory until the station closes. Or unlock the keychain and sign in again.',
     retry: 'now',
   },
+  STATION_KEY_PASSPHRASE_NEEDED: {
+    title: 'Private key has a passphrase',
+    says: 'The private key {path} is encrypted.',
+    cause: 'It was made with a passphrase, and no agent holds it.',
+    operatorDoes: 'Enter the passphrase of the key once. It is kept in memory until this batch ends.',
+    retry: 'after-fix',
+    secretNeeded: 'key-passphrase',
+  },
+  STATION_KEY_PASSPHRASE_WRONG: {
+    title: 'Passphrase is wrong',
+    says: 'The passphrase does not open the private key {path}.',
+    cause: 'It was mistyped, or it belongs to another key.',
+    operatorDoes: 'Enter the passphrase of this key again. It is kept in memory until this batch ends.',
+    retry: 'after-fix',
+    secretNeeded: 'key-passphrase',
+  },
+  STATION_KEY_UNUSABLE: {
+    title: 'Private key cannot be used',
+    says: 'The private key {path} cannot be used: {problem}.',
+    cause: 'The profile or the SSH configuration names a file that is no key the station can log in with.',
+    operatorDoes: 'Name another key, or put this one right, then retry.',
+    retry: 'after-fix',
+  },
+  STATION_SSH_AGENT_UNAVAILABLE: {
+    title: 'SSH agent does not answer',
+    says: 'The SSH agent cannot be used: {problem}.',
+    cause: 'The profile asks for the agent, and none runs for this account, or it holds no key.',
+    operatorDoes:
+      'Start the agent and add the key with ssh-add, then start the station from the same session.',
+    retry: 'after-fix',
+  },
+  STATION_SSH_CONFIG_UNUSABLE: {
+    title: 'SSH configuration cannot be followed',
+    says: '{path}: {problem}.',
+    cause:
+      'The file says how to reach this device in a way the station does not follow. To ignore it would mean to connect to another place.',
+    operatorDoes: 'Change this part of the file, or leave ssh.config_file out of the profile.',
+    retry: 'after-fix',
+  },
   STATION_JOURNAL_FAILED: {
     title: 'Journal cannot be written',
     says: 'The journal {path} cannot be written.',

@@ -13,7 +13,12 @@ describe('the profile', () => {
     expect(profileSchema.parse(smallest)).toEqual({
       ...smallest,
       identity: { ...smallest.identity, device_role: 'device', danger_accept_invalid_certs: false },
-      ...{ ssh: { user: 'pi' }, batch: { concurrency: 8 }, labels: {}, bench: [] },
+      ...{
+        ssh: { user: 'pi', agent: false, host_keys: 'pin' },
+        batch: { concurrency: 8 },
+        labels: {},
+        bench: [],
+      },
     });
     const { nats } = profileSchema.parse({ ...smallest, nats: { urls: ['tls://n.example'] } });
     expect(nats).toEqual({

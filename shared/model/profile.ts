@@ -25,6 +25,20 @@ const target = z.string().superRefine((text, context) => {
   if (!result.ok) context.addIssue({ code: 'custom', message: result.says });
 });
 
+const jumpHost = target.refine((text) => !/^local(:\/\/)?$/.test(text), 'is a host, not this computer');
+
+/** How the station logs in on devices, and which host keys it trusts. */
+const sshSchema = z.strictObject({
+  user: z.string().min(1).max(64).default('pi'),
+  private_key_file: z.string().min(1).optional(),
+  agent: z.boolean().default(false),
+  /** Jump hosts in order, the one next to the station first. */
+  jump: z.array(jumpHost).min(1).max(4).optional(),
+  config_file: z.string().min(1).optional(),
+  host_keys: z.enum(['pin', 'known']).default('pin'),
+  known_hosts_file: z.string().min(1).optional(),
+});
+
 /** A device that is expected on this bench: a fixed socket of the line, or a known board. */
 const benchEntrySchema = z.strictObject({ device_id: deviceId, target });
 
@@ -56,12 +70,7 @@ export const profileSchema = z.strictObject({
       heartbeat_limit_seconds: z.number().int().min(5).max(3600).default(90),
     })
     .optional(),
-  ssh: z
-    .strictObject({
-      user: z.string().min(1).max(64).default('pi'),
-      private_key_file: z.string().min(1).optional(),
-    })
-    .default({ user: 'pi' }),
+  ssh: sshSchema.prefault({}),
   agent: z.strictObject({
     binaries: z.partialRecord(z.enum(architectures), z.string().min(1)),
   }),

@@ -16,11 +16,13 @@ export const errorViewSchema = z.object({
   cause: z.string(),
   operatorDoes: z.string(),
   retry: z.enum(['now', 'after-fix', 'never']),
-  secretNeeded: z.enum(['ssh-password', 'sudo-password']).optional(),
+  secretNeeded: z.enum(['ssh-password', 'sudo-password', 'key-passphrase']).optional(),
   offer: z.enum(['set-clock']).optional(),
   stepId: z.enum(stepIds).optional(),
   subject: z.string().optional(),
   evidence: z.string().optional(),
+  /** Of a host key that changed: what the operator compares before trusting the new one. */
+  hostKey: z.object({ place: z.string(), expected: z.string(), actual: z.string() }).optional(),
 });
 
 export const lampSchema = z.object({

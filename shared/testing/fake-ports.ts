@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AgentBinary, Random, StationPorts } from '../engine/ports.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
-import { Secret } from '../model/secret.ts';
 import { formatAddress } from '../model/target.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FakeDevice } from './fake-device.ts';
@@ -87,18 +86,27 @@ export function createFakePorts(): FakeWorld {
     ...{ clock, random, journal, logger, signIn, tokenCache, sha256 },
     connector: {
       reachesThisComputer: true,
-      connect: async (target, { credential, expectedHostKey, signal }) => {
+      connect: async (target, { credential, hostKeys, signal, onNote }) => {
         if (signal.aborted) throw signal.reason;
         const address = formatAddress(target);
         const device = devices.get(address);
         if (device === undefined) throw new EnrollmentError('DEVICE_UNREACHABLE', { details: { address } });
-        if (expectedHostKey !== undefined && expectedHostKey !== device.hostKey) {
-          const details = { address, expected: expectedHostKey, actual: device.hostKey };
+        const pinned = hostKeys.hostKey(address);
+        if (pinned !== undefined && pinned.fingerprint !== device.hostKey) {
+          const details = { address, place: address, expected: pinned.fingerprint, actual: device.hostKey };
           throw new EnrollmentError('DEVICE_HOST_KEY_CHANGED', { details });
         }
         const password = sshPasswords.get(address);
         if (password !== undefined && credential.password?.reveal() !== password)
           throw new EnrollmentError('DEVICE_LOGIN_REFUSED', { details: { address, user: credential.user } });
+        const known = pinned === undefined ? 'first contact, pinned' : 'as pinned';
+        onNote?.(`host key ${device.hostKey}, ${known}`);
+        if (pinned === undefined && target.kind === 'ssh')
+          hostKeys.pinHostKey(
+            address,
+            { fingerprint: device.hostKey, keyType: 'ssh-ed25519' },
+            clock.nowMs(),
+          );
         return device.open(credential.user);
       },
     },
@@ -109,7 +117,6 @@ export function createFakePorts(): FakeWorld {
         return fakeBinary(path, architecture);
       },
     },
-    readSshKey: async () => new Secret('canary-ssh-key'),
     createIdentityProvider: (_profile, tokens) => {
       identity.tokens = tokens;
       return identity;

@@ -1,11 +1,11 @@
-import type { Journal, KeyIntent, KeyIntentState, RunRecord } from '../engine/ports.ts';
+import type { Journal, KeyIntent, KeyIntentState, PinnedHostKey, RunRecord } from '../engine/ports.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 
 /** A journal in memory that can refuse to write. It survives the station that wrote it, as the file does. */
 export class MemoryJournal implements Journal {
   readonly intents = new Map<string, KeyIntent>();
   readonly runs: RunRecord[] = [];
-  readonly hostKeys = new Map<string, string>();
+  readonly hostKeys = new Map<string, PinnedHostKey>();
   refusesWrites = false;
   isClosed = false;
 
@@ -36,13 +36,13 @@ export class MemoryJournal implements Journal {
     return [...new Map(this.runs.map((run) => [run.deviceId, run])).values()];
   }
 
-  hostKey(target: string): string | undefined {
-    return this.hostKeys.get(target);
+  hostKey(place: string): PinnedHostKey | undefined {
+    return this.hostKeys.get(place);
   }
 
-  pinHostKey(target: string, fingerprint: string): void {
+  pinHostKey(place: string, key: PinnedHostKey): void {
     this.#requireWritable();
-    this.hostKeys.set(target, fingerprint);
+    this.hostKeys.set(place, key);
   }
 
   close(): void {

@@ -104,6 +104,13 @@ function DeviceChips({ deviceIds }: { readonly deviceIds: readonly string[] }) {
   );
 }
 
+/** What the field beside a cause asks for. A passphrase is the key's and no user's. */
+function secretLabel(kind: NonNullable<Cause['secretNeeded']>, user: string | undefined): string {
+  if (kind === 'key-passphrase') return 'Passphrase of the key';
+  const word = kind === 'ssh-password' ? 'SSH password' : 'sudo password';
+  return user === undefined ? word : `${word} for ${user}`;
+}
+
 function RetryForm({ cause, primary }: { readonly cause: Cause; readonly primary: boolean }) {
   const [secret, setSecret] = useState('');
   const [busy, setBusy] = useState(false);
@@ -118,8 +125,7 @@ function RetryForm({ cause, primary }: { readonly cause: Cause; readonly primary
       </div>
     );
   }
-  const word = secretNeeded === 'ssh-password' ? 'SSH password' : 'sudo password';
-  const label = user === undefined ? word : `${word} for ${user}`;
+  const label = secretNeeded === undefined ? '' : secretLabel(secretNeeded, user);
   const retry = async (wish: { readonly setClock?: boolean } = {}) => {
     if (secretNeeded !== undefined && secret === '') {
       document.getElementById(fieldId)?.focus();

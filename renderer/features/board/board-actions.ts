@@ -2,7 +2,7 @@ import { act } from '../../app/bridge.ts';
 import { stationNow } from '../../app/station-store.ts';
 import { groupCauses } from './causes.ts';
 
-type Secret = 'ssh-password' | 'sudo-password';
+type Secret = 'ssh-password' | 'sudo-password' | 'key-passphrase';
 
 /** Retries devices; a secret entered beside their cause goes along and is not kept here. */
 export function retryDevices(
@@ -14,6 +14,7 @@ export function retryDevices(
     deviceIds: [...deviceIds],
     ...(secret?.kind === 'ssh-password' ? { sshPassword: secret.text } : {}),
     ...(secret?.kind === 'sudo-password' ? { sudoPassword: secret.text } : {}),
+    ...(secret?.kind === 'key-passphrase' ? { keyPassphrase: secret.text } : {}),
     ...wish,
   });
 }

@@ -84,7 +84,7 @@ describe('a journal of lines', () => {
 
   it('is written anew when most of its lines tell nothing any more', () => {
     const journal = openFileJournal(folder);
-    journal.pinHostKey('10.0.0.7', 'SHA256:a', 1);
+    journal.pinHostKey('10.0.0.7', { fingerprint: 'SHA256:a', keyType: undefined }, 1);
     for (let number = 1; number <= 700; number += 1) {
       journal.openKeyIntent(intent(`k${number}`, number));
       journal.settleKeyIntent(`k${number}`, number === 650 ? 'delivering' : 'delivered', `key-${number}`);
@@ -102,14 +102,14 @@ describe('a journal of lines', () => {
     ]);
     expect(after.unsettledKeyIntents(issuer)).toEqual(before.unsettledKeyIntents(issuer));
     expect(after.latestRuns()).toEqual([run(700)]);
-    expect(after.hostKey('10.0.0.7')).toBe('SHA256:a');
+    expect(after.hostKey('10.0.0.7')?.fingerprint).toBe('SHA256:a');
     expect(readdirSync(folder).sort()).toEqual(['journal.jsonl', 'lock']);
   });
 
   it('is empty where there is none, and reading makes nothing and writes nothing', () => {
     const reader = readFileJournal(join(folder, 'nowhere'));
     expect(reader.latestRuns()).toEqual([]);
-    expect(() => reader.pinHostKey('a', 'b', 1)).toThrowError(failed);
+    expect(() => reader.pinHostKey('a', { fingerprint: 'b', keyType: undefined }, 1)).toThrowError(failed);
     expect(reader.hostKey('a')).toBeUndefined();
     reader.close();
     expect(readdirSync(folder)).toEqual([]);

@@ -209,8 +209,11 @@ function journalOf(
     unsettledKeyIntents: (issuer) => content.unsettledIntents(issuer),
     recordRun: (run) => record({ run: { ...run } }),
     latestRuns: () => content.latestRuns(),
-    hostKey: (target) => content.hostKey(target),
-    pinHostKey: (target, fingerprint, at) => record({ hostKey: { target, fingerprint, at } }),
+    hostKey: (place) => content.hostKey(place),
+    pinHostKey: (place, { fingerprint, keyType }, at) =>
+      record({
+        hostKey: { target: place, fingerprint, at, ...(keyType === undefined ? {} : { keyType }) },
+      }),
     close: () => guarded(close),
   };
 }

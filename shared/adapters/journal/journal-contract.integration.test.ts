@@ -106,16 +106,20 @@ describe.each(kinds)('journal on $kind', ({ open, opener, files }) => {
   });
 
   it('pins host keys and replaces them', () => {
-    expect(journal.hostKey('ssh://10.0.0.7')).toBeUndefined();
-    journal.pinHostKey('ssh://10.0.0.7', 'SHA256:a', 1);
-    journal.pinHostKey('ssh://10.0.0.7', 'SHA256:b', 2);
-    expect(journal.hostKey('ssh://10.0.0.7')).toBe('SHA256:b');
+    const first = { fingerprint: 'SHA256:a', keyType: undefined };
+    const second = { fingerprint: 'SHA256:b', keyType: 'ssh-ed25519' };
+    expect(journal.hostKey('10.0.0.7')).toBeUndefined();
+    journal.pinHostKey('10.0.0.7', first, 1);
+    expect(journal.hostKey('10.0.0.7')).toEqual(first);
+    journal.pinHostKey('10.0.0.7', second, 2);
+    expect(journal.hostKey('10.0.0.7')).toEqual(second);
+    expect(journal.hostKey('10.0.0.8')).toBeUndefined();
   });
 
   it('is there again after it was closed, and nobody else may read it', () => {
     journal.openKeyIntent(intent('one'));
     journal.settleKeyIntent('one', 'delivering', 'k1');
-    journal.pinHostKey('ssh://10.0.0.7', 'SHA256:a', 1);
+    journal.pinHostKey('ssh://10.0.0.7', { fingerprint: 'SHA256:a', keyType: 'ssh-rsa' }, 1);
     journal.recordRun(run({ finishedAt: 1500, errorCode: 'DEVICE_UNREACHABLE' }));
     for (const name of files) {
       const mode = (statSync(join(folder, 'data', name)).mode & 0o777).toString(8);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { KeyIntent, RunRecord } from '../../engine/ports.ts';
+import type { KeyIntent, PinnedHostKey, RunRecord } from '../../engine/ports.ts';
 
 /**
  * Lines of the journal file. The first names format and version; every other is one write. A form that was released is
@@ -32,13 +32,21 @@ const runSchema = z.object({
   roundTrips: z.number().int(),
 });
 
+const hostKeySchema = z.object({
+  target: z.string(),
+  fingerprint: z.string(),
+  at: instant,
+  /** Not known of keys that were pinned before types were kept. */
+  keyType: z.string().optional(),
+});
+
 export const entrySchema = z.union([
   z.object({ intent: intentSchema }),
   z.object({
     settle: z.object({ intentId: z.string(), state: z.enum(intentStates), keyId: z.string().optional() }),
   }),
   z.object({ run: runSchema }),
-  z.object({ hostKey: z.object({ target: z.string(), fingerprint: z.string(), at: instant }) }),
+  z.object({ hostKey: hostKeySchema }),
 ]);
 export type Entry = z.infer<typeof entrySchema>;
 
@@ -46,7 +54,7 @@ export type Entry = z.infer<typeof entrySchema>;
 export class JournalContent {
   readonly #intents = new Map<string, KeyIntent>();
   readonly #runs = new Map<string, RunRecord>();
-  readonly #hostKeys = new Map<string, { readonly fingerprint: string; readonly at: number }>();
+  readonly #hostKeys = new Map<string, z.infer<typeof hostKeySchema>>();
 
   /** Throws where a write is not possible on what is there; then nothing is changed. */
   check(entry: Entry): void {
@@ -91,8 +99,9 @@ export class JournalContent {
     return [...this.#runs.values()].sort((a, b) => (a.deviceId < b.deviceId ? -1 : 1));
   }
 
-  hostKey(target: string): string | undefined {
-    return this.#hostKeys.get(target)?.fingerprint;
+  hostKey(place: string): PinnedHostKey | undefined {
+    const found = this.#hostKeys.get(place);
+    return found && { fingerprint: found.fingerprint, keyType: found.keyType };
   }
 
   /** The fewest entries that add up to the same; intents that are settled are told no more. */
@@ -102,9 +111,7 @@ export class JournalContent {
       ...(state === 'minting' ? [] : [{ settle: { intentId: intent.intentId, state, keyId } }]),
     ]);
     const runs = this.latestRuns().map((run): Entry => ({ run: { ...run } }));
-    const hostKeys = [...this.#hostKeys].map(
-      ([target, { fingerprint, at }]): Entry => ({ hostKey: { target, fingerprint, at } }),
-    );
+    const hostKeys = [...this.#hostKeys.values()].map((hostKey): Entry => ({ hostKey }));
     return [...hostKeys, ...runs, ...intents];
   }
 }

@@ -34,7 +34,7 @@ const runRow = z.object({
   error_code: z.string().nullable(),
   round_trips: z.number().int(),
 });
-const hostKeyRow = z.object({ fingerprint: z.string() }).optional();
+const hostKeyRow = z.object({ fingerprint: z.string(), key_type: z.string().nullable() }).optional();
 const versionRow = z.object({ version: z.number().int().nonnegative() });
 const keyIds = z.array(z.string());
 
@@ -131,10 +131,11 @@ function prepare(database: Database.Database) {
          ORDER BY started_at DESC, run_number DESC LIMIT 1
        ) ORDER BY device_id`,
     ),
-    hostKey: database.prepare('SELECT fingerprint FROM host_key WHERE target = ?'),
+    hostKey: database.prepare('SELECT fingerprint, key_type FROM host_key WHERE target = ?'),
     pinHostKey: database.prepare(
-      `INSERT INTO host_key (target, fingerprint, pinned_at) VALUES (?, ?, ?)
-       ON CONFLICT (target) DO UPDATE SET fingerprint = excluded.fingerprint, pinned_at = excluded.pinned_at`,
+      `INSERT INTO host_key (target, fingerprint, key_type, pinned_at) VALUES (?, ?, ?, ?)
+       ON CONFLICT (target) DO UPDATE SET
+         fingerprint = excluded.fingerprint, key_type = excluded.key_type, pinned_at = excluded.pinned_at`,
     ),
   };
 }
@@ -173,8 +174,13 @@ function journalOn(database: Database.Database, guarded: <T>(work: () => T) => T
         );
       }),
     latestRuns: () => guarded(() => sql.latestRuns.all().map(runOf)),
-    hostKey: (target) => guarded(() => hostKeyRow.parse(sql.hostKey.get(target))?.fingerprint),
-    pinHostKey: (target, fingerprint, at) => guarded(() => void sql.pinHostKey.run(target, fingerprint, at)),
+    hostKey: (place) =>
+      guarded(() => {
+        const row = hostKeyRow.parse(sql.hostKey.get(place));
+        return row && { fingerprint: row.fingerprint, keyType: row.key_type ?? undefined };
+      }),
+    pinHostKey: (place, { fingerprint, keyType }, at) =>
+      guarded(() => void sql.pinHostKey.run(place, fingerprint, keyType ?? null, at)),
     close: () => guarded(() => void database.close()),
   };
 }

@@ -39,4 +39,6 @@ export const migrations: readonly string[] = [
     pinned_at   INTEGER NOT NULL
   ) STRICT;
   `,
+  // With the key's type the station can ask for that very key of a device that has several. NULL: pinned before.
+  'ALTER TABLE host_key ADD COLUMN key_type TEXT',
 ];

@@ -1,7 +1,10 @@
 import ssh2 from 'ssh2';
-import type { Clock, DeviceCredential, DeviceSession, Logger } from '../../engine/ports.ts';
+import type { Clock, DeviceCredential, DeviceSession, HostKeyPins, Logger } from '../../engine/ports.ts';
 import { EnrollmentError } from '../../errors/enrollment-error.ts';
+import type { Profile } from '../../model/profile.ts';
+import type { Secret } from '../../model/secret.ts';
 import { formatAddress, type SshTarget } from '../../model/target.ts';
+import { readPrivateKey } from '../system/private-key-file.ts';
 import { algorithms } from './algorithms.ts';
 import { hostKeyFingerprint } from './fingerprint.ts';
 import { createHandshakeGate } from './handshake-gate.ts';
@@ -16,8 +19,9 @@ export interface SshConnector {
     target: SshTarget,
     options: {
       readonly credential: DeviceCredential;
-      readonly expectedHostKey: string | undefined;
+      readonly hostKeys: HostKeyPins;
       readonly signal: AbortSignal;
+      readonly onNote?: (text: string) => void;
     },
   ): Promise<DeviceSession>;
 }
@@ -25,12 +29,15 @@ export interface SshConnector {
 export interface SshConnectorOptions {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** The profile's section: which keys are offered. */
+  readonly ssh: Pick<Profile['ssh'], 'private_key_file'>;
   readonly limits?: Partial<SshLimits>;
 }
 
 interface Attempt {
   readonly target: SshTarget;
   readonly credential: DeviceCredential;
+  readonly privateKey: Secret | undefined;
   readonly expectedHostKey: string | undefined;
   readonly signal: AbortSignal;
 }
@@ -61,11 +68,21 @@ function checkHostKey(expected: string | undefined): HostKeyCheck {
 function hostKeyChanged(target: SshTarget, expected: string, actual: string): EnrollmentError {
   const address = formatAddress(target);
   return new EnrollmentError('DEVICE_HOST_KEY_CHANGED', {
-    details: { address, expected, actual },
+    details: { address, place: address, expected, actual },
     subject: address,
     phase: 'connect',
     evidence: `Known: ${expected}\nNow: ${actual}`,
   });
+}
+
+/** A session whose key cannot be pinned is not used. */
+function pin(session: DeviceSession, write: () => void): void {
+  try {
+    write();
+  } catch (thrown) {
+    session.close();
+    throw thrown;
+  }
 }
 
 /** An sshd with too many logins at once, or one that is just starting, hangs up at random: calling again helps. */
@@ -91,12 +108,13 @@ export function createSshConnector(options: SshConnectorOptions): SshConnector {
   const gate = createHandshakeGate(limits.handshakes);
 
   async function handshake(attempt: Attempt): Promise<DeviceSession> {
-    const { target, credential, expectedHostKey, signal } = attempt;
+    const { target, credential, privateKey, expectedHostKey, signal } = attempt;
     signal.throwIfAborted();
-    const place = { target, user: credential.user };
+    const user = target.user ?? credential.user;
+    const place = { target, user };
     const address = formatAddress(target);
     const hostKey = checkHostKey(expectedHostKey);
-    const login = prepareLogin(credential);
+    const login = prepareLogin({ user, privateKey, password: credential.password });
     const client = new ssh2.Client();
 
     return new Promise((resolve, reject) => {
@@ -154,7 +172,7 @@ export function createSshConnector(options: SshConnectorOptions): SshConnector {
         // ssh2 leaves Nagle's algorithm on, which holds every small message back for a delayed acknowledgement.
         client.setNoDelay(true);
         settle(() => {
-          logger.log('debug', 'ssh-connected', { address, user: credential.user, hostKey: hostKey.seen() });
+          logger.log('debug', 'ssh-connected', { address, user, hostKey: hostKey.seen() });
           resolve(createSession({ client, place, hostKeyFingerprint: hostKey.seen(), clock, limits }));
         });
       });
@@ -163,7 +181,7 @@ export function createSshConnector(options: SshConnectorOptions): SshConnector {
         client.connect({
           host: target.host,
           port: target.port,
-          username: credential.user,
+          username: user,
           algorithms,
           hostVerifier: (keyBlob: Buffer) => hostKey.verify(keyBlob),
           authHandler: (accepted, _partial, next) => next(login.next(accepted) as never),
@@ -181,11 +199,26 @@ export function createSshConnector(options: SshConnectorOptions): SshConnector {
   }
 
   return {
-    connect: async (target, { credential, expectedHostKey, signal }) => {
+    connect: async (target, { credential, hostKeys, signal, onNote }) => {
+      const file = options.ssh.private_key_file;
+      const privateKey = file === undefined ? undefined : await readPrivateKey(file, signal);
+      // By address, not by account: another login name is no reason to trust another key.
+      const place = formatAddress(target);
+      const pinned = hostKeys.hostKey(place);
       for (let redials = 0; ; redials += 1) {
         const leave = await gate.enter(signal);
         try {
-          return await handshake({ target, credential, expectedHostKey, signal });
+          const expectedHostKey = pinned?.fingerprint;
+          const session = await handshake({ target, credential, privateKey, expectedHostKey, signal });
+          const fingerprint = session.hostKeyFingerprint ?? '';
+          onNote?.(
+            `host key ${fingerprint}, ${pinned === undefined ? 'first contact, pinned' : 'as pinned'}`,
+          );
+          if (pinned === undefined)
+            pin(session, () =>
+              hostKeys.pinHostKey(place, { fingerprint, keyType: undefined }, clock.nowMs()),
+            );
+          return session;
         } catch (thrown) {
           if (!endedBeforeHandshake(thrown) || redials === MOST_REDIALS) throw thrown;
         } finally {

@@ -1,5 +1,12 @@
 import ssh2, { type AnyAuthMethod, type AuthenticationType, type Prompt } from 'ssh2';
-import type { DeviceCredential } from '../../engine/ports.ts';
+import type { Secret } from '../../model/secret.ts';
+
+/** With what one connection logs in. */
+export interface LoginMeans {
+  readonly user: string;
+  readonly privateKey: Secret | undefined;
+  readonly password: Secret | undefined;
+}
 
 /** The logins of one connection: each secret is offered once at most, and only where the device asks for it. */
 export interface Login {
@@ -12,7 +19,7 @@ export interface Login {
 /** Prompts that ask for the password and not, say, for a code of a second factor. */
 const PASSWORD_PROMPT = /pass|kennwort|contrase|senha|has[lł]o|парол/i;
 
-function usableKey(credential: DeviceCredential): { key: Buffer | undefined; problem: string | undefined } {
+function usableKey(credential: LoginMeans): { key: Buffer | undefined; problem: string | undefined } {
   if (credential.privateKey === undefined) return { key: undefined, problem: undefined };
   const text = credential.privateKey.reveal();
   const parsed = ssh2.utils.parseKey(text);
@@ -37,7 +44,7 @@ function interactiveAnswer(password: string): (prompts: readonly Prompt[]) => st
 }
 
 /** Prepares the logins for one connection: key first, then password or its interactive form. */
-export function prepareLogin(credential: DeviceCredential): Login {
+export function prepareLogin(credential: LoginMeans): Login {
   const { user: username, password } = credential;
   const { key, problem } = usableKey(credential);
   const tried = new Set<AuthenticationType>();

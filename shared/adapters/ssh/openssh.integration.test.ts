@@ -9,6 +9,7 @@ import { Secret } from '../../model/secret.ts';
 import { silentLogger } from '../log/logger.ts';
 import { systemClock } from '../system/clock.ts';
 import { createSshConnector } from './connector.ts';
+import { pinsOf } from './testing/pins.ts';
 import { noSshdReason, type RealSshd, startRealSshd } from './testing/real-sshd.ts';
 
 const missing = noSshdReason();
@@ -56,13 +57,14 @@ describe.skipIf(missing !== undefined)('against OpenSSH', () => {
   const open: DeviceSession[] = [];
   const folder = mkdtempSync(join(tmpdir(), 'muster-ssh-test-'));
 
-  const connector = createSshConnector({ clock: systemClock, logger: silentLogger });
   const connect = async (expectedHostKey?: string) => {
+    const ssh = { private_key_file: sshd.clientKeyFile };
+    const connector = createSshConnector({ clock: systemClock, logger: silentLogger, ssh });
     const connected = await connector.connect(
-      { kind: 'ssh', user: sshd.user, host: '127.0.0.1', port: sshd.port },
+      { kind: 'ssh', user: undefined, host: '127.0.0.1', port: sshd.port },
       {
-        credential: { user: sshd.user, privateKey: sshd.clientKey },
-        expectedHostKey,
+        credential: { user: sshd.user },
+        hostKeys: pinsOf(expectedHostKey),
         signal: AbortSignal.timeout(limitMs),
       },
     );

@@ -62,3 +62,15 @@ export function lostError(place: SshPlace, evidence: string, cause?: unknown): E
     ...(cause === undefined ? {} : { cause }),
   });
 }
+
+/** The error of a jump host that is logged into and does not open a way to the next host. */
+export function jumpError(hop: string, place: SshPlace, evidence: string, cause?: unknown): EnrollmentError {
+  const address = formatAddress(place.target);
+  return new EnrollmentError('DEVICE_JUMP_FAILED', {
+    details: { hop, address },
+    subject: address,
+    phase: 'connect',
+    evidence: printable(evidence),
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

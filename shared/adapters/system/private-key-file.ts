@@ -1,5 +1,4 @@
 import { EnrollmentError } from '../../errors/enrollment-error.ts';
-import type { Profile } from '../../model/profile.ts';
 import { Secret } from '../../model/secret.ts';
 import { readLimitedText } from './read-limited.ts';
 
@@ -33,10 +32,4 @@ export async function readPrivateKey(path: string, signal: AbortSignal): Promise
     throw unusable('is not a private key');
   }
   return new Secret(file.text);
-}
-
-/** Reader of the key the profile names; gives undefined where it names none. */
-export function createSshKeyReader(profile: Profile): (signal: AbortSignal) => Promise<Secret | undefined> {
-  const path = profile.ssh.private_key_file;
-  return async (signal) => (path === undefined ? undefined : readPrivateKey(path, signal));
 }

@@ -62,7 +62,7 @@ test('what the example says about defaults is so', async () => {
   expect(shortest).toMatchObject({
     identity: { device_role: 'device', danger_accept_invalid_certs: false },
     nats: { bucket: 'fleet-device-info', heartbeat_limit_seconds: 90 },
-    ssh: { user: 'pi' },
+    ssh: { user: 'pi', agent: false, host_keys: 'pin' },
     batch: { concurrency: 8 },
     labels: {},
     bench: [],

@@ -1,8 +1,8 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createSshKeyReader, readPrivateKey } from './private-key-file.ts';
+import { readPrivateKey } from './private-key-file.ts';
 import { loadProfile, parseProfile } from './profile-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'muster-profile-'));
@@ -37,6 +37,12 @@ describe('profile', () => {
     const profile = parseProfile(good, path);
     expect(profile.identity.ca_file).toBe(join(folder, 'certs/ca.pem'));
     expect(profile.ssh.private_key_file).toBe(join(folder, 'keys/bench'));
+    const home = parseProfile(
+      good.replace('keys/bench"', 'k"\nconfig_file = "~/.ssh/config"\nknown_hosts_file = "kh"'),
+      path,
+    );
+    expect(home.ssh.config_file).toBe(join(homedir(), '.ssh/config'));
+    expect(home.ssh.known_hosts_file).toBe(join(folder, 'kh'));
     expect(profile.agent.binaries).toEqual({ x86_64: join(folder, 'bin/agent'), aarch64: '/opt/agent' });
   });
 
@@ -99,10 +105,5 @@ describe('private key file', () => {
       code: 'STATION_PROFILE_INVALID',
       details: { problem: expect.stringMatching(problem) },
     });
-  });
-
-  it('gives nothing where the profile names no key', async () => {
-    const profile = parseProfile(good.replace(/^private_key_file.*$/m, ''), path);
-    expect(await createSshKeyReader(profile)(signal)).toBeUndefined();
   });
 });

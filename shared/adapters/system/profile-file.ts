@@ -1,4 +1,5 @@
-import { dirname, resolve } from 'node:path';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import type { z } from 'zod';
 import { EnrollmentError } from '../../errors/enrollment-error.ts';
@@ -38,17 +39,24 @@ function sentenceOf(issue: z.core.$ZodIssue): string {
   return issue.path.length === 0 ? says : `${keyPath(issue.path)}: ${says}`;
 }
 
+/** `~/` is the home folder of the account the station runs under, as a shell would have it. */
+function withoutTilde(name: string): string {
+  return /^~[/\\]/.test(name) ? join(homedir(), name.slice(2)) : name;
+}
+
 /** The profile with every file name made absolute, seen from the folder of the profile. */
 function withAbsoluteFiles(profile: Profile, folder: string): Profile {
-  const absolute = (name: string) => resolve(folder, name);
+  const absolute = (name: string) => resolve(folder, withoutTilde(name));
   const { ca_file } = profile.identity;
-  const { private_key_file } = profile.ssh;
+  const { private_key_file, config_file, known_hosts_file } = profile.ssh;
   return {
     ...profile,
     identity: { ...profile.identity, ...(ca_file === undefined ? {} : { ca_file: absolute(ca_file) }) },
     ssh: {
       ...profile.ssh,
       ...(private_key_file === undefined ? {} : { private_key_file: absolute(private_key_file) }),
+      ...(config_file === undefined ? {} : { config_file: absolute(config_file) }),
+      ...(known_hosts_file === undefined ? {} : { known_hosts_file: absolute(known_hosts_file) }),
     },
     agent: {
       ...profile.agent,

@@ -6,7 +6,6 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { utils } from 'ssh2';
-import { Secret } from '../../../model/secret.ts';
 import { hostKeyFingerprint } from '../fingerprint.ts';
 import { makeKeyPair } from './key-pair.ts';
 
@@ -22,7 +21,7 @@ export function noSshdReason(): string | undefined {
 export interface RealSshd {
   readonly port: number;
   readonly user: string;
-  readonly clientKey: Secret;
+  readonly clientKeyFile: string;
   readonly fingerprint: string;
   /** Folder that comes first on the PATH of every session. */
   readonly binFolder: string;
@@ -62,8 +61,10 @@ export async function startRealSshd(): Promise<RealSshd> {
     key: join(folder, 'host_key'),
     config: join(folder, 'config'),
     allowed: join(folder, 'allowed'),
+    client: join(folder, 'client_key'),
   };
   writeFileSync(files.key, host.private, { mode: 0o600 });
+  writeFileSync(files.client, client.private, { mode: 0o600 });
   writeFileSync(files.allowed, `${client.public}\n`, { mode: 0o600 });
   const port = await freePort();
   writeFileSync(
@@ -109,7 +110,7 @@ export async function startRealSshd(): Promise<RealSshd> {
   return {
     port,
     user: userInfo().username,
-    clientKey: new Secret(client.private),
+    clientKeyFile: files.client,
     fingerprint: hostKeyFingerprint(hostKey.getPublicSSH()),
     binFolder,
     stop,
