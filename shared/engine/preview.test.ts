@@ -177,7 +177,7 @@ describe('a preview', () => {
     ];
     for (const [change, code] of table) {
       world = createFakePorts();
-      world.journal.hostKeys.set('board.local', 'SHA256:first');
+      world.journal.pinHostKey('board.local', { fingerprint: 'SHA256:first', keyType: undefined });
       device = Object.assign(world.addDevice('board-01', 'board.local'), change);
       await expect(preview()).rejects.toMatchObject({ code });
       expect(device.openSessions).toBe(0);
