@@ -175,6 +175,32 @@ describe('a batch', () => {
     expect(devices.map((device) => device.record.row.attempt)).toEqual([3, 1]);
   });
 
+  it('asks for the sudo password once: devices that begin later have it, one with another keeps its own', async () => {
+    const seen: string[] = [];
+    const { batch, clock } = build(
+      3,
+      async (device, { sudoPassword }, signal) => {
+        seen.push(`${device.deviceId} ${sudoPassword?.reveal()}`);
+        await clock.sleep(1000, signal);
+        if (sudoPassword === undefined || device.record.row.attempt < 2)
+          throw new EnrollmentError('DEVICE_SUDO_PASSWORD_NEEDED');
+      },
+      1,
+    );
+    const entered = (text: string) => ({ ...noSecrets, sudoPassword: new Secret(text) });
+    batch.start();
+    await clock.advance(1500);
+    batch.retry(['board-1'], entered('canary-a'));
+    await clock.run(batch.whenIdle());
+    batch.retry(['board-2'], entered('canary-b'));
+    batch.retry(['board-1', 'board-3'], noSecrets);
+    await clock.run(batch.whenIdle());
+    expect(seen).toEqual([
+      ...['board-1 undefined', 'board-2 undefined', 'board-3 canary-a', 'board-1 canary-a'],
+      ...['board-2 canary-b', 'board-3 canary-b'],
+    ]);
+  });
+
   it('takes a passphrase for all devices, also for those that have not begun', async () => {
     const seen: (string | undefined)[] = [];
     const { batch, clock, states } = build(

@@ -16,7 +16,9 @@ export interface BatchDevice {
 
 /** Secrets entered for this batch. They live in memory and go with the batch. */
 export interface BatchSecrets {
+  /** For the devices it was entered for, and no others: a device that asks for it is not yet known to be the right one. */
   readonly sshPassword: Secret | undefined;
+  /** Asked for once: also for the devices of the batch that have not begun. Sent only where sudo asks, after the login. */
   readonly sudoPassword: Secret | undefined;
   /** Opens the station's private key: the same for every device, begun already or not. */
   readonly keyPassphrase: Secret | undefined;
@@ -63,6 +65,8 @@ export class Batch {
   /** Of what was begun since the batch was last stopped. */
   #stop = new AbortController();
   #keyPassphrase: Secret | undefined;
+  /** Entered last, for devices that have none of their own. */
+  #sudoPassword: Secret | undefined;
   readonly #idle: (() => void)[] = [];
   #queue: BatchDevice[] = [];
   #running = 0;
@@ -103,6 +107,7 @@ export class Batch {
     if (this.#view.state === 'stopping') throw new EnrollmentError('STATION_BUSY');
     if (this.#stop.signal.aborted) this.#stop = new AbortController();
     this.#keyPassphrase = secrets.keyPassphrase ?? this.#keyPassphrase;
+    this.#sudoPassword = secrets.sudoPassword ?? this.#sudoPassword;
     for (const deviceId of deviceIds) {
       const device = this.#devices.get(deviceId);
       if (!device || !['failed', 'stopped'].includes(device.record.row.state)) continue;
@@ -157,7 +162,7 @@ export class Batch {
     const own = this.#secrets.get(device.deviceId);
     const secrets = {
       sshPassword: own?.sshPassword,
-      sudoPassword: own?.sudoPassword,
+      sudoPassword: own?.sudoPassword ?? this.#sudoPassword,
       keyPassphrase: this.#keyPassphrase,
     };
     const wish = this.#wishes.get(device.deviceId) ?? noWish;
