@@ -117,3 +117,54 @@ test('an address is added only when both fields are valid; a refusal stays in th
   await expect(dialog).toBeHidden();
   expect(await station.asked('bench.add')).toHaveLength(2);
 });
+
+test('this computer is added with one press, and named in its row', async ({ station }) => {
+  await station.show(states.bench);
+  const bench = new BenchScreenModel(station.page);
+  await station.answer('bench.add', { rowId: 'own' });
+  await bench.addThisComputer.click();
+  expect(await station.asked('bench.add')).toEqual([{ deviceId: '', target: 'local://' }]);
+  const own = { rowId: 'own', deviceId: '', target: 'local://', address: 'this computer' };
+  await station.change({ bench: [...states.bench.bench, own] });
+  await expect(bench.row('own')).toContainText('this computer');
+  await expect(bench.editor).toBeFocused();
+  await expect(bench.addThisComputer).toBeHidden();
+  await bench.editor.fill('press-07');
+  await station.page.keyboard.press('Enter');
+  expect(await station.asked('bench.rename')).toEqual([{ rowId: 'own', deviceId: 'press-07' }]);
+});
+
+test('this computer is not offered where the agent has no place on it', async ({ station }) => {
+  const { station: itself } = states.bench;
+  await station.show({ ...states.bench, station: { ...itself, reachesThisComputer: false } });
+  const bench = new BenchScreenModel(station.page);
+  await expect(bench.rows).toBeVisible();
+  await expect(bench.addThisComputer).toBeHidden();
+});
+
+test('a refusal to add this computer is shown with its remedy', async ({ station }) => {
+  await station.show(states.bench);
+  await station.fail('bench.add', errorOf('STATION_ENGINE_LOST'));
+  await new BenchScreenModel(station.page).addThisComputer.click();
+  await expect(station.page.getByRole('region', { name: 'Notices' }).getByRole('alert')).toContainText(
+    'STATION_ENGINE_LOST',
+  );
+});
+
+test('the sudo password of this computer is asked for beside its cause', async ({ station }) => {
+  const row = Object.values(states.board.rows).find(({ state }) => state === 'failed');
+  if (row === undefined) throw new Error('The state has no failed row.');
+  const own = {
+    ...{ ...row, target: 'local://', address: 'this computer' },
+    error: errorOf('DEVICE_SUDO_PASSWORD_NEEDED', { user: 'line' }),
+  };
+  await station.show({ ...states.board, rows: { [own.deviceId]: own } });
+  const cause = station.page.getByRole('region', { name: 'sudo asks for a password' });
+  await expect(cause).toContainText('User line may not run sudo without a password');
+  // The account is this computer's own, not the profile's.
+  await cause.getByLabel('sudo password', { exact: true }).fill('correct horse');
+  await cause.getByRole('button', { name: /Retry/ }).click();
+  expect(await station.asked('batch.retry')).toEqual([
+    { deviceIds: [own.deviceId], sudoPassword: 'correct horse' },
+  ]);
+});

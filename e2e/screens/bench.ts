@@ -8,6 +8,7 @@ export class BenchScreenModel {
   readonly panel: Locator;
   readonly start: Locator;
   readonly editor: Locator;
+  readonly addThisComputer: Locator;
   readonly #page: Page;
 
   constructor(page: Page) {
@@ -17,6 +18,7 @@ export class BenchScreenModel {
     this.rows = page.getByTestId('bench-rows');
     this.panel = page.getByRole('complementary', { name: 'Next batch' });
     this.start = this.panel.getByRole('button', { name: /Enroll batch|to enroll/ });
+    this.addThisComputer = page.getByRole('button', { name: 'Add this computer' }).first();
     this.editor = page.getByRole('textbox', { name: 'Device id', exact: true });
   }
 

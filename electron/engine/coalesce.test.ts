@@ -7,7 +7,7 @@ import { Coalescer, mergeDeltas } from './coalesce.ts';
 const lamp = { state: 'ok', word: 'ok' } as const;
 const start: StationState = {
   revision: 0,
-  station: { name: 'bench', version: '0.0.0' },
+  station: { name: 'bench', version: '0.0.0', reachesThisComputer: false },
   lamps: { identity: lamp, nats: lamp, keychain: lamp },
   session: { state: 'signed-out' },
   bench: [],

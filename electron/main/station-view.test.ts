@@ -7,7 +7,7 @@ const lamp = { state: 'ok', word: 'ok' } as const;
 const engineNotice = { id: 'notice-1', tone: 'info', at: 1, text: 'from the engine' } as const;
 const state: StationState = {
   revision: 7,
-  station: { name: 'bench', version: '1.0.0' },
+  station: { name: 'bench', version: '1.0.0', reachesThisComputer: false },
   lamps: { identity: lamp, nats: lamp, keychain: lamp },
   session: { state: 'signed-out' },
   bench: [],

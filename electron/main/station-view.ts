@@ -47,7 +47,7 @@ export class StationView {
     const lamp = { state: this.#standIn === 'starting' ? 'waiting' : 'failed', word } as const;
     return {
       revision: 0,
-      station: { name: 'Muster', version: this.#options.version },
+      station: { name: 'Muster', version: this.#options.version, reachesThisComputer: false },
       lamps: { identity: lamp, nats: lamp, keychain: lamp },
       session: { state: this.#standIn === 'starting' ? 'starting' : 'signed-out' },
       bench: [],

@@ -19,8 +19,7 @@ const MAX_NOTICES = 20;
 export interface StationDisplayOptions {
   readonly clock: Clock;
   readonly profile: Profile;
-  readonly stationName: string;
-  readonly version: string;
+  readonly station: StationState['station'];
   /** How each device ended before this start. */
   readonly lastRuns: readonly RunRecord[];
   publish(delta: StationDelta): void;
@@ -36,9 +35,9 @@ export class StationDisplay {
   #noticeCount = 0;
 
   constructor(options: StationDisplayOptions) {
-    const { stationName, version, profile } = options;
+    const { station, profile } = options;
     this.#options = options;
-    this.#store = new StateStore(initialState(stationName, version, profile), options.publish);
+    this.#store = new StateStore(initialState(station, profile), options.publish);
     this.#lastRuns = new Map(options.lastRuns.map((run) => [run.deviceId, run.state]));
   }
 

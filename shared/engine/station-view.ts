@@ -50,13 +50,12 @@ export function natsLamp(link: HeartbeatLink | undefined, isConfigured: boolean,
 
 /** The state of a station that has just started. */
 export function initialState(
-  name: string,
-  version: string,
+  station: StationState['station'],
   profile: Profile | undefined,
 ): Omit<StationState, 'revision'> {
   const session: SessionView = { state: 'signed-out' };
   return {
-    station: { name, version },
+    station,
     ...(profile === undefined ? {} : { profile: viewProfile(profile) }),
     lamps: {
       identity: identityLamp(session),

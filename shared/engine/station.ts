@@ -37,7 +37,8 @@ export class Station {
     const { ports, profile, stationName, version } = options;
     this.#options = options;
     const display = new StationDisplay({
-      ...{ clock: ports.clock, profile, stationName, version },
+      ...{ clock: ports.clock, profile },
+      station: { name: stationName, version, reachesThisComputer: ports.connector.reachesThisComputer },
       lastRuns: ports.journal.latestRuns(),
       publish: options.publish,
     });
@@ -161,7 +162,7 @@ export function createStation(options: StationOptions): Station {
 
 /** What a station without a usable profile shows: the error, and nothing that could be pressed in vain. */
 export function stateWithoutProfile(name: string, version: string, error: ErrorView): StationState {
-  const state = initialState(name, version, undefined);
+  const state = initialState({ name, version, reachesThisComputer: false }, undefined);
   const lamp = { state: 'waiting', word: 'no profile' } as const;
   return {
     ...state,

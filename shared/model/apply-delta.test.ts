@@ -9,7 +9,8 @@ function row(deviceId: string): EnrollmentRow {
   return { ...place, state: 'waiting', attempt: 1, steps: stepIds.map(waitingStep), roundTrips: 0 };
 }
 
-const start: StationState = { ...initialState('Line 1', '0.0.0', undefined), revision: 3 };
+const station = { name: 'Line 1', version: '0.0.0', reachesThisComputer: true };
+const start: StationState = { ...initialState(station, undefined), revision: 3 };
 const batch = { batchId: 'b', name: 'n', state: 'running', startedAt: 1, concurrency: 8 } as const;
 
 describe('applyDelta', () => {

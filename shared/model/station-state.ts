@@ -166,7 +166,12 @@ export type Notice = z.infer<typeof noticeSchema>;
 
 export const stationStateSchema = z.object({
   revision: z.number().int().nonnegative(),
-  station: z.object({ name: z.string(), version: z.string() }),
+  station: z.object({
+    name: z.string(),
+    version: z.string(),
+    /** Whether the computer the station runs on can be a device. */
+    reachesThisComputer: z.boolean(),
+  }),
   profile: profileViewSchema.optional(),
   lamps: z.object({ identity: lampSchema, nats: lampSchema, keychain: lampSchema }),
   session: sessionSchema,

@@ -30,7 +30,7 @@ const ok = { state: 'ok', word: 'ok' } as const;
 /** A station with a profile, everything in order, nothing on the bench. */
 export const quiet: StationState = {
   revision: 1,
-  station: { name: 'east-03', version: '0.1.0' },
+  station: { name: 'east-03', version: '0.1.0', reachesThisComputer: true },
   profile: {
     name: 'fleet-prod',
     issuer: 'https://sso.plant-east.example:8443',

@@ -5,6 +5,7 @@ import { act } from '../../app/bridge.ts';
 import { useStation } from '../../app/station-store.ts';
 import { Button } from '../../ui/Button.tsx';
 import { CheckMark } from '../../ui/CheckMark.tsx';
+import { AddThisComputer } from './AddThisComputer.tsx';
 import { BenchRow } from './BenchRow.tsx';
 import { choosable, isChosen } from './bench-rows.ts';
 import { choose, setBenchView, useBenchView } from './bench-view.ts';
@@ -132,7 +133,10 @@ function EmptyBench() {
         {empty ? 'No device is on the bench yet. Add the address of one.' : 'No device fits this filter.'}
       </p>
       {empty ? (
-        <Button onClick={() => setBenchView({ addShown: true })}>Add address</Button>
+        <>
+          <Button onClick={() => setBenchView({ addShown: true })}>Add address</Button>
+          <AddThisComputer />
+        </>
       ) : (
         <Button onClick={() => setBenchView({ filter: 'all', query: '' })}>Show all</Button>
       )}

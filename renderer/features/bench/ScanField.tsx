@@ -7,6 +7,7 @@ import { isTyping } from '../../app/use-keyboard.ts';
 import { countOf, formatAge } from '../../lib/format.ts';
 import { Button } from '../../ui/Button.tsx';
 import { StateGlyph } from '../../ui/StateGlyph.tsx';
+import { AddThisComputer } from './AddThisComputer.tsx';
 import { type ScanEcho, setBenchView, useBenchView } from './bench-view.ts';
 import { decideScan } from './scan.ts';
 
@@ -60,12 +61,15 @@ export function ScanField() {
         </p>
         <p className="text-xs leading-[17px] text-ink-2">enrolled only when you start the batch</p>
       </div>
-      <Button
-        icon={<Plus size={14} strokeWidth={1.75} aria-hidden="true" />}
-        onClick={() => setBenchView({ addShown: true })}
-      >
-        Add address
-      </Button>
+      <div className="flex shrink-0 gap-2">
+        <AddThisComputer />
+        <Button
+          icon={<Plus size={14} strokeWidth={1.75} aria-hidden="true" />}
+          onClick={() => setBenchView({ addShown: true })}
+        >
+          Add address
+        </Button>
+      </div>
       <span className="visually-hidden">{countOf(devices, 'device')}</span>
     </header>
   );

@@ -8,7 +8,7 @@ import { TextField } from '../../ui/Field.tsx';
 import { StateGlyph } from '../../ui/StateGlyph.tsx';
 import { retryDevices } from './board-actions.ts';
 import { openDevice, setBoardView } from './board-view.ts';
-import { type Cause, groupCauses } from './causes.ts';
+import { type Cause, groupCauses, sharedLogin } from './causes.ts';
 import { Legend } from './Legend.tsx';
 
 const MOST_CHIPS = 6;
@@ -114,7 +114,8 @@ function secretLabel(kind: NonNullable<Cause['secretNeeded']>, user: string | un
 function RetryForm({ cause, primary }: { readonly cause: Cause; readonly primary: boolean }) {
   const [secret, setSecret] = useState('');
   const [busy, setBusy] = useState(false);
-  const user = useStation((station) => station.profile?.sshUser);
+  const usual = useStation((station) => station.profile?.sshUser);
+  const user = sharedLogin(cause.targets, usual);
   const fieldId = useId();
   const { secretNeeded, offer } = cause;
   const first = cause.deviceIds[0] ?? '';

@@ -1,4 +1,5 @@
 import type { EnrollmentRow } from '#shared/model/station-state.ts';
+import { parseTarget } from '#shared/model/target.ts';
 
 type RowError = NonNullable<EnrollmentRow['error']>;
 
@@ -15,6 +16,23 @@ export interface Cause {
   readonly offer: RowError['offer'];
   /** Bench order. */
   readonly deviceIds: readonly string[];
+  readonly targets: readonly string[];
+}
+
+/**
+ * The account a password is asked for, where it is the same for all targets. This computer's own account is not known
+ * here; the error names it.
+ * @param usual login of targets that name none
+ */
+export function sharedLogin(targets: readonly string[], usual: string | undefined): string | undefined {
+  const logins = new Set(
+    targets.map((text) => {
+      const parsed = parseTarget(text);
+      return parsed.ok && parsed.target.kind === 'ssh' ? (parsed.target.user ?? usual) : undefined;
+    }),
+  );
+  const [login] = logins;
+  return logins.size === 1 ? login : undefined;
 }
 
 /**
@@ -52,6 +70,7 @@ function causeOf(code: RowError['code'], members: readonly EnrollmentRow[]): Cau
       secretNeeded: first.secretNeeded,
       offer: first.offer,
       deviceIds: inBenchOrder.map((row) => row.deviceId),
+      targets: inBenchOrder.map((row) => row.target),
     },
   ];
 }
