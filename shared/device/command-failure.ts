@@ -1,6 +1,7 @@
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 import { type StepId, stepTitles } from '../model/enrollment.ts';
 import { EXIT_DATA_DIFFERS } from './commands.ts';
+import { EXIT_DEVICE_BUSY, EXIT_EPOCH_CHANGED, holderIn } from './fence.ts';
 import { requiredPackages } from './paths.ts';
 
 /**
@@ -10,6 +11,11 @@ import { requiredPackages } from './paths.ts';
 export function commandFailure(stepId: StepId, exitStatus: number, output: string): EnrollmentError {
   const evidence = `exit status ${exitStatus}\n${output.trim()}`;
   const place = { phase: 'apply', stepId, evidence } as const;
+  if (exitStatus === EXIT_DEVICE_BUSY) {
+    const details = { holder: holderIn(output)?.station ?? 'somebody who left no name' };
+    return new EnrollmentError('DEVICE_BUSY', { ...place, details });
+  }
+  if (exitStatus === EXIT_EPOCH_CHANGED) return new EnrollmentError('DEVICE_ENROLLED_ELSEWHERE', place);
   if (/No space left on device|ENOSPC|write error: .*space|You don't have enough free space/i.test(output)) {
     // A write that failed tells no numbers, and the part of the disk that is full may not be the one looked at.
     const details = { free: 'Too few bytes', needed: 'more' };

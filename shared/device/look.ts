@@ -1,4 +1,5 @@
 import { type DeviceCommand, defineCommand } from './device-command.ts';
+import { tellEpoch, tellHolder } from './fence.ts';
 import {
   agentUserName,
   binaryPath,
@@ -26,6 +27,8 @@ rights_of() { stat -c '%a:%u:%g' "$R$1" 2>/dev/null; }
 os_release() { sed -n "s/^$1=//p" "$R/etc/os-release" 2>/dev/null | head -n 1 | tr -d "\\"'"; }
 first_of() { for f in "$@"; do if [ -r "$R$f" ]; then tr -d '\\000' < "$R$f"; return; fi; done; }
 json_text() { sed -n "s/.*\\"$1\\"[[:space:]]*:[[:space:]]*\\"\\([^\\"]*\\)\\".*/\\1/p" "$R${keyPath}" 2>/dev/null | head -n 1; }
+${tellHolder}
+${tellEpoch}
 fact elevation ${elevation}
 fact hostname "$(hostname 2>/dev/null)"
 fact os-id "$(os_release ID)"

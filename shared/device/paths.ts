@@ -7,6 +7,10 @@ export const configPath = '/etc/fleet-agent/config.toml';
 export const keyPath = '/etc/fleet-agent/zitadel-key.json';
 /** There while binary, key, config or unit have changed and the agent was not started anew since. */
 export const restartMarkPath = '/etc/fleet-agent/.restart-needed';
+/** How often the device was given a key, for root alone: a station that looked before and comes late is refused. */
+export const epochPath = '/etc/fleet-agent/enrollment-epoch';
+/** Locked while a script of a station changes the device. In memory: a lock outlives no boot. */
+export const lockPath = '/run/fleet-agent.lock';
 export const unitName = 'fleet-agent.service';
 export const unitPath = '/etc/systemd/system/fleet-agent.service';
 

@@ -1,3 +1,4 @@
+import type { LockHolder } from '../device/fence.ts';
 import type { DeviceId } from '../model/device-id.ts';
 import type { Profile } from '../model/profile.ts';
 import type { Secret } from '../model/secret.ts';
@@ -29,6 +30,8 @@ export interface EnrollmentInput {
   readonly tokens: AccessTokenSource;
   readonly identity: IdentityProvider;
   readonly fleet: Fleet | undefined;
+  /** This station, as a device knows who changes it. */
+  readonly holder: LockHolder;
   /** The boards of this batch. */
   readonly boards: Boards;
   readonly record: EnrollmentRecord;

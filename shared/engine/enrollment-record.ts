@@ -70,6 +70,12 @@ export class EnrollmentRecord {
     this.#setStep(id, { ...this.step(id), progress });
   }
 
+  /** Takes away how far a running step was: it begins anew. */
+  clearProgress(id: StepId): void {
+    const { progress: _before, ...step } = this.step(id);
+    this.#setStep(id, step);
+  }
+
   /** Ends a running step. `note` says what an operator would ask about it. */
   finishStep(id: StepId, state: 'done' | 'failed' | 'undone', note?: string): void {
     const { startedAt } = this.step(id);
@@ -111,10 +117,10 @@ export class EnrollmentRecord {
     this.#row = { ...this.#row, roundTrips: this.#row.roundTrips + 1 };
   }
 
-  /** Ends the row. The running step, if any, ends with it. */
+  /** Ends the row. What still runs ends with it. */
   finish(state: Extract<EnrollmentState, 'enrolled' | 'failed' | 'stopped'>, error?: EnrollmentError): void {
-    const running = this.#row.steps.find((step) => step.state === 'running');
-    if (running) this.finishStep(running.id, state === 'enrolled' ? 'done' : 'failed');
+    for (const { id } of this.#row.steps.filter((step) => step.state === 'running'))
+      this.finishStep(id, state === 'enrolled' ? 'done' : 'failed');
     if (error) {
       const view = toErrorView(error);
       this.log.add({ kind: 'problem', text: `${view.code}: ${view.says}` });

@@ -1,6 +1,6 @@
 import { beforeEach, expect, it } from 'vitest';
 import { makeConfigDirectory } from '../device/commands.ts';
-import { buildProfile, deviceId } from '../testing/builders.ts';
+import { buildProfile, deviceId, freshFacts } from '../testing/builders.ts';
 import { createFakePorts } from '../testing/fake-ports.ts';
 import { DeviceLog } from './device-log.ts';
 import type { EnrollmentContext } from './enrollment-context.ts';
@@ -41,7 +41,8 @@ async function deliveryWhen(
   };
   const context = {
     ...{ ports: world.ports(), profile: buildProfile(), record, session, signal: never },
-    look: { elevation: { kind: 'none' } },
+    look: { elevation: { kind: 'none' }, facts: freshFacts() },
+    holder: { id: 'this-station', station: 'Line 1' },
   } as unknown as EnrollmentContext;
   const segments = [
     {

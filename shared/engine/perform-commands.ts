@@ -1,6 +1,7 @@
 import { AptProgress } from '../device/apt-progress.ts';
 import { commandFailure } from '../device/command-failure.ts';
 import { receiveMachineKey } from '../device/commands.ts';
+import { fenced, raiseEpoch } from '../device/fence.ts';
 import { composeTrip, parseTripLine, type Segment } from '../device/fragment.ts';
 import type { StepId } from '../model/enrollment.ts';
 import type { TripSegment } from '../plan/trips.ts';
@@ -87,17 +88,17 @@ export async function performCommands(
   key: MintedKey | undefined,
   onKey: (delivery: KeyDelivery) => Promise<void>,
 ): Promise<void> {
-  const { record, session, look, signal } = context;
+  const { record, session, look, holder, signal } = context;
   const nonce = context.ports.random.hex(8);
   const steps = segments.map((segment) => segment.step);
   const first = steps[0];
   if (first === undefined) return;
   const shell: Segment<StepId>[] = segments.map((segment) => ({
     step: segment.step,
-    fragments: segment.parts.map((part) => {
-      if (part.kind === 'fragment') return part.fragment;
+    fragments: segment.parts.flatMap((part) => {
+      if (part.kind === 'fragment') return [part.fragment];
       if (key === undefined) throw new Error('A plan delivers a key that was not minted.');
-      return receiveMachineKey(key.sizeBytes, key.sha256);
+      return [raiseEpoch(), receiveMachineKey(key.sizeBytes, key.sha256)];
     }),
   }));
   const follower = new TripFollower(context, nonce, first);
@@ -113,7 +114,8 @@ export async function performCommands(
   record.countRoundTrip();
   let result: Awaited<ReturnType<typeof session.run>>;
   try {
-    result = await session.run(composeTrip(steps.join(', '), nonce, shell), {
+    const trip = composeTrip(steps.join(', '), nonce, shell);
+    result = await session.run(fenced(trip, { holder, epoch: look.facts.epoch }), {
       signal,
       elevation: look.elevation,
       limitMs: TRIP_LIMIT_MS,

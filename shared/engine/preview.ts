@@ -57,7 +57,10 @@ export interface EnrollmentPreview {
   readonly changes: boolean;
 }
 
-export type PreviewInput = Omit<EnrollmentInput, 'fleet' | 'boards' | 'record' | 'setClock'>;
+export type PreviewInput = Omit<EnrollmentInput, 'fleet' | 'boards' | 'record' | 'holder' | 'setClock'>;
+
+/** A preview changes no device, so nobody's script is ever behind its fence. */
+const NOBODY = { id: 'preview', station: 'a preview' };
 
 /** Stands for a machine user that is not there yet: no key on a device can belong to it. */
 const NO_USER = 'not made yet';
@@ -71,7 +74,13 @@ export async function previewEnrollment(input: PreviewInput): Promise<Enrollment
   const looking: EnrollmentInput = {
     ...input,
     ports: { ...input.ports, journal: withoutWrites(input.ports.journal) },
-    ...{ fleet: undefined, boards: new Boards(), record: unseenRecord(input), setClock: false },
+    ...{
+      fleet: undefined,
+      boards: new Boards(),
+      record: unseenRecord(input),
+      holder: NOBODY,
+      setClock: false,
+    },
   };
   const { target, record, ports, signal } = looking;
   const pinned = target.kind === 'ssh' ? ports.journal.hostKey(formatAddress(target)) !== undefined : true;

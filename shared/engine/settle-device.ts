@@ -1,9 +1,12 @@
 import { commandFailure } from '../device/command-failure.ts';
 import type { DeviceCommand } from '../device/device-command.ts';
+import { fenced, type LockHolder } from '../device/fence.ts';
 import { setClock } from '../device/settle-commands.ts';
 import { type Look, type LookContext, lookAgain } from './look-at-device.ts';
 
 const SET_CLOCK_LIMIT_MS = 30_000;
+type SettleContext = LookContext & { readonly holder: LockHolder };
+
 /** Less is the look's own uncertainty. */
 const CLOCK_IS_OFF_FROM_SECONDS = 2;
 
@@ -12,7 +15,7 @@ const CLOCK_IS_OFF_FROM_SECONDS = 2;
  * something.
  * @param maySet whether the operator asked for the clock to be set: never done otherwise
  */
-export async function settleDevice(context: LookContext, first: Look, maySet: boolean): Promise<Look> {
+export async function settleDevice(context: SettleContext, first: Look, maySet: boolean): Promise<Look> {
   if (!maySet || Math.abs(first.facts.clockOffsetSeconds) < CLOCK_IS_OFF_FROM_SECONDS) return first;
   await perform(context, first, setClock(context.clock.nowMs() / 1000), SET_CLOCK_LIMIT_MS);
   return { ...first, facts: await lookAgain(context, first) };
@@ -20,14 +23,14 @@ export async function settleDevice(context: LookContext, first: Look, maySet: bo
 
 /** Runs one command of the connect step, shown in the log with what it prints. */
 async function perform(
-  { session, record, signal }: LookContext,
-  { elevation }: Look,
+  { session, record, holder, signal }: SettleContext,
+  { elevation, facts }: Look,
   command: DeviceCommand,
   limitMs: number,
 ): Promise<void> {
   record.countRoundTrip();
   record.log.add({ kind: 'command', stepId: 'connect', text: command.title });
-  const result = await session.run(command, {
+  const result = await session.run(fenced(command, { holder, epoch: facts.epoch }), {
     ...{ signal, elevation, limitMs },
     onLine: (_stream, text) => {
       if (text.trim() !== '') record.log.add({ kind: 'output', stepId: 'connect', text });

@@ -1,3 +1,4 @@
+import type { LockHolder } from '../device/fence.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 import type { Profile } from '../model/profile.ts';
 import type { EnrollmentRow, LogLine } from '../model/station-state.ts';
@@ -15,6 +16,7 @@ import type { StationDisplay } from './station-display.ts';
 export interface StationBatchesOptions {
   readonly ports: StationPorts;
   readonly profile: Profile;
+  readonly stationName: string;
   readonly display: StationDisplay;
   readonly access: StationAccess;
   /** Called when nothing of the batch runs or waits any more. */
@@ -26,12 +28,14 @@ export interface StationBatchesOptions {
 export class StationBatches {
   readonly #options: StationBatchesOptions;
   readonly #logs = new Map<string, DeviceLog>();
+  readonly #holder: LockHolder;
   #batch: Batch | undefined;
   #boards = new Boards();
   #followedDevice: string | undefined;
 
   constructor(options: StationBatchesOptions) {
     this.#options = options;
+    this.#holder = { id: options.ports.random.hex(8), station: options.stationName };
   }
 
   get isActive(): boolean {
@@ -140,7 +144,7 @@ export class StationBatches {
     await runEnrollment({
       ...{ ports, profile, signal, identity, tokens, fleet },
       ...{ deviceId: device.deviceId, target: device.target, record: device.record, labels: profile.labels },
-      boards: this.#boards,
+      ...{ boards: this.#boards, holder: this.#holder },
       credential: {
         user: loginUser(device.target, profile),
         ...(given.sshPassword === undefined ? {} : { password: given.sshPassword }),

@@ -48,7 +48,7 @@ export class Station {
       batchIsActive: () => this.#batches.isActive,
     });
     this.#batches = new StationBatches({
-      ...{ ports, profile, display, access: this.#access },
+      ...{ ports, profile, stationName, display, access: this.#access },
       // What its devices left open does not wait for the next start.
       onFinished: () => {
         if (!this.#isClosing) this.#access.recovery.begin();

@@ -37,6 +37,27 @@ export const deviceRemedies = {
     operatorDoes: 'Keep one of the two rows. If these are two boards, flash one of them anew.',
     retry: 'after-fix',
   },
+  DEVICE_ID_IN_USE: {
+    title: 'Another board has this id',
+    says: 'Another board is alive as {deviceId}: {other}.',
+    cause: 'Two boards were given one id, or this board takes the place of one that still runs.',
+    operatorDoes: 'Give this board another id, or stop the other board and retry a minute later.',
+    retry: 'after-fix',
+  },
+  DEVICE_BUSY: {
+    title: 'Device is being changed',
+    says: 'The device is being changed by {holder}.',
+    cause: 'Another station enrolls it now, or a run that was cut off still finishes on it.',
+    operatorDoes: 'Wait until that is through, then retry.',
+    retry: 'now',
+  },
+  DEVICE_ENROLLED_ELSEWHERE: {
+    title: 'Enrolled from elsewhere meanwhile',
+    says: 'The device was given a key by another station, again and again, while this one worked on it.',
+    cause: 'Two stations have this device on their benches.',
+    operatorDoes: 'Find the other station and keep the device on one of the two, then retry.',
+    retry: 'after-fix',
+  },
   DEVICE_UNREACHABLE: {
     title: 'Device does not answer',
     says: 'Nothing answers at {address}.',

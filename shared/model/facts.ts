@@ -25,6 +25,10 @@ export interface DeviceFacts {
   readonly unitSha256: string | undefined;
   readonly key: MachineKeyFacts | undefined;
   readonly unit: UnitFacts;
+  /** How often the device was given a key. A script is refused when it has changed since the look. */
+  readonly epoch: number;
+  /** Whose script changes the device just now, and goes on doing so. */
+  readonly heldBy: { readonly id: string; readonly station: string } | undefined;
 }
 
 /** Architectures an agent binary exists for, by the names `uname -m` and our file names use. */

@@ -55,6 +55,7 @@ export function freshFacts(changes: Partial<DeviceFacts> = {}): DeviceFacts {
     unitSha256: undefined,
     key: undefined,
     unit: { enabled: false, active: false, needsRestart: false },
+    ...{ epoch: 0, heldBy: undefined },
     ...changes,
   };
 }

@@ -57,6 +57,7 @@ export function beginEnrollment(
     sudoPassword: undefined,
     setClock: false,
     boards: new Boards(),
+    holder: { id: 'this-station', station: 'Line 1' },
     identity: ports.createIdentityProvider(profile, tokens),
     signal: new AbortController().signal,
     ...changes,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { EXIT_DATA_DIFFERS } from '../device/commands.ts';
 import type { DeviceCommand } from '../device/device-command.ts';
+import { EXIT_DEVICE_BUSY, EXIT_EPOCH_CHANGED } from '../device/fence.ts';
 import {
   binaryPath,
   configDirectory,
@@ -19,7 +20,14 @@ import type {
   UploadOptions,
 } from '../engine/ports.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
-import { expectedHash, nonceOf, readTrip, type ScriptFragment, writtenContent } from './read-script.ts';
+import {
+  expectedHash,
+  nonceOf,
+  readFence,
+  readTrip,
+  type ScriptFragment,
+  writtenContent,
+} from './read-script.ts';
 
 const AGENT_UID = 998;
 const AGENT_GID = 997;
@@ -30,12 +38,15 @@ interface DeviceFile {
   rights: string;
 }
 
-/** `lost`: the connection breaks. `hangs`: nothing comes back until the caller gives up. */
+/**
+ * `lost`: the connection breaks. `hangs`: nothing comes back until the caller gives up. `reboots`: the device starts
+ * anew and is away for a while.
+ */
 export interface Fault {
   readonly exchange: number;
   /** Before or after the effect of the exchange, or after this many fragments of a trip. */
   readonly when: 'before' | 'after' | number;
-  readonly kind: 'lost' | 'hangs';
+  readonly kind: 'lost' | 'hangs' | 'reboots';
 }
 
 export interface FakeDeviceOptions {
@@ -79,6 +90,18 @@ export class FakeDevice {
   /** False: the agent runs, but reaches nobody. */
   reachesNats = true;
   journalLines: readonly string[] = ['nats: connection refused'];
+  /** Raised with every key. */
+  epoch = 0;
+  /** The line of the lock file while somebody else's script runs. */
+  heldBy: string | undefined;
+  machineId = '0123456789abcdef0123456789abcdef';
+  boots = 1;
+  /** True while the device shuts down: it still answers, and its scripts fail. */
+  isGoingDown = false;
+  /** Until this instant of the clock (monotonic) nothing answers. */
+  awayUntil = 0;
+  /** How long a reboot keeps it away. */
+  rebootMs = 40_000;
   exchanges = 0;
   uploads = 0;
   restarts = 0;
@@ -99,13 +122,14 @@ export class FakeDevice {
   /** State to compare after two runs; holds no time and no count. */
   get snapshot(): unknown {
     const files = [...this.files].sort(([a], [b]) => (a < b ? -1 : 1));
-    const { user, unit, needsRestart, configDirectoryRights } = this;
+    const { user, unit, needsRestart, configDirectoryRights, epoch } = this;
     return structuredClone({
       missing: [...this.missing],
       user,
       unit,
       needsRestart,
       configDirectoryRights,
+      epoch,
       files,
     });
   }
@@ -124,19 +148,48 @@ export class FakeDevice {
       if (fault === undefined) return act(undefined);
       if (fault.when !== 'before') await act(fault.when === 'after' ? undefined : fault.when);
       if (fault.kind === 'hangs') return untilAborted(options.signal);
-      isOpen = false;
+      if (fault.kind === 'reboots') this.reboot();
+      lose();
       throw lost();
+    };
+    const lose = (): void => {
+      if (isOpen) this.openSessions -= 1;
+      isOpen = false;
     };
     return {
       hostKeyFingerprint: this.hostKey,
       loginUser,
       run: (command, options) => exchange(options, (cutAfter) => this.#run(command, options, cutAfter)),
       upload: (command, file, options) => exchange(options, () => this.#upload(command, file, options)),
-      close: () => {
-        if (isOpen) this.openSessions -= 1;
-        isOpen = false;
-      },
+      close: lose,
     };
+  }
+
+  /** Starts anew: away for a while, then with another boot id, and whatever ran or was locked is gone. */
+  reboot(): void {
+    this.boots += 1;
+    this.heldBy = undefined;
+    this.isGoingDown = false;
+    this.awayUntil = this.#options.clock.monotonicMs() + this.rebootMs;
+    this.#stopAgent?.();
+    if (this.unit.active)
+      this.#stopAgent = this.#options.clock.after(this.rebootMs, () => this.#startAgent());
+  }
+
+  /** Whether anything answers at its address. */
+  get answers(): boolean {
+    return this.#options.clock.monotonicMs() >= this.awayUntil;
+  }
+
+  /** What the fence of a script makes of it: the exit status of one that does nothing, or undefined. */
+  #refusal(command: DeviceCommand): CommandResult | undefined {
+    const fence = readFence(command.script);
+    if (fence === undefined) throw new Error(`A script without a fence: ${command.title}`);
+    if (this.heldBy !== undefined)
+      return { exitStatus: EXIT_DEVICE_BUSY, stdout: `held by ${this.heldBy}\n`, stderr: '' };
+    if (fence.epoch !== this.epoch)
+      return { exitStatus: EXIT_EPOCH_CHANGED, stdout: `epoch ${this.epoch}\n`, stderr: '' };
+    return undefined;
   }
 
   #run(command: DeviceCommand, options: RunOptions, cutAfter: number | undefined): CommandResult {
@@ -150,6 +203,10 @@ export class FakeDevice {
       this.clockOffsetSeconds = Number(clock) - Math.floor(this.#options.clock.nowMs() / 1000);
       return { exitStatus: 0, stdout: `${clock}\n`, stderr: '' };
     }
+    if (command.title === 'systemctl is-system-running')
+      return { exitStatus: 0, stdout: this.isGoingDown ? 'stopping\n' : 'running\n', stderr: '' };
+    const refusal = this.#refusal(command);
+    if (refusal !== undefined) return refusal;
     const nonce = nonceOf(command.script);
     const lines: string[] = [];
     const say = (line: string): void => {
@@ -214,6 +271,10 @@ export class FakeDevice {
         'unit-enabled': this.unit.enabled ? 'enabled' : 'disabled',
         'unit-active': this.unit.active ? 'active' : 'inactive',
         'needs-restart': this.needsRestart ? 'yes' : '',
+        'machine-id': this.machineId,
+        'boot-id': `boot-${this.boots}`,
+        epoch: String(this.epoch),
+        ...(this.heldBy === undefined ? {} : { 'held-by': this.heldBy }),
         end: 'ok',
       });
     }
@@ -242,6 +303,7 @@ export class FakeDevice {
     else if (shows.startsWith('usermod')) this.user.subordinateIds = true;
     else if (shows.startsWith('loginctl')) this.user.lingering = true;
     else if (shows.startsWith('systemctl --user')) this.user.socket = true;
+    else if (shows.startsWith('raise ')) this.epoch += 1;
     else if (shows.startsWith(`cat > ${keyPath}`)) {
       if (payload === undefined || sha256(payload) !== expectedHash(script)) return EXIT_DATA_DIFFERS;
       this.#write(keyPath, payload, `640:${AGENT_UID}:${AGENT_GID}`);
@@ -271,6 +333,8 @@ export class FakeDevice {
     file: AgentBinary,
     { onProgress }: UploadOptions,
   ): Promise<CommandResult> {
+    const refusal = this.#refusal(command);
+    if (refusal !== undefined) return refusal;
     let content = '';
     for await (const chunk of file.chunks()) {
       content += Buffer.from(chunk).toString('latin1');

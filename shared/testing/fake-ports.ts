@@ -90,7 +90,8 @@ export function createFakePorts(): FakeWorld {
         if (signal.aborted) throw signal.reason;
         const address = formatAddress(target);
         const device = devices.get(address);
-        if (device === undefined) throw new EnrollmentError('DEVICE_UNREACHABLE', { details: { address } });
+        if (device === undefined || !device.answers)
+          throw new EnrollmentError('DEVICE_UNREACHABLE', { details: { address } });
         const pinned = hostKeys.hostKey(address);
         if (pinned !== undefined && pinned.fingerprint !== device.hostKey) {
           const details = { address, place: address, expected: pinned.fingerprint, actual: device.hostKey };
@@ -141,6 +142,7 @@ export function createFakePorts(): FakeWorld {
         beat,
         isLive: (keyId) => identity.isLive(keyId),
       });
+      device.machineId = sha256(address).slice(0, 32);
       devices.set(address, device);
       return device;
     },

@@ -54,3 +54,12 @@ export function writtenContent(script: string): string {
 export function expectedHash(script: string): string {
   return /= '([0-9a-f]{64})'/.exec(script)?.[1] ?? '';
 }
+
+/** What a fenced script asks for before it does anything: its holder's line and the epoch it was planned on. */
+export function readFence(script: string): { readonly holder: string; readonly epoch: number } | undefined {
+  const holder = /^ *printf '%s\\n' ('.*') > "\$R\/run\/fleet-agent\.lock"$/m.exec(script)?.[1];
+  const epoch = /^\[ "\$MUSTER_EPOCH" = (\d+) \]/m.exec(script)?.[1];
+  return holder === undefined || epoch === undefined
+    ? undefined
+    : { holder: unquote(holder), epoch: Number(epoch) };
+}

@@ -9,7 +9,7 @@ export class TemporaryRoot {
   readonly #programs = join(this.#base, 'programs');
 
   constructor() {
-    for (const directory of ['etc/systemd/system', 'usr/local/bin', 'var/lib/systemd/linger'])
+    for (const directory of ['etc/systemd/system', 'usr/local/bin', 'var/lib/systemd/linger', 'run'])
       mkdirSync(join(this.path, directory), { recursive: true });
     mkdirSync(this.#programs);
     // The real one flushes the disks of the computer the tests run on, and takes its time.

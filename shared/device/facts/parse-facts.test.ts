@@ -30,6 +30,7 @@ const fresh = {
   'binary-rights': '',
   'unit-enabled': 'not-found',
   'unit-active': 'inactive',
+  epoch: '0',
   end: 'ok',
 };
 
@@ -90,6 +91,7 @@ describe('parseLook', () => {
       ...{ binarySha256: undefined, configSha256: undefined, unitSha256: undefined, key: undefined },
       configDirectoryRight: false,
       unit: { enabled: false, active: false, needsRestart: false },
+      ...{ epoch: 0, heldBy: undefined },
     });
   });
 

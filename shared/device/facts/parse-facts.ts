@@ -1,6 +1,7 @@
 import { EnrollmentError } from '../../errors/enrollment-error.ts';
 import type { Architecture, DeviceFacts, Elevation, MachineKeyFacts } from '../../model/facts.ts';
 import { printable } from '../../model/printable.ts';
+import { parseHolder } from '../fence.ts';
 
 /** What a look gives: all facts, or only that root is out of reach without a password or at all. */
 export type LookResult =
@@ -132,6 +133,8 @@ export function parseLook(
       active: found.get('unit-active') === 'active',
       needsRestart: found.get('needs-restart') === 'yes',
     },
+    epoch: requireNumber(found, 'epoch'),
+    heldBy: found.has('held-by') ? parseHolder(found.get('held-by') ?? '') : undefined,
   };
   return { kind: 'facts', facts };
 }

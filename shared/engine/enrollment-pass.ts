@@ -1,0 +1,155 @@
+import { EnrollmentError } from '../errors/enrollment-error.ts';
+import type { Architecture } from '../model/facts.ts';
+import { formatAddress } from '../model/target.ts';
+import { deviceChanges, type PlannedStep, planEnrollment } from '../plan/plan-enrollment.ts';
+import { requireClock, requireSpace, requireSupported } from '../plan/preconditions.ts';
+import { awaitHeartbeat, verify } from './confirm-enrollment.ts';
+import { desiredState, liveKeyIds } from './desired-state.ts';
+import type { EnrollmentContext, EnrollmentInput } from './enrollment-context.ts';
+import type { HeartbeatBaseline } from './fleet.ts';
+import type { Look } from './look-at-device.ts';
+import { lookWhenFree } from './look-when-free.ts';
+import { type MachineKeysContext, retireOldKeys, settleEarlierIntents } from './machine-keys.ts';
+import { performPlan } from './perform-plan.ts';
+import type { AgentBinary, DeviceSession, KeyIntent } from './ports.ts';
+import { settleDevice } from './settle-device.ts';
+
+/** What an enrollment keeps from one pass to the next. */
+export interface EnrollmentMemory {
+  look: Look | undefined;
+  userId: string | undefined;
+  /** Where the heartbeats stood before this enrollment changed anything. */
+  heartbeats: HeartbeatBaseline | undefined;
+  /** A pass has restarted the agent, or may have. */
+  restarted: boolean;
+}
+
+/** The memory of an enrollment that begins. */
+export function emptyMemory(): EnrollmentMemory {
+  return { look: undefined, userId: undefined, heartbeats: undefined, restarted: false };
+}
+
+/**
+ * One pass over a device on one connection: look, plan, perform what is missing, verify, wait for the heartbeat.
+ * A pass that was cut off is followed by another one that begins the same way; steps that are done stay done.
+ * @throws {EnrollmentError} for everything that goes wrong, or the signal's reason when it is aborted
+ */
+export async function takePass(
+  input: EnrollmentInput,
+  session: DeviceSession,
+  binaries: (architecture: Architecture) => Promise<AgentBinary>,
+  memory: EnrollmentMemory,
+  seen: (look: Look) => void,
+): Promise<void> {
+  const { ports, record, boards, deviceId } = input;
+  const looking = { ...input, session, clock: ports.clock, random: ports.random };
+  const look = await settleDevice(looking, await lookWhenFree(looking), input.setClock);
+  const { facts } = look;
+  record.setFacts(facts);
+  requireSameMachine(input, memory.look, look);
+  memory.look = look;
+  seen(look);
+  boards.claim(deviceId, session.hostKeyFingerprint, facts);
+  const architecture = requireSupported(facts);
+  requireClock(facts);
+  const binary = await binaries(architecture);
+  requireSpace(facts, binary);
+  if (record.step('connect').state === 'running') record.finishStep('connect', 'done');
+
+  const { issuer, key_valid_for_days: keyValidForDays } = input.profile.identity;
+  const keys: MachineKeysContext = { ...ports, identity: input.identity, issuer, keyValidForDays };
+  await performAll({ ...input, session, look, keys }, binary, memory);
+}
+
+/** The address may have gone to another board of the same image, whose host key is the same. */
+function requireSameMachine({ target }: EnrollmentInput, before: Look | undefined, now: Look): void {
+  const [expected, actual] = [before?.facts.machineId, now.facts.machineId];
+  if (expected === undefined || actual === undefined || expected === actual) return;
+  const details = { address: formatAddress(target), expected, actual };
+  const evidence = `Machine id before: ${expected}\nNow: ${actual}`;
+  throw new EnrollmentError('DEVICE_HOST_KEY_CHANGED', {
+    details,
+    evidence,
+    phase: 'connect',
+    stepId: 'connect',
+  });
+}
+
+async function performAll(
+  context: EnrollmentContext,
+  binary: AgentBinary,
+  memory: EnrollmentMemory,
+): Promise<void> {
+  const { deviceId, fleet, identity, keys, look, ports, signal } = context;
+  const userId = memory.userId ?? (await identityStep(context));
+  memory.userId = userId;
+  const unretired = await settleEarlierIntents(keys, deviceId, look.facts);
+  const liveIds = liveKeyIds(await identity.listKeys(userId, signal), ports.clock.nowMs());
+  const desired = desiredState(context, {
+    ...{ binary, userId, liveKeyIds: liveIds, watchesHeartbeats: fleet !== undefined },
+  });
+  const plan = planEnrollment(look.facts, desired);
+  showPlan(context, plan);
+  memory.heartbeats ??= await fleet?.baseline(deviceId, signal);
+  memory.restarted ||= deviceChanges(plan).includes('unit');
+  const pending = await performPlan(context, plan, desired, binary);
+  const expectedKeyId = pending?.minted.keyId ?? look.facts.key?.keyId;
+  if (deviceChanges(plan).length > 0) {
+    await verify(
+      context,
+      pending === undefined ? desired : { ...desired, liveKeyIds: [pending.minted.keyId] },
+    );
+  }
+  if (memory.heartbeats !== undefined) {
+    const { restarted } = memory;
+    await awaitHeartbeat(context, { ...memory.heartbeats, restarted, keyId: expectedKeyId });
+  }
+  await retireProvenKey(context, expectedKeyId, [
+    ...unretired,
+    ...(pending === undefined ? [] : [{ ...pending, userId }]),
+  ]);
+}
+
+/** Finds or makes machine user and grant. No key yet. */
+async function identityStep({ record, identity, deviceId, signal }: EnrollmentContext): Promise<string> {
+  record.startStep('identity');
+  await identity.requireProject(signal);
+  const user = await identity.ensureMachineUser(deviceId, signal);
+  const grant = await identity.ensureGrant(user.userId, signal);
+  record.log.add({
+    kind: 'note',
+    stepId: 'identity',
+    text: `machine user ${user.userId} ${user.created ? 'created' : 'found'}, grant ${grant.created ? 'created' : 'found'}`,
+  });
+  if (user.created || grant.created) record.finishStep('identity', 'done');
+  else record.settleStep('identity', 'already', 'machine user and grant are there');
+  return user.userId;
+}
+
+/** The key the device holds has proven to work: the keys it replaces go. Without heartbeats nothing is proven. */
+async function retireProvenKey(
+  { fleet, keys, record, signal }: EnrollmentContext,
+  keyId: string | undefined,
+  intents: readonly Pick<KeyIntent, 'intentId' | 'userId' | 'keyIdsBefore'>[],
+): Promise<void> {
+  if (keyId === undefined) return;
+  let count = 0;
+  for (const intent of intents) {
+    if (fleet === undefined) keys.journal.settleKeyIntent(intent.intentId, 'delivered');
+    else count += await retireOldKeys(keys, intent, keyId, signal);
+  }
+  if (count > 0) record.log.add({ kind: 'note', stepId: 'heartbeat', text: `${count} older keys deleted` });
+}
+
+/** Settles what has nothing to do. What an earlier pass has done stays done, also what was cut off behind its end. */
+function showPlan({ record }: EnrollmentContext, plan: readonly PlannedStep[]): void {
+  for (const step of plan) {
+    const { state } = record.step(step.id);
+    if (step.kind === 'pending') {
+      if (state === 'running') record.clearProgress(step.id);
+    } else if (state === 'running') record.finishStep(step.id, 'done');
+    else if (state !== 'waiting') continue;
+    else if (step.kind === 'already') record.settleStep(step.id, 'already', 'already right');
+    else record.settleStep(step.id, 'skipped', step.why);
+  }
+}
