@@ -9,7 +9,7 @@ export const EXIT_DEVICE_BUSY = 75;
 /** Exit status of a fenced script that did nothing: the device was given a key since it was looked at. */
 export const EXIT_EPOCH_CHANGED = 76;
 /** A script waits this long for the lock. Longer than any look, shorter than an operator's patience. */
-const LOCK_WAIT_SECONDS = 5;
+const LOCK_WAIT_SECONDS = 3;
 const MAX_STATION_LENGTH = 80;
 
 /** Who changes a device. It stands in the lock file while a script of it runs. */

@@ -1,7 +1,7 @@
 import { AptProgress } from '../device/apt-progress.ts';
 import { commandFailure } from '../device/command-failure.ts';
 import { receiveMachineKey } from '../device/commands.ts';
-import { fenced, raiseEpoch } from '../device/fence.ts';
+import { fenced } from '../device/fence.ts';
 import { composeTrip, parseTripLine, type Segment } from '../device/fragment.ts';
 import type { StepId } from '../model/enrollment.ts';
 import type { TripSegment } from '../plan/trips.ts';
@@ -95,10 +95,10 @@ export async function performCommands(
   if (first === undefined) return;
   const shell: Segment<StepId>[] = segments.map((segment) => ({
     step: segment.step,
-    fragments: segment.parts.flatMap((part) => {
-      if (part.kind === 'fragment') return [part.fragment];
+    fragments: segment.parts.map((part) => {
+      if (part.kind === 'fragment') return part.fragment;
       if (key === undefined) throw new Error('A plan delivers a key that was not minted.');
-      return [raiseEpoch(), receiveMachineKey(key.sizeBytes, key.sha256)];
+      return receiveMachineKey(key.sizeBytes, key.sha256);
     }),
   }));
   const follower = new TripFollower(context, nonce, first);

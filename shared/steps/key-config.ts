@@ -1,4 +1,5 @@
 import { makeConfigDirectory, protectMachineKey, writeConfig } from '../device/commands.ts';
+import { raiseEpoch } from '../device/fence.ts';
 import { type Action, defineStep, run } from './define-step.ts';
 
 /**
@@ -17,7 +18,7 @@ export const keyConfig = defineStep({
     const actions: Action[] = [];
     if (!keyIsRight) actions.push({ kind: 'mint-key' });
     actions.push(run(makeConfigDirectory()));
-    if (!keyIsRight) actions.push({ kind: 'deliver-key' });
+    if (!keyIsRight) actions.push(run(raiseEpoch()), { kind: 'deliver-key' });
     else if (!key.protectedRight) actions.push(run(protectMachineKey()));
     if (!configIsRight) actions.push(run(writeConfig(desired.config.content)));
     return actions;

@@ -42,14 +42,17 @@ const table: [string, Step, Partial<DeviceFacts>, string[]][] = [
   ['user, no id ranges', agentUser, { agentUser: { ...user, hasSubordinateIds: false } }, [subordinate]],
   ['user, no socket', agentUser, { agentUser: { ...user, podmanSocketEnabled: false } }, [socket]],
   ['binary, an older one', binary, { binarySha256: 'f'.repeat(64) }, ['upload']],
-  [...(['no key', keyConfig, { key: undefined }] as const), ['mint-key', directory, 'deliver-key']],
+  [
+    ...(['no key', keyConfig, { key: undefined }] as const),
+    ['mint-key', directory, 'raise /etc/fleet-agent/enrollment-epoch', 'deliver-key'],
+  ],
   [
     ...(['the key of another user', keyConfig, { key: { ...key, userId: '40' } }] as const),
-    ['mint-key', directory, 'deliver-key'],
+    ['mint-key', directory, 'raise /etc/fleet-agent/enrollment-epoch', 'deliver-key'],
   ],
   [
     ...(['a key that no longer logs in', keyConfig, { key: { ...key, keyId: 'gone' } }] as const),
-    ['mint-key', directory, 'deliver-key'],
+    ['mint-key', directory, 'raise /etc/fleet-agent/enrollment-epoch', 'deliver-key'],
   ],
   [
     ...(['a key others can read', keyConfig, { key: { ...key, protectedRight: false } }] as const),
@@ -63,7 +66,7 @@ const table: [string, Step, Partial<DeviceFacts>, string[]][] = [
   ],
   [
     ...(['neither key nor config', keyConfig, { key: undefined, configSha256: undefined }] as const),
-    ['mint-key', directory, 'deliver-key', `write ${configPath}`],
+    ['mint-key', directory, 'raise /etc/fleet-agent/enrollment-epoch', 'deliver-key', `write ${configPath}`],
   ],
   ['another unit file', unit, { unitSha256: 'f'.repeat(64) }, [writeUnit, restart]],
   [
@@ -90,7 +93,13 @@ describe('fresh', () => {
     expect(plan(packages, fresh)).toEqual([`apt-get install ${fresh.missingPackages.join(' ')}`]);
     expect(plan(agentUser, fresh)).toEqual(['useradd --system fleet-agent', subordinate, linger, socket]);
     expect(plan(binary, fresh)).toEqual(['upload']);
-    expect(plan(keyConfig, fresh)).toEqual(['mint-key', directory, 'deliver-key', `write ${configPath}`]);
+    expect(plan(keyConfig, fresh)).toEqual([
+      'mint-key',
+      directory,
+      'raise /etc/fleet-agent/enrollment-epoch',
+      'deliver-key',
+      `write ${configPath}`,
+    ]);
     expect(plan(unit, fresh)).toEqual([writeUnit, 'systemctl enable fleet-agent.service', restart]);
     expect(plan(heartbeat, fresh)).toEqual(['wait-for-heartbeat']);
   });
