@@ -3,6 +3,7 @@ import { describeThrown, EnrollmentError } from '../errors/enrollment-error.ts';
 import { durationText } from '../model/duration-text.ts';
 import type { StepId } from '../model/enrollment.ts';
 import type { EnrollmentErrorCode } from '../model/error-codes.ts';
+import { formatAddress } from '../model/target.ts';
 import type { EnrollmentInput } from './enrollment-context.ts';
 import { throwIfAborted } from './limits.ts';
 import type { Look } from './look-at-device.ts';
@@ -92,8 +93,10 @@ export class Reconnector {
         await this.#wait(step, tries, left);
         record.progress(step, { text: 'connecting again', done: undefined, total: undefined });
         const session = await ports.connector.connect(target, {
-          ...{ credential, signal, expectedHostKey: this.#hostKey },
+          ...{ credential, signal, hostKeys: ports.journal },
+          onNote: (text) => record.log.add({ kind: 'note', stepId: step, text }),
         });
+        this.#requireSameHostKey(session);
         record.progress(step, { text: 'connected again', done: undefined, total: undefined });
         record.log.add({ kind: 'note', stepId: step, text: 'connected again, looking at the device anew' });
         return session;
@@ -108,6 +111,17 @@ export class Reconnector {
         this.#spentMs += ports.clock.monotonicMs() - startedAt;
       }
     }
+  }
+
+  /** The pins allow what the operator allows; in mid-enrollment only the very same key is the same device. */
+  #requireSameHostKey(session: DeviceSession): void {
+    const actual = session.hostKeyFingerprint;
+    if (actual === this.#hostKey) return;
+    session.close();
+    const place = formatAddress(this.#input.target);
+    const details = { address: place, place, expected: this.#hostKey ?? 'none', actual: actual ?? 'none' };
+    const evidence = `Host key before: ${details.expected}\nNow: ${details.actual}`;
+    throw new EnrollmentError('DEVICE_HOST_KEY_CHANGED', { details, evidence, phase: 'connect' });
   }
 
   /** Waits before a try: longer each time, and by chance, so that the boards of a bench do not all call at once. */
