@@ -81,7 +81,10 @@ export async function examine(check: DoctorCheck, look: () => string | Promise<s
 /** Which check an error of connecting belongs to. */
 const checkOfCode: Partial<Record<EnrollmentErrorCode, DoctorCheck>> = {
   DEVICE_HOST_KEY_CHANGED: 'host-key',
+  DEVICE_HOST_KEY_UNKNOWN: 'host-key',
+  DEVICE_HOST_KEY_REVOKED: 'host-key',
   DEVICE_LOGIN_REFUSED: 'login',
+  DEVICE_LOGIN_BLOCKED: 'login',
   DEVICE_SUDO_PASSWORD_NEEDED: 'sudo',
   DEVICE_SUDO_REFUSED: 'sudo',
   DEVICE_FACTS_UNREADABLE: 'system',

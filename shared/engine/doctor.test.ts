@@ -110,7 +110,7 @@ describe('a doctor', () => {
     ];
     for (const [change, check, code, fine] of table) {
       world = createFakePorts();
-      world.journal.hostKeys.set('board.local', 'SHA256:first');
+      world.journal.hostKeys.set('board.local', { fingerprint: 'SHA256:first', keyType: undefined });
       device = world.addDevice('board-01', 'board.local');
       if (change === 'absent') world.devices.clear();
       else if (change === 'password') world.sshPasswords.set('board.local', 'canary');

@@ -16,7 +16,7 @@ import { examineAgent, examineDevice, examineServices } from './doctor-findings.
 import type { DoctorInput, Patient } from './doctor-input.ts';
 import { EnrollmentRecord } from './enrollment-record.ts';
 import { type Look, lookAtDevice } from './look-at-device.ts';
-import type { DeviceSession } from './ports.ts';
+import type { DeviceSession, HostKeyPins } from './ports.ts';
 
 const PROBE_LIMIT_MS = 60_000;
 
@@ -68,8 +68,12 @@ async function reach(
   const { ports, target, credential, signal } = input;
   const isLocal = target.kind === 'local';
   const pinned = isLocal ? undefined : ports.journal.hostKey(formatAddress(target));
+  const hostKeys: HostKeyPins = {
+    hostKey: (place) => ports.journal.hostKey(place),
+    pinHostKey: () => undefined,
+  };
   try {
-    const session = await ports.connector.connect(target, { credential, expectedHostKey: pinned, signal });
+    const session = await ports.connector.connect(target, { credential, hostKeys, signal });
     const { hostKeyFingerprint: fingerprint } = session;
     const key = pinned === undefined ? `${fingerprint}, not seen before` : `${fingerprint}, as pinned`;
     take(
