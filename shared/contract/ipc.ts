@@ -16,6 +16,13 @@ const nothing = z.null();
 const secretText = z.string().min(1).max(1024);
 const deviceIds = z.array(z.string().min(1).max(253)).min(1).max(2000);
 const rowId = z.string().min(1).max(64);
+/** Secrets for devices of a batch. They are used for this batch only. */
+const secrets = {
+  sshPassword: secretText.optional(),
+  sudoPassword: secretText.optional(),
+  /** Opens the station's private key, for every device of this batch. */
+  keyPassphrase: secretText.optional(),
+};
 
 /** `by`: which process answers. `main` handles what needs Electron, the engine all else. */
 function invoke<B extends 'main' | 'engine', I extends z.ZodType, O extends z.ZodType>(
@@ -51,7 +58,7 @@ export const ipc = {
 
   'batch.start': invoke(
     'engine',
-    z.object({ rowIds: z.array(rowId).min(1).max(2000) }),
+    z.object({ rowIds: z.array(rowId).min(1).max(2000), ...secrets }),
     z.object({ batchId: z.string() }),
   ),
   'batch.stop': invoke('engine', nothing, nothing),
@@ -63,10 +70,7 @@ export const ipc = {
     'engine',
     z.object({
       deviceIds,
-      sshPassword: secretText.optional(),
-      sudoPassword: secretText.optional(),
-      /** Opens the station's private key, for every device of this batch. */
-      keyPassphrase: secretText.optional(),
+      ...secrets,
       setClock: z.boolean().optional(),
     }),
     nothing,

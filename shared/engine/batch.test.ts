@@ -21,7 +21,8 @@ function build(count: number, enroll: BatchOptions['enroll'], concurrency = 3) {
       { clock, log: new DeviceLog(clock, () => undefined), publish: () => undefined },
       { deviceId: id, position: index + 1, target: `ssh://pi@${id}.local`, address: `${id}.local` },
     );
-    return { deviceId: id, record, target: { kind: 'ssh', user: 'pi', host: `${id}.local`, port: 22 } };
+    const target = { kind: 'ssh', user: 'pi', host: `${id}.local`, port: 22 } as const;
+    return { deviceId: id, record, target, labels: {} };
   });
   const onChange = (view: BatchView): void => {
     views.push(view);

@@ -11,6 +11,7 @@ import type { Clock, Journal, Logger } from './ports.ts';
 export interface BatchDevice {
   readonly deviceId: DeviceId;
   readonly target: Target;
+  readonly labels: Readonly<Record<string, string>>;
   readonly record: EnrollmentRecord;
 }
 
@@ -43,6 +44,8 @@ export interface BatchOptions {
   readonly batchId: string;
   readonly name: string;
   readonly concurrency: number;
+  /** Known before the batch begins, for every device of it. */
+  readonly secrets?: BatchSecrets;
   readonly clock: Clock;
   readonly journal: Journal;
   readonly logger: Logger;
@@ -76,6 +79,10 @@ export class Batch {
     this.#options = options;
     for (const device of devices) this.#devices.set(device.deviceId, device);
     this.#queue = [...devices];
+    const { sshPassword, sudoPassword, keyPassphrase } = options.secrets ?? noSecrets;
+    for (const { deviceId } of devices) this.#secrets.set(deviceId, { sshPassword, sudoPassword: undefined });
+    this.#sudoPassword = sudoPassword;
+    this.#keyPassphrase = keyPassphrase;
     this.#view = {
       batchId: options.batchId,
       name: options.name,

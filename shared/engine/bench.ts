@@ -9,6 +9,8 @@ export interface BenchRow {
   readonly rowId: string;
   readonly deviceId: string;
   readonly target: string;
+  /** Labels of this device alone. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A row after every rule of the Bench: what is enrolled from it, or what forbids that. */
@@ -104,6 +106,7 @@ export class Bench {
       rowId: this.#newRowId(),
       deviceId: entry.device_id,
       target: entry.target,
+      labels: entry.labels,
     }));
   }
 

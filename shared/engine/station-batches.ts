@@ -48,7 +48,7 @@ export class StationBatches {
    * @returns the batch's id
    * @throws STATION_REQUEST_INVALID when nothing is chosen, and the problem of a chosen row
    */
-  start(benchRows: readonly BenchRow[], rowIds: readonly string[]): string {
+  start(benchRows: readonly BenchRow[], rowIds: readonly string[], secrets: BatchSecrets): string {
     const { ports, profile, display } = this.#options;
     const chosen = checkedRows(benchRows, rowIds);
     this.#logs.clear();
@@ -62,6 +62,7 @@ export class StationBatches {
         batchId,
         name: profile.labels.group ?? profile.name,
         concurrency: profile.batch.concurrency,
+        secrets,
         ...{ clock: ports.clock, journal: ports.journal, logger: ports.logger },
         enroll: (device, given, signal) => this.#enroll(device, given, signal),
         onChange: (view) => {
@@ -122,7 +123,7 @@ export class StationBatches {
     this.#followedDevice = undefined;
   }
 
-  #device({ deviceId, target }: ChosenRow, position: number): BatchDevice {
+  #device({ row, deviceId, target }: ChosenRow, position: number): BatchDevice {
     const { ports, profile, display } = this.#options;
     const reachable = withLoginUser(target, profile);
     const log = new DeviceLog(ports.clock, (lines) => {
@@ -133,7 +134,8 @@ export class StationBatches {
       { clock: ports.clock, log, publish: (row) => display.showRow(row) },
       { deviceId, position, target: formatTarget(reachable), address: formatAddress(reachable) },
     );
-    return { deviceId, target: reachable, record };
+    const labels = { ...profile.labels, ...row.labels };
+    return { deviceId, target: reachable, labels, record };
   }
 
   async #enroll(device: BatchDevice, given: BatchSecrets & RetryWish, signal: AbortSignal): Promise<void> {
@@ -143,7 +145,7 @@ export class StationBatches {
     await recovery.giveTurn(device.record.log, signal);
     await runEnrollment({
       ...{ ports, profile, signal, identity, tokens, fleet },
-      ...{ deviceId: device.deviceId, target: device.target, record: device.record, labels: profile.labels },
+      ...{ deviceId: device.deviceId, target: device.target, record: device.record, labels: device.labels },
       ...{ boards: this.#boards, holder: this.#holder },
       credential: {
         user: loginUser(device.target, profile),

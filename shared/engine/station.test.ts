@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { keyPath } from '../device/paths.ts';
+import { configPath, keyPath } from '../device/paths.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 import { stationDeltaSchema, stationStateSchema } from '../model/station-state.ts';
 import { deviceId as idOf } from '../testing/builders.ts';
@@ -67,6 +67,28 @@ describe('a batch, end to end', () => {
     await world.clock.run(station.whenBatchIdle());
     expect(shown().rows['board-1']).toMatchObject({ state: 'enrolled', attempt: 2 });
     expect(shown().rows['board-1']?.error).toBeUndefined();
+  });
+
+  it('begins with secrets that are known before, and gives a device labels of its own', async () => {
+    for (const address of ['a.local', 'b.local']) world.sshPasswords.set(address, 'canary-ssh-password');
+    for (const device of world.devices.values()) device.elevation = 'sudo-password';
+    const labels = { group: 'batch8', socket: '7' };
+    const bench = [...world.devices].map(([target, device]) => ({ device_id: device.deviceId, target }));
+    const [first, ...others] = bench;
+    const watched = runStation(world, profileOf(world, { bench: [{ ...first, labels }, ...others] }));
+    await watched.signIn();
+    const rowIds = watched.station.state.bench.map((row) => row.rowId);
+    const secrets = { sshPassword: 'canary-ssh-password', sudoPassword: 'canary-sudo-password' };
+    await watched.station.handle('batch.start', { rowIds, ...secrets });
+    await world.clock.run(watched.station.whenBatchIdle());
+    const rows = Object.values(watched.station.state.rows);
+    expect(rows.map((row) => [row.state, row.attempt])).toEqual(bench.map(() => ['enrolled', 1]));
+    const configs = [...world.devices.values()].map((device) => device.files.get(configPath)?.content ?? '');
+    expect(configs[0]).toContain('group = "batch8"');
+    expect(configs[0]).toContain('socket = "7"');
+    expect(configs[1]).toContain('group = "batch7"');
+    expect(configs[1]).not.toContain('socket');
+    expect(JSON.stringify(watched.deltas)).not.toContain('canary');
   });
 
   it('trusts a new host key only as it was shown, and only of the device that showed it', async () => {

@@ -3,6 +3,7 @@ import { EnrollmentError, type ErrorView } from '../errors/enrollment-error.ts';
 import type { Profile } from '../model/profile.ts';
 import { Secret } from '../model/secret.ts';
 import type { LogLine, StationDelta, StationState } from '../model/station-state.ts';
+import type { BatchSecrets } from './batch.ts';
 import { Bench } from './bench.ts';
 import type { StationPorts } from './ports.ts';
 import { StationAccess } from './station-access.ts';
@@ -116,24 +117,19 @@ export class Station {
       this.#bench.remove(rowId);
       return null;
     },
-    'batch.start': ({ rowIds }) => {
+    'batch.start': ({ rowIds, ...entered }) => {
       this.#requireOpen();
       if (this.#batches.isActive) throw new EnrollmentError('STATION_BUSY');
       if (!this.#access.session.isSignedIn) throw new EnrollmentError('IDENTITY_NOT_SIGNED_IN');
-      return { batchId: this.#batches.start(this.#bench.rows, rowIds) };
+      return { batchId: this.#batches.start(this.#bench.rows, rowIds, secretsOf(entered)) };
     },
     'batch.stop': () => {
       this.#batches.stop();
       return null;
     },
-    'batch.retry': ({ deviceIds, sshPassword, sudoPassword, keyPassphrase, setClock = false }) => {
+    'batch.retry': ({ deviceIds, setClock = false, ...entered }) => {
       this.#requireOpen();
-      const secrets = {
-        sshPassword: sshPassword === undefined ? undefined : new Secret(sshPassword),
-        sudoPassword: sudoPassword === undefined ? undefined : new Secret(sudoPassword),
-        keyPassphrase: keyPassphrase === undefined ? undefined : new Secret(keyPassphrase),
-      };
-      this.#batches.retry(deviceIds, secrets, { setClock });
+      this.#batches.retry(deviceIds, secretsOf(entered), { setClock });
       return null;
     },
     'device.trustNewHostKey': ({ deviceId, fingerprint }) => {
@@ -153,6 +149,16 @@ export class Station {
     const details = { problem: 'the station closes' };
     if (this.#isClosing) throw new EnrollmentError('STATION_REQUEST_INVALID', { details });
   }
+}
+
+/** Entered secrets, from here on in the type that does not print. */
+function secretsOf(entered: { readonly [Name in keyof BatchSecrets]?: string | undefined }): BatchSecrets {
+  const secret = (text: string | undefined) => (text === undefined ? undefined : new Secret(text));
+  return {
+    sshPassword: secret(entered.sshPassword),
+    sudoPassword: secret(entered.sudoPassword),
+    keyPassphrase: secret(entered.keyPassphrase),
+  };
 }
 
 /** Creates the station. It does nothing by itself until {@link Station.start}. */

@@ -39,8 +39,15 @@ const sshSchema = z.strictObject({
   known_hosts_file: z.string().min(1).optional(),
 });
 
+const labels = z.record(labelName, labelValue);
+
 /** A device that is expected on this bench: a fixed socket of the line, or a known board. */
-const benchEntrySchema = z.strictObject({ device_id: deviceId, target });
+const benchEntrySchema = z.strictObject({
+  device_id: deviceId,
+  target,
+  /** Beside the labels of the profile, and before them where a name is in both. */
+  labels: labels.optional(),
+});
 
 /**
  * A profile: where a fleet lives and how its devices are reached. Read from TOML; file names inside it are
@@ -77,7 +84,7 @@ export const profileSchema = z.strictObject({
   batch: z
     .strictObject({ concurrency: z.number().int().min(1).max(64).default(8) })
     .default({ concurrency: 8 }),
-  labels: z.record(labelName, labelValue).default({}),
+  labels: labels.default({}),
   bench: z.array(benchEntrySchema).max(2000).default([]),
 });
 
