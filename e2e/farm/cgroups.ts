@@ -22,6 +22,14 @@ export function createCgroup(owner: string, device: string): readonly string[] {
   });
 }
 
+/** Removes the control group of a device that has ended. */
+export function removeCgroup(owner: string, device: string): void {
+  for (const place of hierarchies()) {
+    const folder = path.join(place, `${prefix}${owner}-${device}`);
+    if (fs.existsSync(folder)) removeTree(folder);
+  }
+}
+
 /** Removes the (empty) control groups of a run, and those that killed runs have left. */
 export function removeCgroups(owner: string): void {
   for (const place of hierarchies()) {

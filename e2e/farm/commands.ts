@@ -1,5 +1,12 @@
 import { capture } from '../../scripts/setup/processes.mjs';
 
+export interface CommandOptions {
+  readonly limitMs?: number;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  readonly stdin?: string;
+}
+
 /**
  * Runs a program and gives what it printed.
  * @throws {Error} with the program's own words when it fails or takes longer than the limit
@@ -7,7 +14,7 @@ import { capture } from '../../scripts/setup/processes.mjs';
 export async function must(
   program: string,
   args: readonly string[],
-  options: { limitMs?: number; env?: NodeJS.ProcessEnv; cwd?: string } = {},
+  options: CommandOptions = {},
 ): Promise<string> {
   const { code, stdout, stderr } = await capture(program, args, options);
   if (code === 0) return stdout;

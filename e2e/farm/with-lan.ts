@@ -6,11 +6,10 @@ import fs from 'node:fs';
 import { foreground } from '../../scripts/setup/processes.mjs';
 import { explain } from '../../scripts/setup/report.mjs';
 import { farmAvailable } from './availability.ts';
-import { baseImage } from './base-image.ts';
+import { buildBases } from './base-image.ts';
 import { removeCgroups } from './cgroups.ts';
 import { must } from './commands.ts';
-import { farmFolder } from './farm.ts';
-import { createLan, insideLanVariable } from './lan.ts';
+import { createLan, farmFolder, insideLanVariable } from './lan.ts';
 
 /** By this exit status `npm test` knows that real devices cannot be had here. */
 const cannotRunHere = 77;
@@ -23,7 +22,7 @@ async function outside(command: readonly string[]): Promise<number> {
     process.stdout.write(`\n*** SKIPPED: the tests against a real device. ${available.reason} ***\n\n`);
     return cannotRunHere;
   }
-  await baseImage();
+  await buildBases();
   const run = String(process.pid);
   const spaces = [
     '--net',

@@ -74,7 +74,7 @@ async function runFarm({ env, reports }) {
     {
       cwd: projectRoot,
       env,
-      limitMs: 6 * 60_000,
+      limitMs: 15 * 60_000,
       ownGroup: true,
     },
   );
