@@ -7,11 +7,13 @@ import { awaitHeartbeat, verify } from './confirm-enrollment.ts';
 import { desiredState, liveKeyIds } from './desired-state.ts';
 import type { EnrollmentContext, EnrollmentInput } from './enrollment-context.ts';
 import type { HeartbeatBaseline } from './fleet.ts';
+import { requireIdIsFree } from './id-in-use.ts';
 import type { Look } from './look-at-device.ts';
 import { lookWhenFree } from './look-when-free.ts';
 import { type MachineKeysContext, retireOldKeys, settleEarlierIntents } from './machine-keys.ts';
 import { performPlan } from './perform-plan.ts';
 import type { AgentBinary, DeviceSession, KeyIntent } from './ports.ts';
+import { rememberReplacedKey, retireReplacedKeys } from './replaced-key.ts';
 import { settleDevice } from './settle-device.ts';
 
 /** What an enrollment keeps from one pass to the next. */
@@ -84,7 +86,7 @@ async function performAll(
   const { deviceId, fleet, identity, keys, look, ports, signal } = context;
   const userId = memory.userId ?? (await identityStep(context));
   memory.userId = userId;
-  const unretired = await settleEarlierIntents(keys, deviceId, look.facts);
+  const unretired = await settleEarlierIntents(keys, deviceId, look.facts, userId);
   const liveIds = liveKeyIds(await identity.listKeys(userId, signal), ports.clock.nowMs());
   const desired = desiredState(context, {
     ...{ binary, userId, liveKeyIds: liveIds, watchesHeartbeats: fleet !== undefined },
@@ -93,6 +95,7 @@ async function performAll(
   showPlan(context, plan);
   memory.heartbeats ??= await fleet?.baseline(deviceId, signal);
   memory.restarted ||= deviceChanges(plan).includes('unit');
+  const replaced = [...unretired.replaced, ...(delivers(plan) ? rememberReplacedKey(context, userId) : [])];
   const pending = await performPlan(context, plan, desired, binary);
   const expectedKeyId = pending?.minted.keyId ?? look.facts.key?.keyId;
   if (deviceChanges(plan).length > 0) {
@@ -106,14 +109,23 @@ async function performAll(
     await awaitHeartbeat(context, { ...memory.heartbeats, restarted, keyId: expectedKeyId });
   }
   await retireProvenKey(context, expectedKeyId, [
-    ...unretired,
+    ...unretired.intents,
     ...(pending === undefined ? [] : [{ ...pending, userId }]),
   ]);
+  await retireReplacedKeys(context, replaced);
 }
 
-/** Finds or makes machine user and grant. No key yet. */
-async function identityStep({ record, identity, deviceId, signal }: EnrollmentContext): Promise<string> {
+function delivers(plan: readonly PlannedStep[]): boolean {
+  return plan.some(
+    (step) => step.kind === 'pending' && step.actions.some((action) => action.kind === 'deliver-key'),
+  );
+}
+
+/** Finds or makes machine user and grant, for an id that no other board is alive with. No key yet. */
+async function identityStep(context: EnrollmentContext): Promise<string> {
+  const { record, identity, deviceId, signal } = context;
   record.startStep('identity');
+  await requireIdIsFree(context);
   await identity.requireProject(signal);
   const user = await identity.ensureMachineUser(deviceId, signal);
   const grant = await identity.ensureGrant(user.userId, signal);

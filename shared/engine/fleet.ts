@@ -1,6 +1,6 @@
 import { describeThrown, EnrollmentError } from '../errors/enrollment-error.ts';
 import type { Heartbeat } from '../model/station-state.ts';
-import { withLimit } from './limits.ts';
+import { waitAtMost, withLimit } from './limits.ts';
 import type { Clock, HeartbeatLink, HeartbeatWatch } from './ports.ts';
 
 /** A link that is down this long while a device waits for its heartbeat is the cause, not the device. */
@@ -8,9 +8,17 @@ const LINK_DOWN_LIMIT_MS = 15_000;
 const ASK_LIMIT_MS = 5_000;
 
 interface Waiter {
-  readonly deviceId: string;
   accepts(heartbeat: Heartbeat): boolean;
   resolve(heartbeat: Heartbeat): void;
+}
+
+/** The newest heartbeat of a device, and how it came to this station. */
+export interface Heard {
+  readonly heartbeat: Heartbeat;
+  /** When it arrived here, by the station's monotonic clock. No clock of a server or device is asked. */
+  readonly heardAtMs: number;
+  /** Heard as it was published; false for what the bucket held when the station began to listen. */
+  readonly isNew: boolean;
 }
 
 /** Where the heartbeats of a device stood before it was touched. */
@@ -33,7 +41,7 @@ export interface ExpectedHeartbeat extends HeartbeatBaseline {
 /** The newest heartbeat of every device, followed live, and waiting for a particular one. */
 export class Fleet {
   readonly #clock: Clock;
-  readonly #newest = new Map<string, Heartbeat>();
+  readonly #newest = new Map<string, Heard>();
   readonly #waiters = new Set<Waiter>();
   readonly #linkListeners = new Set<(link: HeartbeatLink) => void>();
   readonly #onHeartbeat: (heartbeat: Heartbeat) => void;
@@ -56,7 +64,10 @@ export class Fleet {
     this.#setLink({ state: 'connecting' });
     try {
       await watch.follow(
-        { onHeartbeat: (heartbeat) => this.#take(heartbeat), onLink: (link) => this.#setLink(link) },
+        {
+          onHeartbeat: (heartbeat, isNew) => this.#take(heartbeat, isNew),
+          onLink: (link) => this.#setLink(link),
+        },
         signal,
       );
     } catch (thrown) {
@@ -74,7 +85,7 @@ export class Fleet {
    * heard so far may lag behind it. Without a link `afterRevision` is undefined and is asked for later.
    */
   async baseline(deviceId: string, signal: AbortSignal): Promise<HeartbeatBaseline> {
-    const startedAtBefore = this.#newest.get(deviceId)?.startedAt;
+    const startedAtBefore = this.#newest.get(deviceId)?.heartbeat.startedAt;
     if (this.#link.state !== 'live') return { afterRevision: undefined, startedAtBefore };
     try {
       return { afterRevision: await this.#newestRevision(signal), startedAtBefore };
@@ -110,9 +121,55 @@ export class Fleet {
         heartbeat.revision > afterRevision &&
         !isOfOldProcess(heartbeat) &&
         (heartbeat.keyId === undefined || keyId === undefined || heartbeat.keyId === keyId);
-      const newest = this.#newest.get(deviceId);
+      const newest = this.#newest.get(deviceId)?.heartbeat;
       return newest && accepts(newest) ? newest : this.#next(deviceId, accepts, limited);
     });
+  }
+
+  /** The newest heartbeat of a device, if any was ever heard of. */
+  heard(deviceId: string): Heard | undefined {
+    return this.#newest.get(deviceId);
+  }
+
+  /** The newest heartbeat made with this key, by whatever device. */
+  heardWith(keyId: string): Heard | undefined {
+    let newest: Heard | undefined;
+    for (const heard of this.#newest.values()) {
+      if (heard.heartbeat.keyId !== keyId) continue;
+      if (newest === undefined || heard.heartbeat.revision > newest.heartbeat.revision) newest = heard;
+    }
+    return newest;
+  }
+
+  /**
+   * Listens for a heartbeat that is accepted, for so long and no longer.
+   * @returns undefined when none came, also when the link was down all the while
+   * @throws the signal's reason
+   */
+  async listen(
+    accepts: (heartbeat: Heartbeat) => boolean,
+    limitMs: number,
+    signal: AbortSignal,
+  ): Promise<Heartbeat | undefined> {
+    let found: Heartbeat | undefined;
+    let wake: (() => void) | undefined;
+    const came = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    const waiter: Waiter = {
+      accepts,
+      resolve: (heartbeat) => {
+        found ??= heartbeat;
+        wake?.();
+      },
+    };
+    this.#waiters.add(waiter);
+    try {
+      await waitAtMost({ clock: this.#clock, limitMs, signal }, came);
+      return found;
+    } finally {
+      this.#waiters.delete(waiter);
+    }
   }
 
   async #newestRevision(signal: AbortSignal): Promise<number> {
@@ -141,7 +198,10 @@ export class Fleet {
     signal: AbortSignal,
   ): Promise<Heartbeat> {
     return this.#whileLinked(signal, (resolve) => {
-      const waiter: Waiter = { deviceId, accepts, resolve };
+      const waiter: Waiter = {
+        accepts: (heartbeat) => heartbeat.deviceId === deviceId && accepts(heartbeat),
+        resolve,
+      };
       this.#waiters.add(waiter);
       return () => this.#waiters.delete(waiter);
     });
@@ -212,14 +272,13 @@ export class Fleet {
     });
   }
 
-  #take(heartbeat: Heartbeat): void {
+  #take(heartbeat: Heartbeat, isNew: boolean): void {
     const known = this.#newest.get(heartbeat.deviceId);
-    if (known && known.revision >= heartbeat.revision) return;
-    this.#newest.set(heartbeat.deviceId, heartbeat);
+    if (known && known.heartbeat.revision >= heartbeat.revision) return;
+    const heardAtMs = this.#clock.monotonicMs();
+    this.#newest.set(heartbeat.deviceId, { heartbeat, heardAtMs, isNew });
     this.#onHeartbeat(heartbeat);
-    for (const waiter of [...this.#waiters]) {
-      if (waiter.deviceId === heartbeat.deviceId && waiter.accepts(heartbeat)) waiter.resolve(heartbeat);
-    }
+    for (const waiter of [...this.#waiters]) if (waiter.accepts(heartbeat)) waiter.resolve(heartbeat);
   }
 
   #setLink(link: HeartbeatLink): void {

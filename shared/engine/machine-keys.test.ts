@@ -156,15 +156,15 @@ describe('a device that tells which key it holds', () => {
     world.journal.settleKeyIntent(lost.intentId, 'delivering', lost.minted.keyId);
     const held = await mint([lost.minted.keyId]);
     world.journal.settleKeyIntent(held.intentId, 'delivering', held.minted.keyId);
-    const unretired = await settleEarlierIntents(context, 'board-01', holding(held.minted.keyId));
+    const unretired = await settleEarlierIntents(context, 'board-01', holding(held.minted.keyId), userId);
     expect(live()).toEqual([held.minted.keyId]);
     // It replaced a key, so its entry stays open until the heartbeat.
-    expect(unretired.map((intent) => intent.intentId)).toEqual([held.intentId]);
+    expect(unretired.intents.map((intent) => intent.intentId)).toEqual([held.intentId]);
   });
 
   it('leaves the intents of other devices alone', async () => {
     await mint();
-    await settleEarlierIntents(context, 'board-02', freshFacts());
+    await settleEarlierIntents(context, 'board-02', freshFacts(), userId);
     expect(live()).toHaveLength(1);
   });
 
@@ -172,7 +172,7 @@ describe('a device that tells which key it holds', () => {
     world.identity.failNext('mintKey', 'before');
     await expect(mint()).rejects.toBeDefined();
     const others = await world.identity.mintKey(userId, 1_900_000_000_000, never);
-    await world.clock.run(settleEarlierIntents(context, 'board-01', holding(others.keyId)));
+    await world.clock.run(settleEarlierIntents(context, 'board-01', holding(others.keyId), userId));
     expect(live()).toEqual([others.keyId]);
   });
 });

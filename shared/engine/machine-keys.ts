@@ -165,26 +165,43 @@ export function orphansOf(
   return orphans.map((key) => key.keyId);
 }
 
+/** What earlier enrollments of a device left open, to be retired once the key it holds has proven to work. */
+export interface Unretired {
+  /** Intents of the key the device holds: the keys that one replaces. */
+  readonly intents: readonly KeyIntent[];
+  /** Keys of other machine users that the device held before. */
+  readonly replaced: readonly {
+    readonly intentId: string;
+    readonly userId: string;
+    readonly keyId: string;
+  }[];
+}
+
 /**
  * Settles what earlier enrollments of this device left open, now that the device itself has told which key it
- * holds: the key it holds was delivered, any other was not. Returns the intents of the key it holds: the keys that
- * one replaces are still to be retired.
+ * holds: the key it holds was delivered, any other was not.
+ * @param userId this device's machine user; a key of another one is deleted only once the new key has proven to work
  */
 export async function settleEarlierIntents(
   context: MachineKeysContext,
   deviceId: string,
   facts: DeviceFacts,
-): Promise<readonly KeyIntent[]> {
+  userId: string,
+): Promise<Unretired> {
   const held = facts.key?.keyId;
-  const open = context.journal
-    .unsettledKeyIntents(context.issuer)
-    .filter((intent) => intent.deviceId === deviceId);
-  const delivered = open.filter((intent) => held !== undefined && intent.keyId === held);
-  for (const intent of open) {
-    if (!delivered.includes(intent)) await compensate(context, intent, held);
-    else if (intent.keyIdsBefore.length === 0) context.journal.settleKeyIntent(intent.intentId, 'delivered');
+  const intents: KeyIntent[] = [];
+  const replaced: Unretired['replaced'][number][] = [];
+  for (const intent of context.journal.unsettledKeyIntents(context.issuer)) {
+    if (intent.deviceId !== deviceId) continue;
+    const { intentId, keyId } = intent;
+    if (held !== undefined && keyId === held) {
+      if (intent.keyIdsBefore.length > 0) intents.push(intent);
+      else context.journal.settleKeyIntent(intentId, 'delivered');
+    } else if (intent.userId !== userId && keyId !== undefined && intent.state === 'delivering') {
+      replaced.push({ intentId, userId: intent.userId, keyId });
+    } else await compensate(context, intent, held);
   }
-  return delivered.filter((intent) => intent.keyIdsBefore.length > 0);
+  return { intents, replaced };
 }
 
 /**

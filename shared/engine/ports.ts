@@ -246,10 +246,11 @@ export type HeartbeatLink =
 export interface HeartbeatWatch {
   /**
    * Follows until the signal is aborted; reconnects by itself and reports every change of the link.
-   * `revision` of a heartbeat is the server's and only grows.
+   * `revision` of a heartbeat is the server's and only grows. `isNew`: it was published while this watch listened;
+   * false for what the bucket held when it began to.
    */
   follow(
-    handlers: { onHeartbeat(heartbeat: Heartbeat): void; onLink(link: HeartbeatLink): void },
+    handlers: { onHeartbeat(heartbeat: Heartbeat, isNew: boolean): void; onLink(link: HeartbeatLink): void },
     signal: AbortSignal,
   ): Promise<void>;
   /**

@@ -183,7 +183,11 @@ async function lookAtIdentity(input: EnrollmentInput, look: Look): Promise<Found
       ...(user?.hasGrant === true ? [] : [act(`grant the role ${profile.identity.device_role}`)]),
       ...orphans.map((keyId) => deleteKey(keyId, 'it never reached the device')),
     ],
-    retired: (mints) => live.filter((keyId) => mints || (replaced.includes(keyId) && keyId !== held)),
+    retired: (mints) => [
+      ...live.filter((keyId) => mints || (replaced.includes(keyId) && keyId !== held)),
+      // The board was enrolled under another id before.
+      ...(mints && held !== undefined && look.facts.key?.userId !== user?.userId ? [held] : []),
+    ],
   };
 }
 

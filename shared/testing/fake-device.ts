@@ -67,7 +67,8 @@ function sha256(text: string | Uint8Array): string {
  * runs an agent that sends heartbeats. Exchanges can be cut off before, in and after their effect.
  */
 export class FakeDevice {
-  readonly deviceId: string;
+  /** What its agent reports as; the one of the config on a real device. */
+  deviceId: string;
   readonly files = new Map<string, DeviceFile>();
   readonly missing = new Set<string>(requiredPackages);
   readonly user = { exists: false, lingering: false, socket: false, subordinateIds: false };

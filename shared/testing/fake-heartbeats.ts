@@ -23,7 +23,12 @@ export class FakeHeartbeats implements HeartbeatWatch {
   }
 
   /** A heartbeat reaches the bucket. While the link is down nobody hears of it. Gives its revision. */
-  beat(deviceId: string, keyId: string | undefined, startedAt?: number): number {
+  beat(
+    deviceId: string,
+    keyId: string | undefined,
+    startedAt?: number,
+    about: Pick<Partial<Heartbeat>, 'hostname' | 'addresses'> = {},
+  ): number {
     this.#revision += 1;
     const heartbeat: Heartbeat = {
       deviceId,
@@ -33,9 +38,11 @@ export class FakeHeartbeats implements HeartbeatWatch {
       labels: {},
       ...(keyId === undefined ? {} : { keyId }),
       ...(startedAt === undefined ? {} : { startedAt }),
+      ...about,
     };
     this.#newest.set(deviceId, heartbeat);
-    if (this.#link.state === 'live') for (const { onHeartbeat } of this.#followers) onHeartbeat(heartbeat);
+    if (this.#link.state === 'live')
+      for (const { onHeartbeat } of this.#followers) onHeartbeat(heartbeat, true);
     return this.#revision;
   }
 
@@ -70,6 +77,6 @@ export class FakeHeartbeats implements HeartbeatWatch {
   #tell(handlers: Handlers): void {
     handlers.onLink(this.#link);
     if (this.#link.state === 'live')
-      for (const heartbeat of this.#newest.values()) handlers.onHeartbeat(heartbeat);
+      for (const heartbeat of this.#newest.values()) handlers.onHeartbeat(heartbeat, false);
   }
 }

@@ -74,6 +74,7 @@ describe.skipIf(executable === undefined)('heartbeat watch', () => {
 
   function follow(token: () => Promise<string>, urls: readonly string[] = lab.urls) {
     const heard: Heartbeat[] = [];
+    const news: boolean[] = [];
     const links: HeartbeatLink[] = [];
     const abort = new AbortController();
     const watch = createNatsHeartbeatWatch({
@@ -84,25 +85,29 @@ describe.skipIf(executable === undefined)('heartbeat watch', () => {
       logger: silentLogger,
     });
     const handlers = {
-      onHeartbeat: (one: Heartbeat) => heard.push(one),
+      onHeartbeat: (one: Heartbeat, isNew: boolean) => {
+        heard.push(one);
+        news.push(isNew);
+      },
       onLink: (link: HeartbeatLink) => links.push(link),
     };
     const done = watch.follow(handlers, abort.signal).catch((thrown: unknown) => thrown);
     running.push({ abort, done });
-    return { heard, links, abort, done };
+    return { heard, news, links, abort, done };
   }
   const owner = () => issuer.mint({ sub: 'owner', aud: ['client', PROJECT] });
 
   it('gives current values, then live ones, and passes over what it cannot read', async () => {
     const before = Date.now();
     await report('user-a', { deviceId: 'press-07', keyId: 'k1' });
-    const { heard, links } = follow(owner);
+    const { heard, news, links } = follow(owner);
     await expect.poll(() => heard.map((one) => one.keyId), patience).toEqual(['k1']);
     expect(links).toEqual([{ state: 'connecting' }, { state: 'live' }]);
     await report('user-a', 'not JSON');
     await report('user-b', { deviceId: 'press-08', keyId: 'k2' });
     await report('user-a', { deviceId: 'press-07', keyId: 'k3' });
     await expect.poll(() => heard.map((one) => one.keyId), patience).toEqual(['k1', 'k2', 'k3']);
+    expect(news).toEqual([false, true, true]);
     const revisions = heard.map((one) => one.revision);
     expect(revisions).toEqual([...revisions].sort((a, b) => a - b));
     for (const one of heard) {

@@ -90,6 +90,8 @@ export function createNatsHeartbeatWatch(options: NatsHeartbeatWatchOptions): He
     onOpen: () => void,
   ): Promise<void> {
     const bucket = await new Kvm(connection).open(bucketName, { bindOnly: true, allow_direct: true });
+    // Asked before the watch begins: the library counts the last of the current values as an update.
+    const heldUpTo = (await bucket.status()).streamInfo.state.last_seq;
     const entries = await bucket.watch();
     openBucket = bucket;
     onOpen();
@@ -97,7 +99,7 @@ export function createNatsHeartbeatWatch(options: NatsHeartbeatWatchOptions): He
       if (entry.operation !== 'PUT') continue;
       const { key, value, created, revision } = entry;
       const result = readHeartbeat({ key, value, createdAt: created.getTime(), revision });
-      if (result.ok) handlers.onHeartbeat(result.heartbeat);
+      if (result.ok) handlers.onHeartbeat(result.heartbeat, revision > heldUpTo);
       else logger.log('warn', 'heartbeat-unreadable', { key, revision, why: result.why });
     }
   }

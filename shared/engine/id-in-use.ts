@@ -1,0 +1,64 @@
+import { EnrollmentError } from '../errors/enrollment-error.ts';
+import type { Heartbeat } from '../model/station-state.ts';
+import type { EnrollmentContext } from './enrollment-context.ts';
+
+/** A board that was heard this lately is alive; agents report more often. */
+export const ALIVE_FOR_MS = 45_000;
+
+/**
+ * Refuses an id that another board is alive with, before anything is made for it: two boards with one id would take
+ * each other's place for ever. A board that was flashed anew has ended its own heartbeats and passes.
+ *
+ * What the bucket held when the station began to listen may be old, and only a server's clock tells. Where that could
+ * be a live board it is listened for first.
+ * @throws DEVICE_ID_IN_USE, or the signal's reason
+ */
+export async function requireIdIsFree(context: EnrollmentContext): Promise<void> {
+  const { deviceId, fleet, ports, record, signal } = context;
+  const heard = fleet?.heard(deviceId);
+  const isForeign = foreignTo(context);
+  if (fleet === undefined || heard === undefined || !isForeign(heard.heartbeat)) return;
+  const { clock } = ports;
+  if (heard.isNew) {
+    if (clock.monotonicMs() - heard.heardAtMs <= ALIVE_FOR_MS) throw idInUse(context, heard.heartbeat);
+    return;
+  }
+  if (Math.abs(clock.nowMs() - heard.heartbeat.receivedAt) > ALIVE_FOR_MS) return;
+  const text = 'listening whether another board is alive under this id';
+  record.log.add({ kind: 'note', stepId: 'identity', text });
+  record.progress('identity', { text, done: undefined, total: undefined });
+  const isOther = (one: Heartbeat): boolean => one.deviceId === deviceId && isForeign(one);
+  const other = await fleet.listen(isOther, ALIVE_FOR_MS, signal);
+  if (other !== undefined) throw idInUse(context, other);
+  record.clearProgress('identity');
+}
+
+/**
+ * Tells the heartbeats of another board from this one's: by the key, which this board holds or held just before, or
+ * by the host name while an agent runs on this board whose key file is gone or was just replaced. What a heartbeat
+ * does not tell is believed.
+ */
+function foreignTo({ keys, deviceId, look }: EnrollmentContext): (heartbeat: Heartbeat) => boolean {
+  const { facts } = look;
+  const held = facts.key?.keyId;
+  const replaced = keys.journal
+    .unsettledKeyIntents(keys.issuer)
+    .filter((intent) => intent.deviceId === deviceId && held !== undefined && intent.keyId === held)
+    .flatMap((intent) => intent.keyIdsBefore);
+  return ({ keyId, hostname }) => {
+    if (keyId === undefined || keyId === held || replaced.includes(keyId)) return false;
+    return !(facts.unit.active && (hostname === undefined || hostname === facts.hostname));
+  };
+}
+
+function idInUse(
+  { deviceId }: EnrollmentContext,
+  { hostname, addresses, keyId }: Heartbeat,
+): EnrollmentError {
+  const at = addresses.length === 0 ? '' : ` at ${addresses.join(', ')}`;
+  return new EnrollmentError('DEVICE_ID_IN_USE', {
+    details: { deviceId, other: `${hostname ?? 'host name unknown'}${at}` },
+    ...{ phase: 'check', stepId: 'identity', subject: deviceId },
+    evidence: `A heartbeat was heard with key ${keyId ?? 'unknown'}, which this board does not hold.`,
+  });
+}

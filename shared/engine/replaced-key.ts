@@ -1,0 +1,78 @@
+import { EnrollmentError } from '../errors/enrollment-error.ts';
+import type { Heartbeat } from '../model/station-state.ts';
+import type { EnrollmentContext } from './enrollment-context.ts';
+import type { Heard } from './fleet.ts';
+import { ALIVE_FOR_MS } from './id-in-use.ts';
+import type { Clock, KeyIntent } from './ports.ts';
+
+/** A key of another machine user, with the journal entry that keeps it from being forgotten. */
+export type ReplacedKey = Pick<KeyIntent, 'intentId' | 'userId'> & { readonly keyId: string };
+
+/**
+ * Writes down the key of another machine user that the device still holds, just before a new one takes its place: the
+ * board was enrolled under another id before, and nobody but the device knows of that key. The entry says what one of
+ * a delivery says: a look decides whether the device holds it.
+ */
+export function rememberReplacedKey(
+  { keys, deviceId, look, ports }: EnrollmentContext,
+  userId: string,
+): readonly ReplacedKey[] {
+  const key = look.facts.key;
+  if (key === undefined || key.userId === userId) return [];
+  const intentId = ports.random.uuid();
+  const createdAt = ports.clock.nowMs();
+  keys.journal.openKeyIntent({
+    ...{ intentId, issuer: keys.issuer, deviceId, userId: key.userId },
+    ...{ keyIdsBefore: [], expiresAt: 0, createdAt },
+  });
+  keys.journal.settleKeyIntent(intentId, 'delivering', key.keyId);
+  return [{ intentId, userId: key.userId, keyId: key.keyId }];
+}
+
+/**
+ * Deletes keys of other machine users that this board held, now that its own has proven to work. A card that was
+ * copied from another board brought that board's key along: if it still signs in with it, the key is its own and
+ * stays. Whoever was heard with it lately is listened for, since this board's own agent stopped.
+ */
+export async function retireReplacedKeys(
+  context: EnrollmentContext,
+  replaced: readonly ReplacedKey[],
+): Promise<void> {
+  const { fleet, keys, record, ports, signal } = context;
+  const note = (text: string): void => record.log.add({ kind: 'note', stepId: 'heartbeat', text });
+  for (const { intentId, userId, keyId } of replaced) {
+    if (fleet === undefined) {
+      // Nothing has proven the new key, so nothing speaks for deleting the old one.
+      keys.journal.settleKeyIntent(intentId, 'delivered');
+      note(`key ${keyId} of machine user ${userId}, which the device held before, is left alone`);
+      continue;
+    }
+    const isWithIt = (heartbeat: Heartbeat): boolean => heartbeat.keyId === keyId;
+    const waitMs = mayBeAliveForMs(fleet.heardWith(keyId), ports.clock);
+    if (waitMs > 0) note(`listening whether another board signs in with key ${keyId}`);
+    const other = waitMs > 0 ? await fleet.listen(isWithIt, waitMs, signal) : undefined;
+    if (other !== undefined) {
+      keys.journal.settleKeyIntent(intentId, 'delivered');
+      note(`key ${keyId} of machine user ${userId} stays: ${other.deviceId} signs in with it`);
+      continue;
+    }
+    try {
+      await keys.identity.deleteKey(userId, keyId, signal);
+      keys.journal.settleKeyIntent(intentId, 'deleted');
+      note(`key ${keyId} of machine user ${userId}, which the device held before, deleted`);
+    } catch (thrown) {
+      if (signal.aborted || !(thrown instanceof EnrollmentError)) throw thrown;
+      keys.logger.log('warn', 'replaced-key-not-deleted', { userId, keyId, error: String(thrown) });
+      note(
+        `key ${keyId} of machine user ${userId} could not be deleted yet; the next enrollment tries again`,
+      );
+    }
+  }
+}
+
+/** How long silence must last until whoever was heard is not alive any more; 0 when that is so already. */
+function mayBeAliveForMs(heard: Heard | undefined, clock: Clock): number {
+  if (heard === undefined) return 0;
+  if (heard.isNew) return heard.heardAtMs + ALIVE_FOR_MS - clock.monotonicMs();
+  return Math.abs(clock.nowMs() - heard.heartbeat.receivedAt) <= ALIVE_FOR_MS ? ALIVE_FOR_MS : 0;
+}
