@@ -74,7 +74,7 @@ danger_accept_invalid_certs = false
     const signal = new AbortController().signal;
     const { userId } = await supplied.identity.ensureMachineUser(id, signal);
     const key = await supplied.identity.mintKey(userId, 1_900_000_000_000, signal);
-    withKey.files.set(keyPath, { content: key.file.reveal(), rights: '640:998' });
+    withKey.files.set(keyPath, { content: key.file.reveal(), rights: '640:998:997' });
     const calls = supplied.identity.calls.length;
     await enrollOnce(supplied, 'board.local');
 

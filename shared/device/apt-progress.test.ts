@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { printable } from '../model/printable.ts';
 import { AptProgress } from './apt-progress.ts';
 
 /** apt-get install on Debian 12 as it prints with LC_ALL=C and no terminal, shortened in the middle. */
@@ -36,11 +38,48 @@ it('counts the packages of a real transcript', () => {
   expect(readAll(transcript.split('\n'))).toEqual(['0 / 3', '1 / 3', '2 / 3', '3 / 3']);
 });
 
-it('says that it waits for the lock', () => {
-  const line =
-    'Waiting for cache lock: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 812 (unattended-upgr)...';
-  expect(new AptProgress().read(line)).toEqual({ text: 'apt lock', done: undefined, total: undefined });
+it.each([
+  [
+    '/var/lib/dpkg/lock-frontend. It is held by process 812 (unattended-upgr)...',
+    'waits for unattended-upgr',
+  ],
+  ['/var/lib/dpkg/lock-frontend. It is held by process 9 (a (b) c)', 'waits for a (b) c'],
+  [
+    '/var/lib/dpkg/lock-frontend. It is held by process 9 (\x1b[2J\u202eabc)',
+    'waits for \\x1b[2J\\u{202e}abc',
+  ],
+  ['/var/lib/apt/lists/lock - open (11: Resource temporarily unavailable)', 'waits for apt lock'],
+])('says who it waits for: %j', (lock, text) => {
+  const line = `Waiting for cache lock: Could not get lock ${lock}`;
+  expect(new AptProgress().read(line)).toEqual({ text, done: undefined, total: undefined });
 });
+
+it('shows short printable text, whatever is printed', () => {
+  const parts = [
+    'Setting up ',
+    ' upgraded, ',
+    ' newly installed',
+    'Waiting for cache lock: ',
+    'held by process 1 (',
+    ')',
+    '9',
+  ];
+  const line = fc
+    .array(fc.oneof(fc.constantFrom(...parts), fc.string({ unit: 'binary' })))
+    .map((p) => p.join(''));
+  fc.assert(
+    fc.property(fc.array(line), (lines) => {
+      const progress = new AptProgress();
+      for (const one of lines) {
+        const { text = '', done, total } = progress.read(one) ?? {};
+        expect(printable(text)).toBe(text);
+        expect(text.length).toBeLessThan(150);
+        if (total !== undefined) expect(done).toBeLessThanOrEqual(total);
+      }
+    }),
+    { numRuns: 200 },
+  );
+}, 30_000);
 
 it('counts without a total, and never beyond it', () => {
   expect(readAll(['Setting up a (1)', 'Setting up b (1)'])).toEqual(['1', '2']);

@@ -1,5 +1,15 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -8,18 +18,17 @@ import { runShell } from '../testing/run-shell.ts';
 import { TemporaryRoot } from '../testing/temporary-root.ts';
 import { commandFailure } from './command-failure.ts';
 import {
-  EXIT_DATA_DIFFERS,
-  installPackages,
   makeConfigDirectory,
+  protectMachineKey,
   receiveBinary,
   receiveMachineKey,
-  restartUnit,
   writeConfig,
-  writeUnit,
 } from './commands.ts';
 import type { DeviceCommand } from './device-command.ts';
+import { EXIT_DATA_DIFFERS, EXIT_OBSTRUCTED } from './exit-status.ts';
 import { composeTrip, type Fragment } from './fragment.ts';
 import { binaryPath, configDirectory, configPath, keyPath, restartMarkPath, unitPath } from './paths.ts';
+import { restartUnit, writeUnit } from './unit-commands.ts';
 
 let root: TemporaryRoot;
 
@@ -244,6 +253,85 @@ describe.each(writers)('a signal while %s is written', (path, { script }, payloa
   });
 });
 
+describe.each(writers)('what stands in the place of %s', (path, { script }, payload) => {
+  const write = () => runShell(script, { payload, env: root.env });
+
+  it('is replaced when it is a link, and what it points to is left alone', () => {
+    for (const target of ['/elsewhere', '/a-folder', '/nothing']) {
+      root.write('/elsewhere', 'theirs');
+      mkdirSync(root.on('/a-folder'), { recursive: true });
+      rmSync(root.on(path), { force: true });
+      root.link(path, root.on(target));
+      expect(write().status).toBe(0);
+      expect(lstatSync(root.on(path)).isFile()).toBe(true);
+      expect(contentOf('/elsewhere')).toBe('theirs');
+      expect(readdirSync(root.on('/a-folder'))).toEqual([]);
+      expect(existsSync(root.on('/nothing'))).toBe(false);
+    }
+  });
+
+  it('ends it when it is a directory: nothing is moved into it, and nothing is left', () => {
+    mkdirSync(root.on(path), { recursive: true });
+    const { status, stdout } = write();
+    expect(status).toBe(EXIT_OBSTRUCTED);
+    expect(commandFailure('binary', status ?? 0, stdout)).toMatchObject({
+      ...{ code: 'DEVICE_OBSTRUCTED', details: { path, problem: 'is a directory' } },
+    });
+    expect(readdirSync(root.on(path))).toEqual([]);
+    expect(beside(path).join()).not.toContain('.new.');
+  });
+
+  it('is not written to when the directory of key and config is a link', () => {
+    mkdirSync(root.on('/of-pi'));
+    root.link(configDirectory, root.on('/of-pi'));
+    expect(write().status).not.toBe(0);
+    expect(readdirSync(root.on('/of-pi'))).toEqual([]);
+  });
+
+  it('cannot be turned against root by a mark that is a link', () => {
+    root.write('/etc/shadow', 'secret hashes');
+    root.link(restartMarkPath, root.on('/etc/shadow'));
+    expect(write().status).toBe(0);
+    expect(contentOf('/etc/shadow')).toBe('secret hashes');
+    expect(lstatSync(root.on(restartMarkPath)).isFile()).toBe(true);
+  });
+
+  it('is only touched once nobody else can write to the directory of the key', () => {
+    root.write(`${configDirectory}/other`, '');
+    chmodSync(root.on(configDirectory), 0o777);
+    root.standIn(
+      'mv',
+      `stat -c %a '${root.on(configDirectory)}' >> '${root.on('/modes')}'; exec /bin/mv "$@"`,
+    );
+    expect(write().status).toBe(0);
+    for (const mode of contentOf('/modes').trim().split('\n'))
+      expect(Number.parseInt(mode, 8) & 0o022).toBe(0);
+  });
+});
+
+describe('the key that is there already', () => {
+  const protect = () => trip([protectMachineKey()]);
+
+  it('gets its owner and mode', () => {
+    root.write(keyPath, 'key', 0o666);
+    expect(protect().status).toBe(0);
+    expect(modeOf(keyPath)).toBe(0o640);
+    expect(root.calls()).toContain(`chown -h fleet-agent:fleet-agent ${root.on(keyPath)}`);
+  });
+
+  it.each([
+    ['a link', () => root.link(keyPath, root.on('/etc/shadow'))],
+    ['a second name', () => linkSync(root.on('/etc/shadow'), root.on(keyPath))],
+  ])('is not touched where it is %s', (_what, make) => {
+    root.write('/etc/shadow', 'secret hashes', 0o600);
+    root.write(configPath, '');
+    make();
+    expect(protect().status).toBe(EXIT_OBSTRUCTED);
+    expect(modeOf('/etc/shadow')).toBe(0o600);
+    expect(root.calls().filter((call) => call.startsWith('chown'))).toEqual([]);
+  });
+});
+
 describe('rights', () => {
   it.each([
     [binaryPath, 0, 0o755],
@@ -266,73 +354,5 @@ describe('rights', () => {
     chmodSync(root.on(configDirectory), 0o2775);
     expect(trip([makeConfigDirectory()]).status).toBe(0);
     expect(modeOf(configDirectory)).toBe(0o750);
-  });
-});
-
-describe('installing packages', () => {
-  const install = asTrip([installPackages(['podman'])]);
-  const aptCalls = (): string[] =>
-    root
-      .calls()
-      .flatMap((call) => / (install|update)\b/.exec(call.startsWith('apt-get') ? call : '')?.[1] ?? []);
-  const aptDoes = (script: string): void => {
-    root.standIn('dpkg', ':');
-    root.standIn('apt-get', script);
-  };
-  const held =
-    'E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 812 (unattended-upgr)';
-  const inUse =
-    'E: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend), is another process using it?';
-
-  it.each([held, inUse, `${held}\n${inUse}`])(
-    'does not wait again for a lock that was waited for: %s',
-    (words) => {
-      aptDoes(`printf '%s\\n' '${words}' >&2; exit 100`);
-      const { status, stdout } = runShell(install.script, { env: root.env });
-      expect(status).toBe(100);
-      expect(aptCalls()).toEqual(['install']);
-      expect(commandFailure('packages', 100, stdout)).toMatchObject({
-        ...{ code: 'DEVICE_APT_LOCKED', details: { waited: '5:00' } },
-      });
-    },
-  );
-
-  it('fetches the lists when a package is not known, also after a wait that ended well', () => {
-    aptDoes(`case "$*" in *update*) : > '${root.path}/lists'; exit 0 ;; esac
-[ -e '${root.path}/lists' ] && { echo 'Setting up podman'; exit 0; }
-echo 'Waiting for cache lock: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 812'
-echo 'E: Unable to locate package podman' >&2
-exit 100`);
-    const { status, stdout } = runShell(install.script, { env: root.env });
-    expect(status).toBe(0);
-    expect(aptCalls()).toEqual(['install', 'update', 'install']);
-    expect(stdout).toContain('E: Unable to locate package podman\n');
-    expect(stdout).toContain('Setting up podman\n');
-  });
-
-  it('takes an install that ended well for that, whatever was printed', () => {
-    aptDoes(`echo '${held}'; printf '%s' 'back\\slash %s without end'`);
-    const { status, stdout } = runShell(install.script, { env: root.env });
-    expect(status).toBe(0);
-    expect(aptCalls()).toEqual(['install']);
-    expect(stdout).toContain('\nback\\slash %s without end\n');
-  });
-
-  it('hands every line on while apt still runs', async () => {
-    // The stand-in goes on only once its first line was read here.
-    aptDoes(`echo 'Setting up podman'; i=0
-while [ ! -e '${root.path}/read' ] && [ $i -lt 500 ]; do i=$((i + 1)); sleep 0.01; done
-[ -e '${root.path}/read' ] && echo 'was read'`);
-    const child = spawn('/bin/sh', ['-c', install.script], { env: root.env });
-    const ended = new Promise((resolve) => child.once('close', resolve));
-    let output = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
-      if (output.includes('Setting up podman\n')) root.write('/read', '');
-    });
-    child.stdin.end();
-    await ended;
-    expect(output).toContain('was read');
-    expect(aptCalls()).toEqual(['install']);
   });
 });

@@ -1,25 +1,30 @@
 import { type DeviceCommand, defineCommand } from './device-command.ts';
+import { EXIT_DATA_DIFFERS, EXIT_OBSTRUCTED } from './exit-status.ts';
 import { defineFragment, type Fragment } from './fragment.ts';
-import {
-  agentHome,
-  agentUserName,
-  binaryPath,
-  configDirectory,
-  configPath,
-  keyPath,
-  restartMarkPath,
-  unitName,
-  unitPath,
-} from './paths.ts';
+import { agentUserName, binaryPath, configDirectory, configPath, keyPath, restartMarkPath } from './paths.ts';
 import { shellQuote } from './quote.ts';
-
-/** Exit status of our own scripts: what arrived is not what was sent (EX_DATAERR of sysexits.h). */
-export const EXIT_DATA_DIFFERS = 65;
-/** Exit status of apt-get for every error of its own (apt-get(8)). */
-const EXIT_APT = 100;
 
 /** Begins the name of every temporary file of ours, so that nobody else's is ever cleared up. */
 const temporaryPrefix = '.fleet-agent.new.';
+
+/** Shell lines that end the script where a directory of others has the place of a file: mv would move into it. */
+function refuseDirectory(path: string): string {
+  return `if [ -d "$R${path}" ] && [ ! -L "$R${path}" ]; then echo 'obstructed: ${path} is a directory'; exit ${EXIT_OBSTRUCTED}; fi`;
+}
+
+/** Shell lines that end the script where the directory of key and config is none: its files would be elsewhere. */
+const refuseOtherDirectory = `c="$R${configDirectory}"
+if [ -L "$c" ] || { [ -e "$c" ] && [ ! -d "$c" ]; }; then echo 'obstructed: ${configDirectory} is not a directory'; exit ${EXIT_OBSTRUCTED}; fi`;
+
+/**
+ * Shell lines after which nobody but root can change what stands in the directory of key and config, so that no name
+ * in it can be turned into a link while it is written to. An agent of before, to whom the directory belonged, can go
+ * on reading what it holds.
+ */
+const takeConfigDirectory = `${refuseOtherDirectory}
+[ -d "$c" ] || { mkdir -m 0700 "$c"; flush "$(dirname "$c")"; }
+[ "$(stat -c %u "$c")" = "$(id -u)" ] || { chown "$(id -u)" "$c"; chmod go+x "$c"; }
+chmod go-w "$c"`;
 
 /**
  * Shell lines that open the temporary file `$t` beside a path, in `$d`: made by mktemp with mode 0600, gone
@@ -27,7 +32,8 @@ const temporaryPrefix = '.fleet-agent.new.';
  * the hard way has left is cleared up first.
  */
 function openTemporary(path: string): string {
-  return `d=$(dirname "$R${path}")
+  return `${refuseDirectory(path)}
+d=$(dirname "$R${path}")
 rm -f "$d"/${temporaryPrefix}*
 t=
 trap 'rm -f "$t"' EXIT
@@ -40,103 +46,26 @@ t=$(mktemp "$d/${temporaryPrefix}XXXXXXXX")`;
  * rename(2), directory to the disk. Before that the mark is set: a run that is cut off between the change and the
  * restart leaves it, so that the next one restarts the agent though all files are right.
  *
+ * A link that stands in the place is replaced, never followed.
+ *
  * Whole-system `sync` is only for a `sync` that takes no file: on a slow card it waits for everybody's data. From
  * the rename on nothing can fail any more, so that the exit status tells whether the file is in place.
  */
 function replaceDurably(path: string): string {
   return `flush() { sync "$@" 2>/dev/null || sync; }
-[ -d "$R${configDirectory}" ] || { mkdir -m 0700 "$R${configDirectory}"; flush "$(dirname "$R${configDirectory}")"; }
-: > "$R${restartMarkPath}"
+${takeConfigDirectory}
+m="$R${restartMarkPath}"
+{ [ -f "$m" ] && [ ! -L "$m" ]; } || { rm -f "$m"; ( set -C; : > "$m" ); }
 flush "$R${restartMarkPath}" "$R${configDirectory}"
 flush "$t"
 trap '' HUP INT TERM PIPE
-mv -f "$t" "$R${path}"
+if [ -L "$R${path}" ]; then mv -fT "$t" "$R${path}"; else mv -f "$t" "$R${path}"; fi
 flush "$d" || true`;
 }
 
 /** Shell line that gives a file user and group of the script: in a set-group-id directory it has another group. */
 function ownedByUs(file: string): string {
   return `chown "$(id -u):$(id -g)" "${file}"`;
-}
-
-const aptOptions = [
-  '-y',
-  '-o DPkg::Lock::Timeout=300',
-  '-o Dpkg::Options::=--force-confdef',
-  '-o Dpkg::Options::=--force-confold',
-  '--no-install-recommends',
-].join(' ');
-
-/**
- * Installs packages without a question. Lists are fetched only when the install fails without them: on most
- * devices they are there, and fetching is the slow part. An install cut off earlier is completed first.
- *
- * An install that waited for a lock in vain ends it: two more waits would outlast the limit of a trip. Only apt's
- * words tell a lock from a missing package, so they pass through a loop that hands every line on at once (file
- * descriptor 3) and keeps what it recognised (4).
- */
-export function installPackages(names: readonly string[]): Fragment {
-  const packages = names.map(shellQuote).join(' ');
-  return defineFragment(
-    `apt-get install ${names.join(' ')}`,
-    `DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a; export DEBIAN_FRONTEND NEEDRESTART_MODE
-dpkg --configure -a >/dev/null 2>&1 || true
-exec 3>&1
-seen=$( {
-  { apt-get ${aptOptions} install ${packages} 2>&1 3>&- 4>&- || echo failed >&4; } |
-    while IFS= read -r line || [ -n "$line" ]; do
-      printf '%s\\n' "$line" >&3
-      case "$line" in 'E: Could not get lock '* | 'E: '*'is another process using it'*) echo locked >&4 ;; esac
-    done
-} 4>&1 )
-case "$seen" in
-  *failed*locked* | *locked*failed*) exit ${EXIT_APT} ;;
-  *failed*)
-    apt-get -o DPkg::Lock::Timeout=300 update
-    apt-get ${aptOptions} install ${packages}
-    ;;
-esac`,
-  );
-}
-
-/** Creates the agent's system user with a home, which rootless podman needs for its storage. */
-export function createAgentUser(): Fragment {
-  return defineFragment(
-    `useradd --system ${agentUserName}`,
-    `useradd --system --user-group --create-home --home-dir ${agentHome} --shell /usr/sbin/nologin ${agentUserName}`,
-  );
-}
-
-/** Gives the agent user id ranges for rootless containers, behind all ranges in use (subuid(5)). */
-export function addSubordinateIds(): Fragment {
-  return defineFragment(
-    `usermod --add-subuids, --add-subgids ${agentUserName}`,
-    `first=$(cat "$R/etc/subuid" "$R/etc/subgid" 2>/dev/null | awk -F: 'BEGIN { m = 100000 } { e = $2 + $3; if (e > m) m = e } END { print m }')
-usermod --add-subuids "$first-$((first + 65535))" --add-subgids "$first-$((first + 65535))" ${agentUserName}`,
-  );
-}
-
-/** Keeps the agent's user manager alive without a login, so that its podman socket can answer. */
-export function enableLinger(): Fragment {
-  return defineFragment(
-    `loginctl enable-linger ${agentUserName}`,
-    `loginctl enable-linger ${agentUserName}
-uid=$(getent passwd ${agentUserName} | cut -d: -f3)
-i=0
-while [ ! -e "$R/run/user/$uid/bus" ] && [ "$i" -lt 100 ]; do i=$((i + 1)); sleep 0.2; done
-[ -e "$R/run/user/$uid/bus" ] || { echo "the user manager of ${agentUserName} did not start in 20 s"; exit 1; }`,
-  );
-}
-
-/** Enables the podman socket of the agent user; `--machine` needs a bus that some images lack. */
-export function enablePodmanSocket(): Fragment {
-  return defineFragment(
-    `systemctl --user --machine=${agentUserName}@ enable --now podman.socket`,
-    `systemctl --user --machine=${agentUserName}@ enable --now podman.socket || {
-  uid=$(getent passwd ${agentUserName} | cut -d: -f3)
-  runuser -u ${agentUserName} -- env XDG_RUNTIME_DIR="/run/user/$uid" DBUS_SESSION_BUS_ADDRESS="unix:path=/run/user/$uid/bus" systemctl --user enable --now podman.socket
-}`,
-  );
 }
 
 /**
@@ -168,7 +97,8 @@ ${replaceDurably(binaryPath)}
 export function makeConfigDirectory(): Fragment {
   return defineFragment(
     `install -d -m 0750 -g ${agentUserName} ${configDirectory}`,
-    `mkdir -p "$R${configDirectory}"
+    `${refuseOtherDirectory}
+mkdir -p "$c"
 chown "$(id -u):${agentUserName}" "$R${configDirectory}"
 chmod 0750 "$R${configDirectory}"
 chmod ug-s "$R${configDirectory}"`,
@@ -194,16 +124,22 @@ echo "${sizeBytes} bytes, mode 0640, owner ${agentUserName}" || true`,
   );
 }
 
-/** Gives the key file that is there already its owner and mode. */
+/**
+ * Gives the key file that is there already its owner and mode. Only after the directory was taken: until then its
+ * name may become a link to anything.
+ */
 export function protectMachineKey(): Fragment {
   return defineFragment(
     `chown ${agentUserName}, chmod 0640 ${keyPath}`,
-    `chmod 0640 "$R${keyPath}"
-chown ${agentUserName}:${agentUserName} "$R${keyPath}"`,
+    `k="$R${keyPath}"
+if [ ! -f "$k" ] || [ -L "$k" ] || [ "$(stat -c %h "$k")" != 1 ]; then echo 'obstructed: ${keyPath} is no file of its own'; exit ${EXIT_OBSTRUCTED}; fi
+chmod 0640 "$k"
+chown -h ${agentUserName}:${agentUserName} "$k"`,
   );
 }
 
-function writeFile(path: string, content: string): string {
+/** Shell lines that write a file of root's that everybody may read. */
+export function writeFile(path: string, content: string): string {
   return `${openTemporary(path)}
 printf '%s' ${shellQuote(content)} > "$t"
 ${ownedByUs('$t')}
@@ -214,38 +150,4 @@ ${replaceDurably(path)}`;
 /** Writes the agent's config. It holds no secret. */
 export function writeConfig(content: string): Fragment {
   return defineFragment(`write ${configPath}`, writeFile(configPath, content));
-}
-
-/** Writes the agent's unit and makes systemd read it. */
-export function writeUnit(content: string): Fragment {
-  return defineFragment(
-    `write ${unitPath}; systemctl daemon-reload`,
-    `${writeFile(unitPath, content)}\ntrap - HUP INT TERM PIPE\nsystemctl daemon-reload`,
-  );
-}
-
-/** Enables the unit at boot. */
-export function enableUnit(): Fragment {
-  return defineFragment(`systemctl enable ${unitName}`, `systemctl enable ${unitName}`);
-}
-
-const clearMark = `rm -f "$R${restartMarkPath}"`;
-
-/** Starts the agent anew with what was changed. */
-export function restartUnit(): Fragment {
-  return defineFragment(`systemctl restart ${unitName}`, `systemctl restart ${unitName}\n${clearMark}`);
-}
-
-/** Starts the agent where it is not running. */
-export function startUnit(): Fragment {
-  return defineFragment(`systemctl start ${unitName}`, `systemctl start ${unitName}\n${clearMark}`);
-}
-
-/** The agent's own last words, for the evidence of a missing heartbeat. */
-export function readAgentJournal(lines: number): DeviceCommand {
-  return defineCommand(
-    `journalctl -u ${unitName} -n ${lines}`,
-    `journalctl --no-pager --quiet -o cat -u ${unitName} -n ${lines}\n`,
-    { asRoot: true },
-  );
 }

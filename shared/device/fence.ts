@@ -98,6 +98,7 @@ export function raiseEpoch(): Fragment {
 flush() { sync "$@" 2>/dev/null || sync; }
 trap 'rm -f "${temporary}"' EXIT
 trap 'exit 1' HUP INT TERM PIPE
+rm -f "${temporary}"
 printf '%s\\n' "$(( \${MUSTER_EPOCH:-0} + 1 ))" > "${temporary}"
 flush "${temporary}"
 mv -f "${temporary}" "$R${epochPath}"

@@ -1,7 +1,8 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DeviceFacts } from '../model/facts.ts';
+import { agentUserFacts, unitFacts } from '../testing/builders.ts';
 import { sha256 } from '../testing/fake-ports.ts';
 import { runShell } from '../testing/run-shell.ts';
 import { TemporaryRoot } from '../testing/temporary-root.ts';
@@ -52,19 +53,30 @@ describe('a look, run for real', () => {
       ...{ osId: 'debian', osVersion: '12', osName: 'Debian GNU/Linux 12 (bookworm)' },
       ...{ architecture: 'aarch64', elevation: 'root', loginUser: 'pi' },
       missingPackages: [...requiredPackages],
-      agentUser: { exists: false, lingering: false, podmanSocketEnabled: false, hasSubordinateIds: false },
-      unit: { enabled: false, active: false, needsRestart: false },
+      agentUser: agentUserFacts(false),
+      unit: unitFacts({ enabled: false, active: false }),
+      ...{ firstBootRunning: false, rebootRequired: false },
     });
     expect(facts.key).toBeUndefined();
     expect(facts.binarySha256).toBeUndefined();
-    expect(facts.freeBytes).toBeGreaterThan(0);
+    for (const place of Object.values(facts.places)) {
+      expect(place).toMatchObject({ writable: true, mount: expect.stringMatching(/^\//) });
+      expect(place.freeBytes).toBeGreaterThan(0);
+    }
     expect(Math.abs(facts.clockOffsetSeconds)).toBeLessThan(3);
   });
 
   it('finds all that an enrollment puts there', () => {
     const { uid, gid } = userInfo();
     root.standIn('id', `case $1 in -g) echo ${gid} ;; *) echo ${uid} ;; esac`);
-    root.standIn('systemctl', 'case $1 in is-enabled) echo enabled ;; is-active) echo active ;; esac');
+    root.standIn(
+      'systemctl',
+      `case "$*" in
+      *--user*is-active*) echo active ;;
+      show*) printf 'ActiveState=active\\nNeedDaemonReload=no\\n' ;;
+    esac`,
+    );
+    root.standIn('runuser', 'shift 3; exec "$@"');
     root.standIn('dpkg-query', 'printf "install ok installed"');
     root.standIn(
       'getent',
@@ -81,6 +93,10 @@ describe('a look, run for real', () => {
     root.write('/etc/subgid', 'fleet-agent:100000:65536\n');
     root.write('/var/lib/systemd/linger/fleet-agent', '');
     root.write(restartMarkPath, '');
+    root.write(`/run/user/${uid}/bus`, '');
+    root.write(`/run/user/${uid}/podman/podman.sock`, '');
+    root.link('/var/lib/fleet-agent/.config/systemd/user/sockets.target.wants/podman.socket', '/dev/null');
+    root.link('/etc/systemd/system/multi-user.target.wants/fleet-agent.service', unitPath);
     chmodSync(root.on(configDirectory), 0o750);
     const command = lookAsRootCommand(NONCE, 'root');
     expect(factsOf(look({}, command))).toMatchObject({
@@ -88,10 +104,73 @@ describe('a look, run for real', () => {
       configDirectoryRight: true,
       key: { keyId: '39', userId: '40', protectedRight: true },
       missingPackages: [],
-      agentUser: { exists: true, lingering: true, podmanSocketEnabled: false, hasSubordinateIds: true },
-      unit: { enabled: true, active: true, needsRestart: true },
+      agentUser: agentUserFacts(true),
+      unit: unitFacts({ needsRestart: true }),
+    });
+    // What is enabled need not live.
+    rmSync(root.on(`/run/user/${uid}/podman/podman.sock`));
+    expect(factsOf(look({}, command)).agentUser).toMatchObject({
+      ...{ podmanSocketEnabled: true, podmanSocketListens: false, managerRunning: true },
+    });
+    rmSync(root.on(`/run/user/${uid}/bus`));
+    expect(factsOf(look({}, command)).agentUser).toMatchObject({ lingering: true, managerRunning: false });
+    root.write('/etc/subgid', 'fleet-agent:100000:1000\n');
+    expect(factsOf(look({}, command)).agentUser.hasSubordinateIds).toBe(false);
+  });
+
+  it('follows no link, and says what stands in the way', () => {
+    root.write('/home/pi/key.json', '{"keyId":"39","key":"canary-private","userId":"40"}', 0o640);
+    root.write('/home/pi/agent', 'somebody else’s', 0o755);
+    root.link(keyPath, root.on('/home/pi/key.json'));
+    root.link(binaryPath, root.on('/home/pi/agent'));
+    mkdirSync(root.on(unitPath));
+    chmodSync(root.on('/usr/local'), 0o777);
+    const facts = factsOf(look());
+    expect([facts.key, facts.binarySha256, facts.unitSha256]).toEqual([undefined, undefined, undefined]);
+    expect(facts.obstacles.map(({ path, problem }) => `${path} ${problem}`)).toEqual([
+      ...['/usr/local can be written to by everybody', `${unitPath} is a directory`],
+    ]);
+    root.link(`${configDirectory}.of-pi`, root.on('/home/pi'));
+    renameSync(root.on(configDirectory), root.on('/away'));
+    renameSync(root.on(`${configDirectory}.of-pi`), root.on(configDirectory));
+    expect(factsOf(look()).obstacles).toContainEqual({
+      ...{ path: configDirectory, problem: 'is a symbolic link, not a directory' },
     });
   });
+
+  it('finds the drop-ins that would run something else, and no others', () => {
+    const folder = 'systemd/system/fleet-agent.service.d';
+    const dropIns = () => factsOf(look()).unit.hasForeignDropIns;
+    root.write(`/etc/${folder}/limits.conf`, '[Service]\nMemoryMax=100M\n# User=x\n');
+    root.write(`/etc/${folder}/user.conf.before`, '[Service]\nUser=root\n');
+    expect(dropIns()).toBe(false);
+    root.write(`/usr/lib/${folder}/exec.conf`, '[Service]\nExecStart=\n  ExecStart = /opt/old\n');
+    expect(dropIns()).toBe(true);
+    root.link(`/etc/${folder}/exec.conf`, '/dev/null');
+    expect(dropIns()).toBe(false);
+    root.write(`/run/${folder}/now.conf`, '[Service]\nUser=root\n');
+    expect(dropIns()).toBe(true);
+  });
+
+  it('sees a first boot that is not over, and a restart that is due', () => {
+    root.write('/run/cloud-init/status.json', '{}');
+    root.write('/run/reboot-required', '');
+    expect(factsOf(look())).toMatchObject({ firstBootRunning: true, rebootRequired: true });
+    root.write('/run/cloud-init/result.json', '{}');
+    expect(factsOf(look())).toMatchObject({ firstBootRunning: false });
+  });
+
+  it.each(['/bin/dash', '/bin/bash'].filter((shell) => existsSync(shell)))(
+    'needs no temporary folder, in %s',
+    (shell) => {
+      root.standIn('sudo', 'shift; FAKE_UID=0 exec "$@"');
+      const env = { ...root.env, FAKE_UID: '1000', TMPDIR: '/nowhere' };
+      const script = `mktemp() { exit 9; }\n${lookCommand(NONCE).script}`;
+      const { stdout, stderr } = runShell(script, { env, shell });
+      expect(stderr).not.toMatch(/temp/i);
+      expect(parseLook(stdout, NONCE, 'pi', 0)).toMatchObject({ facts: { elevation: 'sudo' } });
+    },
+  );
 
   it('does not count a file whose mode is wrong, and never prints the private key', () => {
     const { uid, gid } = userInfo();

@@ -10,7 +10,30 @@ import {
   restartMarkPath,
   unitName,
   unitPath,
+  writtenPlaces,
 } from './paths.ts';
+import { shellQuote } from './quote.ts';
+import { findDropIns } from './unit-commands.ts';
+import { asAgent } from './user-commands.ts';
+
+/** What is looked at without following a link, and what may have no business there. */
+const ownPaths = [configDirectory, binaryPath, keyPath, configPath, unitPath];
+
+/** Directories above ours, where a link is root's own choice. Whoever may write one of them may replace our files. */
+const parentPaths = [
+  '/',
+  '/usr',
+  '/usr/local',
+  '/usr/local/bin',
+  '/etc',
+  '/etc/systemd',
+  '/etc/systemd/system',
+];
+
+/** Paths as words of a command that runs in the device's root. */
+function fromRoot(paths: readonly string[]): string {
+  return paths.map((path) => `.${path}`).join(' ');
+}
 
 /**
  * The look itself. Every fact is one line `@<nonce> <name> <value>`; login scripts and banners may print around
@@ -21,12 +44,19 @@ function lookBody(nonce: string, elevation: string): string {
 LC_ALL=C; export LC_ALL
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"; export PATH
 R="\${MUSTER_DEVICE_ROOT-}"
-fact() { printf '@${nonce} %s %s\\n' "$1" "$(printf '%s' "$2" | tr -d '\\000-\\037' | cut -c1-400)"; }
-hash_of() { [ -f "$R$1" ] && sha256sum < "$R$1" 2>/dev/null | cut -c1-64; }
-rights_of() { stat -c '%a:%u:%g' "$R$1" 2>/dev/null; }
+fact() { printf '@${nonce} %s %s\\n' "$1" "$(printf '%s' "$2" | tr '\\n' ' ' | tr -d '\\000-\\037' | cut -c1-1500)"; }
+own_file() { [ -f "$R$1" ] && [ ! -L "$R$1" ]; }
+hash_of() { own_file "$1" && sha256sum < "$R$1" 2>/dev/null | cut -c1-64; }
 os_release() { sed -n "s/^$1=//p" "$R/etc/os-release" 2>/dev/null | head -n 1 | tr -d "\\"'"; }
-first_of() { for f in "$@"; do if [ -r "$R$f" ]; then tr -d '\\000' < "$R$f"; return; fi; done; }
-json_text() { sed -n "s/.*\\"$1\\"[[:space:]]*:[[:space:]]*\\"\\([^\\"]*\\)\\".*/\\1/p" "$R${keyPath}" 2>/dev/null | head -n 1; }
+first_of() { for f in "$@"; do if [ -r "$R$f" ]; then head -c 400 "$R$f" | tr -d '\\000'; return; fi; done; }
+json_text() { own_file ${keyPath} && sed -n "s/.*\\"$1\\"[[:space:]]*:[[:space:]]*\\"\\([^\\"]*\\)\\".*/\\1/p" "$R${keyPath}" 2>/dev/null | head -n 1; }
+place() { # NAME PATH: room, whether it can be written to, and where its file system begins
+  p="$R$2"
+  while [ -n "$p" ] && [ ! -d "$p" ]; do p="\${p%/*}"; done
+  if [ -w "$p/" ]; then w=writable; else w=read-only; fi
+  fact "place-$1" "$(df -Pk "$p/" 2>/dev/null | awk -v w=$w 'NR == 2 { m = $6; for (i = 7; i <= NF; i++) m = m " " $i; print $4, w, m }')"
+}
+${findDropIns}
 ${tellHolder}
 ${tellEpoch}
 fact elevation ${elevation}
@@ -40,35 +70,49 @@ fact model "$(first_of /sys/firmware/devicetree/base/model /proc/device-tree/mod
 fact serial "$(first_of /sys/firmware/devicetree/base/serial-number /proc/device-tree/serial-number)"
 fact machine-id "$(first_of /etc/machine-id)"
 fact boot-id "$(first_of /proc/sys/kernel/random/boot_id)"
-fact free-kib "$(df -Pk "$R/usr/local" 2>/dev/null | awk 'NR == 2 { print $4 }')"
+${Object.entries(writtenPlaces)
+  .map(([name, path]) => `place ${name} ${path}`)
+  .join('\n')}
 fact clock "$(date +%s)"
+[ -e "$R/run/cloud-init/status.json" ] && [ ! -e "$R/run/cloud-init/result.json" ] && fact first-boot running
+[ -e "$R/run/reboot-required" ] && fact reboot required
 missing=
 for p in ${requiredPackages.join(' ')}; do
   case "$(dpkg-query -W -f='\${Status}' "$p" 2>/dev/null)" in 'install ok installed') ;; *) missing="$missing $p" ;; esac
 done
 fact missing-packages "\${missing# }"
+fact own-uid "$(id -u)"
+fact own-gid "$(id -g)"
 entry=$(getent passwd ${agentUserName} 2>/dev/null)
 uid=$(printf '%s' "$entry" | cut -d: -f3)
 home=$(printf '%s' "$entry" | cut -d: -f6)
 fact agent-uid "$uid"
+fact agent-main-gid "$(printf '%s' "$entry" | cut -d: -f4)"
 fact agent-gid "$(getent group ${agentUserName} 2>/dev/null | cut -d: -f3)"
-[ -e "$R/var/lib/systemd/linger/${agentUserName}" ] && fact linger yes
-[ -n "$home" ] && [ -L "$R$home/.config/systemd/user/sockets.target.wants/podman.socket" ] && fact podman-socket yes
-grep -q '^${agentUserName}:' "$R/etc/subuid" 2>/dev/null && grep -q '^${agentUserName}:' "$R/etc/subgid" 2>/dev/null && fact subordinate-ids yes
-fact own-uid "$(id -u)"
-fact own-gid "$(id -g)"
+if [ -n "$uid" ]; then
+  fact agent-uid-name "$(getent passwd "$uid" 2>/dev/null | head -n 1 | cut -d: -f1)"
+  [ -n "$home" ] && fact agent-home "$(stat -c '%F:%u' "$R$home" 2>/dev/null)"
+  [ -e "$R/var/lib/systemd/linger/${agentUserName}" ] && fact linger yes
+  for d in "$R$home/.config/systemd/user" "$R/etc/systemd/user"; do
+    [ -L "$d/sockets.target.wants/podman.socket" ] && fact podman-socket enabled
+  done
+  if [ -e "$R/run/user/$uid/bus" ]; then
+    fact user-manager running
+    [ -e "$R/run/user/$uid/podman/podman.sock" ] &&
+      [ "$(${asAgent('$uid')} systemctl --user is-active podman.socket 2>/dev/null)" = active ] && fact podman-listens yes
+  fi
+  awk -F: -v n=${agentUserName} 'FNR == 1 { files += 1 } $1 == n && $3 >= 65536 { found[files] = 1 } END { exit !(found[1] && found[2]) }' "$R/etc/subuid" "$R/etc/subgid" 2>/dev/null && fact subordinate-ids yes
+fi
+fact parents "$(cd "$R/" && stat -L -c '%a:%u:%g:%n;' ${fromRoot(parentPaths)} 2>/dev/null)"
+fact files "$(cd "$R/" && stat -c '%F:%h:%a:%u:%g:%n;' ${fromRoot(ownPaths)} 2>/dev/null)"
 fact binary "$(hash_of ${binaryPath})"
-fact binary-rights "$(rights_of ${binaryPath})"
 fact config "$(hash_of ${configPath})"
-fact config-rights "$(rights_of ${configPath})"
-fact config-directory-rights "$(rights_of ${configDirectory})"
 fact unit "$(hash_of ${unitPath})"
-fact unit-rights "$(rights_of ${unitPath})"
 fact key-id "$(json_text keyId)"
 fact key-user "$(json_text userId)"
-fact key-rights "$(rights_of ${keyPath})"
-fact unit-enabled "$(systemctl is-enabled ${unitName} 2>/dev/null)"
-fact unit-active "$(systemctl is-active ${unitName} 2>/dev/null)"
+[ -L "$R/etc/systemd/system/multi-user.target.wants/${unitName}" ] && fact unit-enabled yes
+fact unit-state "$(systemctl show ${unitName} -p ActiveState -p NeedDaemonReload 2>/dev/null)"
+fact drop-ins "$(foreign_drop_ins)"
 [ -e "$R${restartMarkPath}" ] && fact needs-restart yes
 fact end ok
 `;
@@ -85,9 +129,7 @@ ${lookBody(nonce, 'root')}
 elif ! command -v sudo >/dev/null 2>&1; then
   printf '@${nonce} elevation none\\n@${nonce} end ok\\n'
 elif sudo -n true 2>/dev/null; then
-  sudo -n /bin/sh -c 'eval "$(cat)"' <<'MUSTER_LOOK'
-${lookBody(nonce, 'sudo')}
-MUSTER_LOOK
+  printf %s ${shellQuote(lookBody(nonce, 'sudo'))} | sudo -n /bin/sh -c 'eval "$(cat)"'
 else
   printf '@${nonce} elevation sudo-password\\n@${nonce} end ok\\n'
 fi

@@ -1,3 +1,5 @@
+import type { PlaceName } from '../model/facts.ts';
+
 /** What the station puts on a device, and where. The paths are the fleet's, also for its other tools. */
 export const agentUserName = 'fleet-agent';
 export const agentHome = '/var/lib/fleet-agent';
@@ -26,6 +28,26 @@ export const requiredPackages = [
   'dbus-user-session',
 ] as const;
 
-/** Space an enrollment needs beside the binary: packages with their dependencies, and a reserve. Bytes. */
-export const reserveBytes = 64 * 1024 * 1024;
-export const packagesBytes = 400 * 1024 * 1024;
+/** How long a held lock of the package manager is waited for, seconds. */
+export const aptLockLimitSeconds = 300;
+
+/** How long the first start of a device is waited for, seconds. */
+export const firstBootLimitSeconds = 300;
+
+/** The directories an enrollment writes to, by what for. Each may be a file system of its own. */
+export const writtenPlaces = {
+  binary: '/usr/local/bin',
+  config: '/etc/fleet-agent',
+  programs: '/usr',
+  archives: '/var/cache/apt/archives',
+  state: '/var/lib/dpkg',
+} as const satisfies Readonly<Record<PlaceName, string>>;
+
+const MEBI = 1024 * 1024;
+
+/** Room the packages with their dependencies take, by place. Bytes. */
+export const packagesBytes = { programs: 280 * MEBI, archives: 100 * MEBI, state: 20 * MEBI } as const;
+/** Room for config, key and unit. Bytes. */
+export const filesBytes = MEBI;
+/** Room that stays free where packages or the binary go. Bytes. */
+export const reserveBytes = 64 * MEBI;

@@ -1,4 +1,4 @@
-import { agentHome, agentUserName, binaryPath, configPath } from './paths.ts';
+import { agentUserName, binaryPath, configPath } from './paths.ts';
 
 /** The agent's systemd unit, byte for byte the same for every device (systemd.service(5)). */
 export const unitFile = `[Unit]
@@ -9,7 +9,7 @@ After=network-online.target time-sync.target
 [Service]
 User=${agentUserName}
 Group=${agentUserName}
-WorkingDirectory=${agentHome}
+WorkingDirectory=~
 ExecStart=${binaryPath} --config ${configPath}
 Restart=always
 RestartSec=5

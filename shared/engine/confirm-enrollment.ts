@@ -1,4 +1,4 @@
-import { readAgentJournal } from '../device/commands.ts';
+import { readAgentJournal } from '../device/unit-commands.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 import { durationText } from '../model/duration-text.ts';
 import { formatAddress } from '../model/target.ts';

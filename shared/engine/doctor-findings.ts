@@ -1,7 +1,8 @@
 import type { Reach } from '../device/probe.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 import { durationText, megabytesText } from '../model/duration-text.ts';
-import { requireClock, requireSpace, requireSupported } from '../plan/preconditions.ts';
+import type { StepId } from '../model/enrollment.ts';
+import { requireClock, requireRoom, requireSupported, requireUnobstructed } from '../plan/preconditions.ts';
 import { liveKeyIds } from './desired-state.ts';
 import { examine, type Finding, ok, problem, problemOf, unknown } from './doctor-checks.ts';
 import type { Patient } from './doctor-input.ts';
@@ -18,6 +19,7 @@ export async function examineDevice(patient: Patient): Promise<Finding[]> {
   const { facts, probe } = patient;
   const system = await examine('system', () => {
     requireSupported(facts);
+    requireUnobstructed(facts);
     return facts.osName;
   });
   const clock = await examine('clock', () => {
@@ -71,7 +73,10 @@ async function examineBinary({
 /** Without a binary its own size is left out; the packages are what needs room. */
 async function examineSpace({ facts }: Patient, binary: AgentBinary | undefined): Promise<Finding> {
   return examine('space', () => {
-    requireSpace(facts, binary ?? { sizeBytes: 0, sha256: facts.binarySha256 ?? '' });
+    const steps: StepId[] = [];
+    if (facts.missingPackages.length > 0) steps.push('packages');
+    if (binary !== undefined && binary.sha256 !== facts.binarySha256) steps.push('binary');
+    requireRoom(facts, steps, binary ?? { sizeBytes: 0 });
     return 'enough';
   });
 }

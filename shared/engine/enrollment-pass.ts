@@ -2,7 +2,7 @@ import { EnrollmentError } from '../errors/enrollment-error.ts';
 import type { Architecture } from '../model/facts.ts';
 import { formatAddress } from '../model/target.ts';
 import { deviceChanges, type PlannedStep, planEnrollment } from '../plan/plan-enrollment.ts';
-import { requireClock, requireSpace, requireSupported } from '../plan/preconditions.ts';
+import { requireClock, requireRoom, requireSupported } from '../plan/preconditions.ts';
 import { awaitHeartbeat, verify } from './confirm-enrollment.ts';
 import { desiredState, liveKeyIds } from './desired-state.ts';
 import type { EnrollmentContext, EnrollmentInput } from './enrollment-context.ts';
@@ -14,6 +14,7 @@ import { type MachineKeysContext, retireOldKeys, settleEarlierIntents } from './
 import { performPlan } from './perform-plan.ts';
 import type { AgentBinary, DeviceSession, KeyIntent } from './ports.ts';
 import { rememberReplacedKey, retireReplacedKeys } from './replaced-key.ts';
+import { requireReady } from './require-ready.ts';
 import { settleDevice } from './settle-device.ts';
 
 /** What an enrollment keeps from one pass to the next. */
@@ -55,7 +56,7 @@ export async function takePass(
   const architecture = requireSupported(facts);
   requireClock(facts);
   const binary = await binaries(architecture);
-  requireSpace(facts, binary);
+  requireReady(input, facts, binary);
   if (record.step('connect').state === 'running') record.finishStep('connect', 'done');
 
   const { issuer, key_valid_for_days: keyValidForDays } = input.profile.identity;
@@ -93,6 +94,7 @@ async function performAll(
   });
   const plan = planEnrollment(look.facts, desired);
   showPlan(context, plan);
+  requireRoom(look.facts, deviceChanges(plan), binary);
   memory.heartbeats ??= await fleet?.baseline(deviceId, signal);
   memory.restarted ||= deviceChanges(plan).includes('unit');
   const replaced = [...unretired.replaced, ...(delivers(plan) ? rememberReplacedKey(context, userId) : [])];

@@ -103,7 +103,7 @@ export class EnrollmentRecord {
         ...(facts.serial === undefined ? {} : { serial: facts.serial }),
         architecture: facts.architecture ?? facts.machine,
         system: facts.osName,
-        freeBytes: facts.freeBytes,
+        freeBytes: facts.places.binary.freeBytes,
         clockOffsetSeconds: facts.clockOffsetSeconds,
       },
     });

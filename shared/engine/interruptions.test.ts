@@ -22,7 +22,7 @@ async function enrolledBefore(): Promise<Scene> {
   const scene = fresh();
   await enrollOnce(scene.world, 'board.local');
   scene.device.files.delete(keyPath);
-  scene.device.files.set(binaryPath, { content: 'an older agent', rights: '755:0' });
+  scene.device.files.set(binaryPath, { content: 'an older agent', rights: '755:0:0' });
   scene.device.exchanges = 0;
   return scene;
 }
@@ -131,7 +131,7 @@ describe('an agent whose files changed under it', () => {
     const scene = fresh();
     const { world, device } = scene;
     await enrollOnce(world, 'board.local');
-    device.files.set(binaryPath, { content: 'an older agent', rights: '755:0' });
+    device.files.set(binaryPath, { content: 'an older agent', rights: '755:0:0' });
     device.exchanges = 0;
     // The new binary arrives, and the station dies before the restart.
     device.faults.push({ exchange: 2, when: 'after', kind: 'hangs' });

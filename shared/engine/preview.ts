@@ -3,7 +3,7 @@ import { machineUserName } from '../model/device-id.ts';
 import { type StepId, stepTitles } from '../model/enrollment.ts';
 import { formatAddress, formatTarget } from '../model/target.ts';
 import { type PlannedStep, planEnrollment } from '../plan/plan-enrollment.ts';
-import { requireClock, requireSpace, requireSupported } from '../plan/preconditions.ts';
+import { requireClock, requireSupported } from '../plan/preconditions.ts';
 import { groupIntoTrips } from '../plan/trips.ts';
 import type { Action } from '../steps/define-step.ts';
 import { Boards } from './boards.ts';
@@ -15,6 +15,7 @@ import { type Look, lookAtDevice } from './look-at-device.ts';
 import { orphansOf } from './machine-keys.ts';
 import type { AgentBinary, Journal, KeyIntent, MachineKeyEntry, StationPorts } from './ports.ts';
 import { checkStep, connectStep } from './reach-device.ts';
+import { requireReady } from './require-ready.ts';
 
 /** One thing an enrollment would do. `shows` is what its log would say. */
 export type PreviewAction =
@@ -99,7 +100,7 @@ export async function previewEnrollment(input: PreviewInput): Promise<Enrollment
     const architecture = requireSupported(look.facts);
     requireClock(look.facts);
     const binary = await binaries(architecture);
-    requireSpace(look.facts, binary);
+    requireReady(looking, look.facts, binary);
     const identity = await lookAtIdentity(looking, look);
     const desired = desiredState(looking, {
       ...{ binary, userId: identity.userId, liveKeyIds: identity.liveKeyIds },

@@ -11,7 +11,13 @@ export interface DeviceFacts {
   readonly serial: string | undefined;
   readonly machineId: string | undefined;
   readonly bootId: string | undefined;
-  readonly freeBytes: number;
+  readonly places: Readonly<Record<PlaceName, PlaceFacts>>;
+  /** What others have left where we write, or may change there. Empty on a device that can be enrolled. */
+  readonly obstacles: readonly Obstacle[];
+  /** cloud-init still sets the device up, as it does at a first boot. */
+  readonly firstBootRunning: boolean;
+  /** Something that was installed wants the device restarted. */
+  readonly rebootRequired: boolean;
   /** Device clock minus station clock, seconds; positive when the device is ahead. Good to about a second. */
   readonly clockOffsetSeconds: number;
   readonly elevation: Elevation;
@@ -38,10 +44,35 @@ export type Architecture = (typeof architectures)[number];
 /** How commands become root: already root, sudo without or with a password, or not at all. */
 export type Elevation = 'root' | 'sudo' | 'sudo-password' | 'none';
 
+/** Places the station writes to; `shared/device/paths.ts` knows where they are. */
+export const placeNames = ['binary', 'config', 'programs', 'archives', 'state'] as const;
+export type PlaceName = (typeof placeNames)[number];
+
+export interface PlaceFacts {
+  /** Where its file system is mounted: places of one mount share their room. */
+  readonly mount: string;
+  readonly freeBytes: number;
+  readonly writable: boolean;
+}
+
+/** Something the station neither follows nor removes. */
+export interface Obstacle {
+  readonly path: string;
+  /** What is wrong with it, as the rest of a sentence: `is a directory`. */
+  readonly problem: string;
+}
+
 export interface AgentUserFacts {
   readonly exists: boolean;
+  /** Its main group is the one of its name. */
+  readonly hasOwnGroup: boolean;
+  /** Its home is a directory of its own. */
+  readonly hasHome: boolean;
   readonly lingering: boolean;
+  /** Its user manager answers on its bus. */
+  readonly managerRunning: boolean;
   readonly podmanSocketEnabled: boolean;
+  readonly podmanSocketListens: boolean;
   readonly hasSubordinateIds: boolean;
 }
 
@@ -56,6 +87,10 @@ export interface MachineKeyFacts {
 export interface UnitFacts {
   readonly enabled: boolean;
   readonly active: boolean;
+  /** systemd has read an older state of the unit than is on the disk. */
+  readonly needsReload: boolean;
+  /** Drop-ins of others make it run something else, or as somebody else. */
+  readonly hasForeignDropIns: boolean;
   /** Something the agent was started with has changed, and it was not started anew since. */
   readonly needsRestart: boolean;
 }

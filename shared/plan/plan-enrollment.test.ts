@@ -18,8 +18,9 @@ const anyFacts: fc.Arbitrary<DeviceFacts> = fc
   .record({
     missingPackages: fc.subarray([...requiredPackages]),
     agentUser: fc.record({
-      ...{ exists: fc.boolean(), lingering: fc.boolean() },
-      ...{ podmanSocketEnabled: fc.boolean(), hasSubordinateIds: fc.boolean() },
+      ...{ exists: fc.boolean(), hasOwnGroup: fc.boolean(), hasHome: fc.boolean() },
+      ...{ lingering: fc.boolean(), managerRunning: fc.boolean(), hasSubordinateIds: fc.boolean() },
+      ...{ podmanSocketEnabled: fc.boolean(), podmanSocketListens: fc.boolean() },
     }),
     binarySha256: hash(desired.binary.sha256),
     configDirectoryRight: fc.boolean(),
@@ -32,7 +33,10 @@ const anyFacts: fc.Arbitrary<DeviceFacts> = fc
       }),
       { nil: undefined },
     ),
-    unit: fc.record({ enabled: fc.boolean(), active: fc.boolean(), needsRestart: fc.boolean() }),
+    unit: fc.record({
+      ...{ enabled: fc.boolean(), active: fc.boolean(), needsRestart: fc.boolean() },
+      ...{ needsReload: fc.boolean(), hasForeignDropIns: fc.boolean() },
+    }),
   })
   .map((changes) => freshFacts(changes));
 
@@ -48,13 +52,21 @@ function afterwards(facts: DeviceFacts, actions: readonly Action[]): DeviceFacts
     if (action.kind !== 'run') continue;
     const { shows } = action.fragment;
     if (shows.startsWith('apt-get')) next = { ...next, missingPackages: [] };
-    else if (shows.startsWith('useradd')) user({ exists: true });
-    else if (shows.startsWith('usermod')) user({ hasSubordinateIds: true });
-    else if (shows.startsWith('loginctl')) user({ lingering: true });
-    else if (shows.startsWith('systemctl --user')) user({ podmanSocketEnabled: true });
+    else if (shows.startsWith('useradd')) user({ exists: true, hasOwnGroup: true, hasHome: true });
+    else if (shows.startsWith('usermod --add')) user({ hasSubordinateIds: true });
+    else if (shows.startsWith('usermod --gid')) user({ hasOwnGroup: true });
+    else if (shows.startsWith('usermod --home')) user({ hasHome: true });
+    else if (shows.startsWith('loginctl')) user({ lingering: true, managerRunning: true });
+    else if (shows.startsWith('systemctl --user'))
+      user({ podmanSocketEnabled: true, podmanSocketListens: true });
     else if (shows.startsWith('install -d')) next = { ...next, configDirectoryRight: true };
     else if (shows.includes('config.toml')) next = { ...next, configSha256: desired.config.sha256 };
-    else if (shows.includes('daemon-reload')) next = { ...next, unitSha256: desired.unit.sha256 };
+    else if (shows.startsWith('set aside'))
+      next = { ...next, unit: { ...next.unit, hasForeignDropIns: false, needsReload: false } };
+    else if (shows === 'systemctl daemon-reload')
+      next = { ...next, unit: { ...next.unit, needsReload: false } };
+    else if (shows.includes('daemon-reload'))
+      next = { ...next, unitSha256: desired.unit.sha256, unit: { ...next.unit, needsReload: false } };
     else if (shows.startsWith('chown') && next.key)
       next = { ...next, key: { ...next.key, protectedRight: true } };
     else if (shows.includes(' enable ')) next = { ...next, unit: { ...next.unit, enabled: true } };
@@ -93,7 +105,9 @@ describe('a plan', () => {
       fc.property(anyFacts, (facts) => {
         const steps = planEnrollment(facts, desired);
         const changed = deviceChanges(steps).some((id) => ['binary', 'key-config'].includes(id));
-        const isOld = facts.unitSha256 !== desired.unit.sha256 || facts.unit.needsRestart;
+        const { needsRestart, needsReload, hasForeignDropIns } = facts.unit;
+        const isOld =
+          facts.unitSha256 !== desired.unit.sha256 || needsRestart || needsReload || hasForeignDropIns;
         const restarts = actionsOf(facts).filter(
           (action) => action.kind === 'run' && action.fragment.shows.startsWith('systemctl restart'),
         );

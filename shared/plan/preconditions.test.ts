@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { DeviceFacts } from '../model/facts.ts';
-import { buildDesired, convergedFacts, freshFacts } from '../testing/builders.ts';
-import { requireClock, requireSpace, requireSupported } from './preconditions.ts';
+import { freshFacts, places } from '../testing/builders.ts';
+import { requireClock, requireRoom, requireSupported, requireUnobstructed } from './preconditions.ts';
 
 const MEBI = 1024 * 1024;
-const desired = buildDesired();
 
 describe('supported systems', () => {
   it.each([
@@ -26,7 +25,7 @@ describe('supported systems', () => {
     [{ machine: 'riscv64', architecture: undefined }, 'Debian GNU/Linux 12 (bookworm) on riscv64'],
   ])('%j is none, and the error names it', (change, found) => {
     expect(() => requireSupported(freshFacts(change))).toThrow(
-      expect.objectContaining({ code: 'DEVICE_UNSUPPORTED', details: { found }, stepId: 'connect' }),
+      expect.objectContaining({ code: 'DEVICE_UNSUPPORTED', details: { found }, phase: 'check' }),
     );
   });
 });
@@ -46,20 +45,66 @@ describe('the clock', () => {
   });
 });
 
-describe('the space', () => {
-  const binary = { sizeBytes: 20 * MEBI, sha256: desired.binary.sha256 };
+describe('room', () => {
+  const binary = { sizeBytes: 20 * MEBI };
+  const all = ['packages', 'user', 'binary', 'key-config', 'unit'] as const;
 
   it.each([
-    ['packages, binary and reserve', freshFacts(), 484],
-    ['binary and reserve', freshFacts({ missingPackages: [] }), 84],
-    ['packages and reserve', freshFacts({ binarySha256: binary.sha256 }), 464],
-    ['nothing', convergedFacts(desired), 0],
-  ])('is needed for %s', (_what, facts, mebibytes) => {
-    const exactly = { ...facts, freeBytes: mebibytes * MEBI };
-    expect(() => requireSpace(exactly, binary)).not.toThrow();
+    ['packages, binary, files and reserve', [...all], 485],
+    ['binary, files and reserve', ['binary', 'unit'], 85],
+    ['packages, files and reserve', ['packages'], 465],
+    ['config', ['key-config'], 1],
+    ['nothing', [], 0],
+  ] as const)('is needed for %s', (_what, steps, mebibytes) => {
+    const exactly = freshFacts({ places: places({ freeBytes: mebibytes * MEBI }) });
+    expect(() => requireRoom(exactly, steps, binary)).not.toThrow();
     if (mebibytes === 0) return;
-    expect(() => requireSpace({ ...exactly, freeBytes: exactly.freeBytes - 1 }, binary)).toThrow(
+    const less = freshFacts({ places: places({ freeBytes: mebibytes * MEBI - 1 }) });
+    expect(() => requireRoom(less, steps, binary)).toThrow(
       expect.objectContaining({ code: 'DEVICE_DISK_FULL' }),
+    );
+  });
+
+  it('is asked of each file system by itself, and the error names the place', () => {
+    const here = places();
+    const small = { mount: '/usr/local', freeBytes: 30 * MEBI, writable: true };
+    const facts = freshFacts({ places: { ...here, binary: small } });
+    expect(() => requireRoom(facts, ['packages'], binary)).not.toThrow();
+    expect(() => requireRoom(facts, ['binary'], binary)).toThrow(
+      expect.objectContaining({
+        code: 'DEVICE_DISK_FULL',
+        details: { free: '31.5 MB', needed: '88.1 MB', place: '/usr/local/bin' },
+      }),
+    );
+    const varIsSmall = { mount: '/var', freeBytes: 119 * MEBI, writable: true };
+    const withVar = freshFacts({ places: { ...here, archives: varIsSmall, state: varIsSmall } });
+    expect(() => requireRoom(withVar, ['packages'], binary)).toThrow(
+      expect.objectContaining({ details: expect.objectContaining({ place: '/var/cache/apt/archives' }) }),
+    );
+  });
+
+  it('is no question where a place is read-only, but only where something is to be written', () => {
+    const readOnly = freshFacts({ places: places({ writable: false, freeBytes: 0 }) });
+    expect(() => requireRoom(readOnly, [], binary)).not.toThrow();
+    for (const step of all)
+      expect(() => requireRoom(readOnly, [step], binary)).toThrow(
+        expect.objectContaining({ code: 'DEVICE_READ_ONLY' }),
+      );
+  });
+});
+
+describe('what stands in the way', () => {
+  it('is told by its first, and listed', () => {
+    const obstacles = [
+      { path: '/usr/local/bin/fleet-agent', problem: 'is a directory' },
+      { path: '/etc', problem: 'does not belong to root' },
+    ];
+    expect(() => requireUnobstructed(freshFacts())).not.toThrow();
+    expect(() => requireUnobstructed(freshFacts({ obstacles }))).toThrow(
+      expect.objectContaining({
+        ...{ code: 'DEVICE_OBSTRUCTED', message: '/usr/local/bin/fleet-agent is a directory.' },
+        evidence: '/usr/local/bin/fleet-agent is a directory\n/etc does not belong to root',
+      }),
     );
   });
 });

@@ -1,16 +1,31 @@
-import { addSubordinateIds, createAgentUser, enableLinger, enablePodmanSocket } from '../device/commands.ts';
+import {
+  addSubordinateIds,
+  createAgentUser,
+  enableLinger,
+  enablePodmanSocket,
+  giveAgentGroup,
+  repairAgentHome,
+} from '../device/user-commands.ts';
 import { type Action, defineStep, run } from './define-step.ts';
 
-/** System user with id ranges, kept lingering so that its podman socket answers without a login. */
+/**
+ * System user with a group, a home and id ranges of its own, kept lingering so that its podman socket answers without
+ * a login. A user of an older generation keeps its id, its shell and a home that is its own.
+ */
 export const agentUser = defineStep({
   id: 'user',
   changesAgent: false,
   plan: ({ facts: { agentUser: user } }) => {
     const actions: Action[] = [];
+    // Which sockets are enabled is kept in the home: another home has none.
+    const getsHome = !user.exists || !user.hasHome;
     if (!user.exists) actions.push(run(createAgentUser()));
+    if (user.exists && !user.hasOwnGroup) actions.push(run(giveAgentGroup()));
+    if (user.exists && !user.hasHome) actions.push(run(repairAgentHome()));
     if (!user.hasSubordinateIds) actions.push(run(addSubordinateIds()));
-    if (!user.lingering) actions.push(run(enableLinger()));
-    if (!user.podmanSocketEnabled) actions.push(run(enablePodmanSocket()));
+    if (!user.lingering || !user.managerRunning || getsHome) actions.push(run(enableLinger()));
+    if (!user.podmanSocketEnabled || !user.podmanSocketListens || getsHome)
+      actions.push(run(enablePodmanSocket()));
     return actions;
   },
 });

@@ -1,4 +1,4 @@
-import { installPackages } from '../device/commands.ts';
+import { installPackages } from '../device/apt-commands.ts';
 import { defineStep, run } from './define-step.ts';
 
 /** Installs what is missing of the packages the agent needs. */

@@ -40,7 +40,17 @@ const table: [string, Step, Partial<DeviceFacts>, string[]][] = [
   ],
   ['user, not lingering', agentUser, { agentUser: { ...user, lingering: false } }, [linger]],
   ['user, no id ranges', agentUser, { agentUser: { ...user, hasSubordinateIds: false } }, [subordinate]],
+  ['user, dead manager', agentUser, { agentUser: { ...user, managerRunning: false } }, [linger]],
   ['user, no socket', agentUser, { agentUser: { ...user, podmanSocketEnabled: false } }, [socket]],
+  ['user, dead socket', agentUser, { agentUser: { ...user, podmanSocketListens: false } }, [socket]],
+  [
+    ...(['user, another main group', agentUser, { agentUser: { ...user, hasOwnGroup: false } }] as const),
+    ['usermod --gid fleet-agent fleet-agent'],
+  ],
+  [
+    ...(['user, no home', agentUser, { agentUser: { ...user, hasHome: false } }] as const),
+    ['usermod --home /var/lib/fleet-agent fleet-agent', linger, socket],
+  ],
   ['binary, an older one', binary, { binarySha256: 'f'.repeat(64) }, ['upload']],
   [
     ...(['no key', keyConfig, { key: undefined }] as const),
@@ -76,6 +86,14 @@ const table: [string, Step, Partial<DeviceFacts>, string[]][] = [
   [
     ...(['not running', unit, { unit: { ...done.unit, active: false } }] as const),
     ['systemctl start fleet-agent.service'],
+  ],
+  [
+    ...(['drop-ins of others', unit, { unit: { ...done.unit, hasForeignDropIns: true } }] as const),
+    ['set aside fleet-agent.service.d', restart],
+  ],
+  [
+    ...(['edited and not read again', unit, { unit: { ...done.unit, needsReload: true } }] as const),
+    ['systemctl daemon-reload', restart],
   ],
   ['a restart that was cut off', unit, { unit: { ...done.unit, needsRestart: true } }, [restart]],
 ];

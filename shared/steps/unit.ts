@@ -1,17 +1,31 @@
-import { enableUnit, restartUnit, startUnit, writeUnit } from '../device/commands.ts';
+import {
+  enableUnit,
+  reloadUnit,
+  restartUnit,
+  setDropInsAside,
+  startUnit,
+  writeUnit,
+} from '../device/unit-commands.ts';
 import { type Action, defineStep, run } from './define-step.ts';
 
-/** Unit installed, enabled and running; restarted only when binary, key, config or unit changed. */
+/**
+ * Unit installed, enabled and running as we wrote it; restarted only when binary, key, config or what systemd knows
+ * of the unit changed.
+ */
 export const unit = defineStep({
   id: 'unit',
   changesAgent: true,
   plan: ({ facts, desired, agentChanges }) => {
     const actions: Action[] = [];
+    const { enabled, active, needsReload, needsRestart, hasForeignDropIns } = facts.unit;
     const unitIsRight = facts.unitSha256 === desired.unit.sha256;
+    if (hasForeignDropIns) actions.push(run(setDropInsAside()));
     if (!unitIsRight) actions.push(run(writeUnit(desired.unit.content)));
-    if (!facts.unit.enabled) actions.push(run(enableUnit()));
-    if (agentChanges || !unitIsRight || facts.unit.needsRestart) actions.push(run(restartUnit()));
-    else if (!facts.unit.active) actions.push(run(startUnit()));
+    else if (needsReload && !hasForeignDropIns) actions.push(run(reloadUnit()));
+    if (!enabled) actions.push(run(enableUnit()));
+    if (agentChanges || !unitIsRight || hasForeignDropIns || needsReload || needsRestart)
+      actions.push(run(restartUnit()));
+    else if (!active) actions.push(run(startUnit()));
     return actions;
   },
 });

@@ -2,7 +2,7 @@ import { agentConfig } from '../device/agent-config.ts';
 import { requiredPackages } from '../device/paths.ts';
 import { unitFile } from '../device/unit-file.ts';
 import { type DeviceId, parseDeviceId } from '../model/device-id.ts';
-import type { DeviceFacts } from '../model/facts.ts';
+import type { AgentUserFacts, DeviceFacts, PlaceFacts, UnitFacts } from '../model/facts.ts';
 import { type Profile, profileSchema } from '../model/profile.ts';
 import type { Desired } from '../steps/define-step.ts';
 import { fakeBinary, sha256 } from './fake-ports.ts';
@@ -30,6 +30,28 @@ export function buildProfile(changes: Record<string, unknown> = {}): Profile {
   });
 }
 
+/** Every place on one file system with this much room. */
+export function places(change: Partial<PlaceFacts> = {}): DeviceFacts['places'] {
+  const place = { mount: '/', freeBytes: 8_000_000_000, writable: true, ...change };
+  return { binary: place, config: place, programs: place, archives: place, state: place };
+}
+
+/** An agent user of whom everything is right, or nothing. */
+export function agentUserFacts(right: boolean): AgentUserFacts {
+  return {
+    ...{ exists: right, hasOwnGroup: right, hasHome: right, lingering: right, managerRunning: right },
+    ...{ podmanSocketEnabled: right, podmanSocketListens: right, hasSubordinateIds: right },
+  };
+}
+
+/** A unit that is right but for these. */
+export function unitFacts(changes: Partial<UnitFacts>): UnitFacts {
+  return {
+    ...{ enabled: true, active: true, needsReload: false, hasForeignDropIns: false, needsRestart: false },
+    ...changes,
+  };
+}
+
 /** Facts of a device as it comes out of the box. */
 export function freshFacts(changes: Partial<DeviceFacts> = {}): DeviceFacts {
   return {
@@ -43,18 +65,19 @@ export function freshFacts(changes: Partial<DeviceFacts> = {}): DeviceFacts {
     serial: '10000000abcdef01',
     machineId: '0123456789abcdef0123456789abcdef',
     bootId: '00000000-0000-4000-8000-000000000001',
-    freeBytes: 8_000_000_000,
+    places: places(),
+    ...{ obstacles: [], firstBootRunning: false, rebootRequired: false },
     clockOffsetSeconds: 0,
     elevation: 'sudo',
     loginUser: 'pi',
     missingPackages: [...requiredPackages],
-    agentUser: { exists: false, lingering: false, podmanSocketEnabled: false, hasSubordinateIds: false },
+    agentUser: agentUserFacts(false),
     binarySha256: undefined,
     configDirectoryRight: false,
     configSha256: undefined,
     unitSha256: undefined,
     key: undefined,
-    unit: { enabled: false, active: false, needsRestart: false },
+    unit: unitFacts({ enabled: false, active: false }),
     ...{ epoch: 0, heldBy: undefined },
     ...changes,
   };
@@ -78,13 +101,13 @@ export function buildDesired(changes: Partial<Desired> = {}): Desired {
 export function convergedFacts(desired: Desired, changes: Partial<DeviceFacts> = {}): DeviceFacts {
   return freshFacts({
     missingPackages: [],
-    agentUser: { exists: true, lingering: true, podmanSocketEnabled: true, hasSubordinateIds: true },
+    agentUser: agentUserFacts(true),
     binarySha256: desired.binary.sha256,
     configDirectoryRight: true,
     configSha256: desired.config.sha256,
     unitSha256: desired.unit.sha256,
     key: { keyId: desired.liveKeyIds[0] ?? 'k1', userId: desired.userId, protectedRight: true },
-    unit: { enabled: true, active: true, needsRestart: false },
+    unit: unitFacts({}),
     ...changes,
   });
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { EXIT_DATA_DIFFERS } from '../device/commands.ts';
 import type { DeviceCommand } from '../device/device-command.ts';
+import { EXIT_DATA_DIFFERS } from '../device/exit-status.ts';
 import { EXIT_DEVICE_BUSY, EXIT_EPOCH_CHANGED } from '../device/fence.ts';
 import {
   binaryPath,
@@ -20,6 +20,7 @@ import type {
   UploadOptions,
 } from '../engine/ports.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
+import { placeNames } from '../model/facts.ts';
 import {
   expectedHash,
   nonceOf,
@@ -85,6 +86,8 @@ export class FakeDevice {
   osVersion = '12';
   clockOffsetSeconds = 0;
   freeKib = 8_000_000;
+  isReadOnly = false;
+  firstBootRunning = false;
   needsRestart = false;
   /** Mode, user and group of the directory of key and config; empty where there is none. */
   configDirectoryRights = '';
@@ -198,6 +201,11 @@ export class FakeDevice {
     if (command.title === 'Look at the device') return this.#look(command);
     if (command.title.startsWith('journalctl'))
       return { exitStatus: 0, stdout: `${this.journalLines.join('\n')}\n`, stderr: '' };
+    if (command.title === 'wait for cloud-init') {
+      this.done.push(command.title);
+      this.firstBootRunning = false;
+      return { exitStatus: 0, stdout: '', stderr: '' };
+    }
     const clock = /^date -u -s @(\d+)$/.exec(command.title)?.[1];
     if (clock !== undefined) {
       this.done.push(command.title);
@@ -252,25 +260,35 @@ export class FakeDevice {
         'os-version': this.osVersion,
         'os-name': `Debian GNU/Linux ${this.osVersion}`,
         machine: this.machine,
-        'free-kib': String(this.freeKib),
+        ...Object.fromEntries(
+          placeNames.map((name) => [
+            `place-${name}`,
+            `${this.freeKib} ${this.isReadOnly ? 'read-only' : 'writable'} /`,
+          ]),
+        ),
+        'first-boot': this.firstBootRunning ? 'running' : '',
         clock: String(Math.floor(this.#options.clock.nowMs() / 1000) + this.clockOffsetSeconds),
         'missing-packages': [...this.missing].join(' '),
         'agent-uid': this.user.exists ? String(AGENT_UID) : '',
+        'agent-main-gid': this.user.exists ? String(AGENT_GID) : '',
+        'agent-home': this.user.exists ? `directory:${AGENT_UID}` : '',
         linger: this.user.lingering ? 'yes' : '',
-        'podman-socket': this.user.socket ? 'yes' : '',
+        'user-manager': this.user.lingering ? 'running' : '',
+        'podman-socket': this.user.socket ? 'enabled' : '',
+        'podman-listens': this.user.socket ? 'yes' : '',
         'subordinate-ids': this.user.subordinateIds ? 'yes' : '',
         'agent-gid': this.user.exists ? String(AGENT_GID) : '',
         'own-uid': '0',
         'own-gid': '0',
-        'config-directory-rights': this.configDirectoryRights,
-        ...this.#fileFacts('binary', binaryPath),
-        ...this.#fileFacts('config', configPath),
-        ...this.#fileFacts('unit', unitPath),
+        parents: '755:0:0:./; 755:0:0:./usr/local/bin;',
+        files: this.#files(),
+        binary: this.#hash(binaryPath),
+        config: this.#hash(configPath),
+        unit: this.#hash(unitPath),
         'key-id': parsed?.keyId ?? '',
         'key-user': parsed?.userId ?? '',
-        'key-rights': key?.rights ?? '',
-        'unit-enabled': this.unit.enabled ? 'enabled' : 'disabled',
-        'unit-active': this.unit.active ? 'active' : 'inactive',
+        'unit-enabled': this.unit.enabled ? 'yes' : '',
+        'unit-state': `ActiveState=${this.unit.active ? 'active' : 'inactive'} NeedDaemonReload=no`,
         'needs-restart': this.needsRestart ? 'yes' : '',
         'machine-id': this.machineId,
         'boot-id': `boot-${this.boots}`,
@@ -284,9 +302,15 @@ export class FakeDevice {
     return { exitStatus: 0, stdout: `Last login: today\n${text.join('\n')}\n`, stderr: '' };
   }
 
-  #fileFacts(name: string, path: string): Record<string, string> {
+  #hash(path: string): string {
     const file = this.files.get(path);
-    return file === undefined ? {} : { [name]: sha256(file.content), [`${name}-rights`]: file.rights };
+    return file === undefined ? '' : sha256(file.content);
+  }
+
+  #files(): string {
+    const files = [...this.files].map(([path, { rights }]) => `regular file:1:${rights}:.${path};`);
+    const rights = this.configDirectoryRights;
+    return [...(rights === '' ? [] : [`directory:2:${rights}:.${configDirectory};`]), ...files].join(' ');
   }
 
   #perform(

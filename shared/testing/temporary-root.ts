@@ -1,4 +1,13 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -42,6 +51,12 @@ export class TemporaryRoot {
     mkdirSync(dirname(this.on(path)), { recursive: true });
     writeFileSync(this.on(path), content);
     chmodSync(this.on(path), mode);
+  }
+
+  /** A symbolic link by this name. */
+  link(path: string, target: string): void {
+    mkdirSync(dirname(this.on(path)), { recursive: true });
+    symlinkSync(target, this.on(path));
   }
 
   remove(): void {

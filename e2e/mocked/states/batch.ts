@@ -132,7 +132,11 @@ function special(position: number): EnrollmentRow | undefined {
         stepState: 'failed',
         stepMs: 300_000,
         undone: ['identity'],
-        error: errorOf('DEVICE_APT_LOCKED', { waited: '5:00' }, 'packages'),
+        error: errorOf(
+          'DEVICE_APT_LOCKED',
+          { waited: '5:00', holder: 'process 812 (unattended-upgr)' },
+          'packages',
+        ),
         finishedAgoMs: 200_000,
       });
     case 27:
@@ -164,7 +168,7 @@ const running: Readonly<Record<number, Omit<RowPlan, 'position' | 'state'>>> = {
   40: { at: 'binary', progress: { text: '8.1 / 18.6 MB', done: 8.1, total: 18.6 } },
   41: { at: 'packages', progress: { text: '19 / 41', done: 19, total: 41 } },
   43: { at: 'binary', progress: { text: '12.5 / 18.6 MB', done: 12.5, total: 18.6 } },
-  44: { at: 'packages', progress: { text: 'apt lock 0:22' } },
+  44: { at: 'packages', progress: { text: 'waits for unattended-upgr' } },
   45: { at: 'heartbeat' },
   46: { at: 'identity', progress: { text: 'grant', done: 1, total: 2 } },
 };

@@ -1,10 +1,38 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EnrollmentError } from '../../errors/enrollment-error.ts';
+import { printable } from '../../model/printable.ts';
+import { agentUserFacts, places, unitFacts } from '../../testing/builders.ts';
 import { parseLook } from './parse-facts.ts';
 
 const NONCE = 'c0ffee00';
 const NOW = 1_767_592_800;
+const letters = [...'abcdefghijk'];
+/** More names than a look has. */
+const inventedNames = letters.flatMap((a) => letters.map((b) => `${a}${b}`));
+
+/** What stat says of our files, with changes of some. */
+function filesLine(changes: Record<string, string> = {}): string {
+  const files: Record<string, string> = {
+    '/etc/fleet-agent': 'directory:2:750:0:997',
+    '/usr/local/bin/fleet-agent': 'regular file:1:755:0:0',
+    '/etc/fleet-agent/zitadel-key.json': 'regular file:1:640:998:997',
+    '/etc/fleet-agent/config.toml': 'regular file:1:644:0:0',
+    '/etc/systemd/system/fleet-agent.service': 'regular file:1:644:0:0',
+    ...changes,
+  };
+  return Object.entries(files)
+    .filter(([, text]) => text !== '')
+    .map(([path, text]) => `${text}:.${path};`)
+    .join(' ');
+}
+
+const paths = {
+  binary: '/usr/local/bin/fleet-agent',
+  config: '/etc/fleet-agent/config.toml',
+  unit: '/etc/systemd/system/fleet-agent.service',
+  key: '/etc/fleet-agent/zitadel-key.json',
+};
 
 /** A look as a fresh Debian 12 on arm64 prints it. */
 const fresh = {
@@ -19,17 +47,21 @@ const fresh = {
   serial: '',
   'machine-id': '0123456789abcdef0123456789abcdef',
   'boot-id': '6b1e8a52-7f5c-4e0a-9f0e-0d1f5e7c2b11',
-  'free-kib': '26214400',
+  'place-binary': '26214400 writable /',
+  'place-config': '26214400 writable /',
+  'place-programs': '26214400 writable /',
+  'place-archives': '1024 read-only /var of mine',
+  'place-state': '26214400 writable /',
   clock: String(NOW),
   'missing-packages': 'podman systemd-container uidmap',
   'agent-uid': '',
   'agent-gid': '',
   'own-uid': '0',
   'own-gid': '0',
+  parents: '755:0:0:./; 755:0:0:./usr; 2775:0:50:./usr/local; 755:0:0:./etc;',
+  files: '',
   binary: '',
-  'binary-rights': '',
-  'unit-enabled': 'not-found',
-  'unit-active': 'inactive',
+  'unit-state': 'ActiveState=inactive NeedDaemonReload=no',
   epoch: '0',
   end: 'ok',
 };
@@ -46,21 +78,22 @@ const pi = {
   'missing-packages': '',
   'agent-uid': '998',
   'agent-gid': '997',
+  'agent-main-gid': '997',
+  'agent-uid-name': 'fleet-agent',
+  'agent-home': 'directory:998',
   linger: 'yes',
-  'podman-socket': 'yes',
+  'user-manager': 'running',
+  'podman-socket': 'enabled',
+  'podman-listens': 'yes',
   'subordinate-ids': 'yes',
+  files: filesLine(),
   binary: 'a'.repeat(64),
-  'binary-rights': '755:0:0',
   config: 'b'.repeat(64),
-  'config-rights': '644:0:0',
-  'config-directory-rights': '750:0:997',
   unit: 'c'.repeat(64),
-  'unit-rights': '644:0:0',
   'key-id': '39',
   'key-user': '40',
-  'key-rights': '640:998:997',
-  'unit-enabled': 'enabled',
-  'unit-active': 'active',
+  'unit-enabled': 'yes',
+  'unit-state': 'ActiveState=active NeedDaemonReload=no',
 };
 
 function text(facts: Record<string, string>, eol = '\n'): string {
@@ -85,12 +118,17 @@ describe('parseLook', () => {
       ...{ machine: 'aarch64', architecture: 'aarch64', model: undefined, serial: undefined },
       machineId: fresh['machine-id'],
       bootId: fresh['boot-id'],
-      ...{ freeBytes: 26_214_400 * 1024, clockOffsetSeconds: 0.5, elevation: 'sudo', loginUser: 'pi' },
+      ...{ clockOffsetSeconds: 0.5, elevation: 'sudo', loginUser: 'pi' },
+      places: {
+        ...places({ freeBytes: 26_214_400 * 1024 }),
+        archives: { mount: '/var of mine', freeBytes: 1024 * 1024, writable: false },
+      },
+      ...{ obstacles: [], firstBootRunning: false, rebootRequired: false },
       missingPackages: ['podman', 'systemd-container', 'uidmap'],
-      agentUser: { exists: false, lingering: false, podmanSocketEnabled: false, hasSubordinateIds: false },
+      agentUser: agentUserFacts(false),
       ...{ binarySha256: undefined, configSha256: undefined, unitSha256: undefined, key: undefined },
       configDirectoryRight: false,
-      unit: { enabled: false, active: false, needsRestart: false },
+      unit: unitFacts({ enabled: false, active: false }),
       ...{ epoch: 0, heldBy: undefined },
     });
   });
@@ -101,8 +139,9 @@ describe('parseLook', () => {
       ...{ binarySha256: pi.binary, configSha256: pi.config, unitSha256: pi.unit },
       configDirectoryRight: true,
       key: { keyId: '39', userId: '40', protectedRight: true },
-      agentUser: { exists: true, lingering: true, podmanSocketEnabled: true, hasSubordinateIds: true },
-      unit: { enabled: true, active: true, needsRestart: false },
+      agentUser: agentUserFacts(true),
+      unit: unitFacts({}),
+      obstacles: [],
     });
   });
 
@@ -113,8 +152,29 @@ describe('parseLook', () => {
 
   it.each([
     [{ ...pi, 'key-user': '' }, { key: undefined }],
-    [{ ...pi, 'needs-restart': 'yes' }, { unit: { enabled: true, active: true, needsRestart: true } }],
-    [{ ...pi, 'unit-enabled': 'disabled' }, { unit: { enabled: false, active: true, needsRestart: false } }],
+    [{ ...pi, 'needs-restart': 'yes' }, { unit: unitFacts({ needsRestart: true }) }],
+    [{ ...pi, 'unit-enabled': '' }, { unit: unitFacts({ enabled: false }) }],
+    [
+      { ...pi, 'unit-state': 'ActiveState=failed NeedDaemonReload=yes' },
+      { unit: unitFacts({ active: false, needsReload: true }) },
+    ],
+    [{ ...pi, 'unit-state': 'ActiveState=inactive' }, { unit: unitFacts({ active: false }) }],
+    [
+      { ...pi, 'drop-ins': '/etc/systemd/system/fleet-agent.service.d/x.conf' },
+      { unit: unitFacts({ hasForeignDropIns: true }) },
+    ],
+    [{ ...pi, 'agent-main-gid': '100' }, { agentUser: { ...agentUserFacts(true), hasOwnGroup: false } }],
+    [
+      { ...pi, 'agent-home': 'symbolic link:998' },
+      { agentUser: { ...agentUserFacts(true), hasHome: false } },
+    ],
+    [{ ...pi, 'agent-home': 'directory:1000' }, { agentUser: { ...agentUserFacts(true), hasHome: false } }],
+    [{ ...pi, 'user-manager': '' }, { agentUser: { ...agentUserFacts(true), managerRunning: false } }],
+    [{ ...pi, 'podman-listens': '' }, { agentUser: { ...agentUserFacts(true), podmanSocketListens: false } }],
+    [
+      { ...pi, 'first-boot': 'running', reboot: 'required' },
+      { firstBootRunning: true, rebootRequired: true },
+    ],
     [{ ...pi, clock: String(NOW - 3600) }, { clockOffsetSeconds: -3599.5 }],
   ])('%# sees what is not right', (facts, expected) => {
     expect(factsOf(text(facts))).toMatchObject(expected);
@@ -125,35 +185,94 @@ describe('parseLook', () => {
     ...['666:0:0', '644:998:0', '644:0:997', ''].map((rights) => ['config', rights] as const),
     ...['664:0:0', '644:1000:0', '644:0:1000', ''].map((rights) => ['unit', rights] as const),
   ])('counts no %s with the rights %j', (name, rights) => {
-    expect(factsOf(text({ ...pi, [`${name}-rights`]: rights }))).toMatchObject({
+    const files = filesLine({ [paths[name]]: rights === '' ? '' : `regular file:1:${rights}` });
+    expect(factsOf(text({ ...pi, files }))).toMatchObject({
       binarySha256: name === 'binary' ? undefined : pi.binary,
       configSha256: name === 'config' ? undefined : pi.config,
       unitSha256: name === 'unit' ? undefined : pi.unit,
     });
   });
 
-  it.each(['644:998:997', '640:0:997', '640:998:0', '640:998:1000', ''])(
+  it.each(['644:998:997', '640:0:997', '640:998:0', '640:998:1000'])(
     'keeps a key with the rights %j, and says that they are wrong',
     (rights) => {
       const key = { keyId: '39', userId: '40', protectedRight: false };
-      expect(factsOf(text({ ...pi, 'key-rights': rights })).key).toEqual(key);
+      const files = filesLine({ [paths.key]: `regular file:1:${rights}` });
+      expect(factsOf(text({ ...pi, files })).key).toEqual(key);
     },
   );
 
-  it.each(['755:0:997', '2750:0:997', '750:998:997', '750:0:0', ''])(
+  it.each(['755:0:997', '2750:0:997', '750:998:997', '750:0:0'])(
     'takes no directory with the rights %j for right',
     (rights) => {
-      expect(factsOf(text({ ...pi, 'config-directory-rights': rights })).configDirectoryRight).toBe(false);
+      const files = filesLine({ '/etc/fleet-agent': `directory:2:${rights}` });
+      expect(factsOf(text({ ...pi, files })).configDirectoryRight).toBe(false);
     },
   );
 
   it('never takes two ids that are both missing for equal', () => {
-    const ids = { 'agent-uid': '', 'agent-gid': '', 'own-uid': '', 'own-gid': '' };
-    const rights = { 'binary-rights': '755::', 'key-rights': '640::', 'config-directory-rights': '750::' };
-    const facts = factsOf(text({ ...pi, ...ids, ...rights }));
+    const ids = {
+      'agent-uid': '',
+      'agent-gid': '',
+      'own-gid': '',
+      'agent-main-gid': '',
+      'agent-home': 'directory:',
+    };
+    const facts = factsOf(text({ ...pi, ...ids }));
     expect([facts.binarySha256, facts.key?.protectedRight, facts.configDirectoryRight]).toEqual([
       ...[undefined, false, false],
     ]);
+    expect(facts.agentUser).toMatchObject({ exists: false, hasOwnGroup: false, hasHome: false });
+  });
+
+  it.each([
+    ['a link', 'symbolic link:1:777:0:0'],
+    ['a second name of another file', 'regular file:2:755:0:0'],
+    ['a pipe', 'fifo:1:755:0:0'],
+  ])('counts no file that is %s', (_what, file) => {
+    for (const name of ['binary', 'config', 'unit'] as const) {
+      const own = file.replace('755', name === 'binary' ? '755' : '644');
+      const facts = factsOf(text({ ...pi, files: filesLine({ [paths[name]]: own }) }));
+      expect(facts[`${name}Sha256`]).toBeUndefined();
+      expect(facts.obstacles).toEqual([]);
+    }
+    const key = factsOf(text({ ...pi, files: filesLine({ [paths.key]: file }) })).key;
+    expect(key).toBeUndefined();
+  });
+
+  it.each([
+    [{ files: filesLine({ [paths.binary]: 'directory:2:755:0:0' }) }, `${paths.binary} is a directory`],
+    [{ files: filesLine({ [paths.key]: 'directory:2:755:0:0' }) }, `${paths.key} is a directory`],
+    [
+      { files: filesLine({ '/etc/fleet-agent': 'symbolic link:1:777:0:0' }) },
+      '/etc/fleet-agent is a symbolic link, not a directory',
+    ],
+    [{ parents: '777:0:0:./usr/local;' }, '/usr/local can be written to by everybody'],
+    [{ parents: '1777:0:0:./usr/local;' }, '/usr/local can be written to by everybody'],
+    [{ parents: '775:0:1000:./etc;' }, '/etc can be written to by a group of users'],
+    [{ parents: '755:1000:0:./usr/local/bin;' }, '/usr/local/bin does not belong to root'],
+    [{ 'agent-uid': '0' }, 'The user fleet-agent has the user id of root'],
+    [{ 'agent-uid-name': 'pi' }, 'The user fleet-agent has the user id of pi too'],
+    [{ 'agent-gid': '0' }, 'The group fleet-agent has the group id of root'],
+  ])('%# tells what stands in the way', (change, expected) => {
+    const { obstacles } = factsOf(text({ ...pi, ...change }));
+    expect(obstacles.map(({ path, problem }) => `${path} ${problem}`)).toEqual([expected]);
+  });
+
+  it.each([
+    ['amd64', 'x86_64', 'x86_64'],
+    ['arm64', 'aarch64', 'aarch64'],
+    ['armhf', 'armv7l', 'armv7'],
+    ['armhf', 'aarch64', 'armv7'],
+    ['armhf', 'armv6l', undefined],
+    ['armel', 'armv7l', undefined],
+    ['i386', 'x86_64', undefined],
+    ['', 'x86_64', 'x86_64'],
+    ['', 'armv8l', 'armv7'],
+    ['', 'riscv64', undefined],
+  ])('packages of %j on the kernel of %s are %s', (packages, machine, expected) => {
+    const facts = factsOf(text({ ...fresh, 'package-architecture': packages, machine }));
+    expect(facts.architecture).toBe(expected);
   });
 
   it('does not mind banners, rc files, carriage returns and marks of others', () => {
@@ -174,7 +293,12 @@ describe('parseLook', () => {
     ['is empty', ''],
     ['has no machine', text({ ...fresh, machine: '' })],
     ['has no elevation', text({ ...fresh, elevation: 'wheel' })],
-    ['has odd free space', text({ ...fresh, 'free-kib': '-1' })],
+    ['has odd free space', text({ ...fresh, 'place-binary': '-1 writable /' })],
+    ['has a place less', text({ ...fresh, 'place-state': '' })],
+    ['has odd rights', text({ ...pi, files: 'regular file:1:755:0:./x;' })],
+    ['has odd parents', text({ ...pi, parents: 'rwx:0:0:./usr;' })],
+    ['misses a package we do not want', text({ ...fresh, 'missing-packages': '--reinstall' })],
+    ['invents facts', text({ ...Object.fromEntries(inventedNames.map((name) => [name, 'x'])), ...fresh })],
     ['has no clock', text({ ...fresh, clock: '' })],
     ['has an odd hash', text({ ...pi, binary: 'a'.repeat(63) })],
     ['is of another look', text(fresh).replaceAll(NONCE, 'deadbeef')],
@@ -194,5 +318,53 @@ describe('parseLook', () => {
         if (at < whole.length - 3) expect(() => parse(whole.slice(0, at))).toThrow(EnrollmentError);
       }),
     );
+  }, 30_000);
+
+  it('gives printable facts of bounded size or a typed error, whatever a device makes of any fact', () => {
+    const hostile = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 40 }),
+      fc.constantFrom(
+        '<img src=x onerror=alert(1)>',
+        '\x1b]8;;http://x\x07',
+        '$(reboot)',
+        '9'.repeat(400),
+        '\u202e',
+        ';;;:::',
+      ),
+      fc.nat(3000).map((length) => 'x'.repeat(length)),
+    );
+    const names = Object.keys(pi).filter((name) => name !== 'end');
+    fc.assert(
+      fc.property(fc.constantFrom(...names), hostile, (name, value) => {
+        try {
+          const facts = factsOf(text({ ...pi, [name]: value }));
+          const everything = JSON.stringify(facts);
+          expect(everything.length).toBeLessThan(30_000);
+          for (const leaf of leavesOf(facts)) expect(printable(leaf)).toBe(leaf);
+        } catch (thrown) {
+          if (!(thrown instanceof EnrollmentError)) throw thrown;
+          expect(thrown.code).toBe('DEVICE_FACTS_UNREADABLE');
+          expect(thrown.message.length).toBeLessThan(1500);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  }, 30_000);
+
+  it('reads as much as a device may print, in the time of a blink, and believes none of it', () => {
+    const fill = (line: string) => line.repeat(Math.floor((4 * 1024 * 1024) / line.length));
+    const flood = [`@${NONCE} machine x\n`, `@${NONCE} a\n`, '\n', '@', `@${NONCE} ${'a'.repeat(4000)}\n`];
+    for (const line of flood) {
+      const began = performance.now();
+      expect(() => parse(fill(line))).toThrow(EnrollmentError);
+      expect(performance.now() - began).toBeLessThan(4000);
+    }
   });
 });
+
+/** Every text in a value. */
+function leavesOf(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.values(value).flatMap(leavesOf);
+}

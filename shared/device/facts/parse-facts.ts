@@ -1,87 +1,108 @@
-import { EnrollmentError } from '../../errors/enrollment-error.ts';
-import type { Architecture, DeviceFacts, Elevation, MachineKeyFacts } from '../../model/facts.ts';
-import { printable } from '../../model/printable.ts';
+import {
+  type Architecture,
+  type DeviceFacts,
+  type Elevation,
+  type MachineKeyFacts,
+  type PlaceFacts,
+  type PlaceName,
+  placeNames,
+} from '../../model/facts.ts';
 import { parseHolder } from '../fence.ts';
+import { binaryPath, configDirectory, configPath, keyPath, requiredPackages, unitPath } from '../paths.ts';
+import {
+  type FactLines,
+  optional,
+  optionalHash,
+  readFactLines,
+  requireNumber,
+  unreadable,
+} from './fact-lines.ts';
+import { type FileFacts, hasRights, isOwnFile, obstaclesOf, readFiles, readPlace } from './file-facts.ts';
 
 /** What a look gives: all facts, or only that root is out of reach without a password or at all. */
 export type LookResult =
   | { readonly kind: 'facts'; readonly facts: DeviceFacts }
   | { readonly kind: 'no-root'; readonly elevation: Exclude<Elevation, 'root' | 'sudo'> };
 
-const architectureByName: Readonly<Record<string, Architecture>> = {
+const byPackages: Readonly<Record<string, Architecture>> = {
   amd64: 'x86_64',
-  x86_64: 'x86_64',
   arm64: 'aarch64',
-  aarch64: 'aarch64',
   armhf: 'armv7',
+};
+
+const byKernel: Readonly<Record<string, Architecture>> = {
+  x86_64: 'x86_64',
+  aarch64: 'aarch64',
   armv7l: 'armv7',
+  armv8l: 'armv7',
 };
 
 /** A clock that reads to full seconds is off by half a second on average. */
 const HALF_SECOND_MS = 500;
 
-function unreadable(problem: string): EnrollmentError {
-  return new EnrollmentError('DEVICE_FACTS_UNREADABLE', {
-    details: { problem },
-    phase: 'check',
-    stepId: 'connect',
-  });
+/**
+ * What programs the device runs: its packages decide, for 32 bits of them run on a 64-bit kernel. Raspberry Pi OS
+ * calls its packages armhf on the first boards too, whose processor is an ARMv6.
+ */
+function architectureOf(packages: string | undefined, machine: string): Architecture | undefined {
+  if (machine === 'armv6l') return undefined;
+  return packages === undefined ? byKernel[machine] : byPackages[packages];
 }
 
-function readLines(stdout: string, nonce: string): Map<string, string> {
-  const found = new Map<string, string>();
-  for (const line of stdout.split('\n')) {
-    const match = /^@(\S+) (\S+) ?(.*)$/s.exec(line.replace(/\r$/, ''));
-    if (match?.[1] === nonce && match[2] !== undefined) found.set(match[2], printable(match[3] ?? '').trim());
-  }
-  return found;
-}
-
-function requireNumber(found: Map<string, string>, name: string): number {
-  const text = found.get(name) ?? '';
-  if (!/^\d{1,15}$/.test(text)) throw unreadable(`${name} is "${text}", not a number`);
-  return Number(text);
-}
-
-function optional(found: Map<string, string>, name: string): string | undefined {
-  const text = found.get(name);
-  return text === undefined || text === '' ? undefined : text;
-}
-
-function hashOf(found: Map<string, string>, name: string): string | undefined {
-  const text = optional(found, name);
-  if (text !== undefined && !/^[0-9a-f]{64}$/.test(text)) throw unreadable(`${name} is not a SHA-256`);
-  return text;
-}
-
-/** Mode, user and group as `stat -c '%a:%u:%g'` prints them. An id the look did not find gives no right rights. */
-function hasRights(
-  found: Map<string, string>,
+/** A hash counts only when it is a file of its own whose mode, owner and group are right too. */
+function rightFile(
+  found: FactLines,
   name: string,
+  file: FileFacts | undefined,
   mode: string,
-  user: 'own' | 'agent',
-  group: 'own' | 'agent',
-): boolean {
-  const uid = optional(found, `${user}-uid`);
-  const gid = optional(found, `${group}-gid`);
-  return uid !== undefined && gid !== undefined && found.get(`${name}-rights`) === `${mode}:${uid}:${gid}`;
+): string | undefined {
+  const hash = optionalHash(found, name);
+  return isOwnFile(file) && hasRights(found, file, mode, 'own', 'own') ? hash : undefined;
 }
 
-function keyOf(found: Map<string, string>): MachineKeyFacts | undefined {
+function keyOf(found: FactLines, file: FileFacts | undefined): MachineKeyFacts | undefined {
   const keyId = optional(found, 'key-id');
   const userId = optional(found, 'key-user');
-  if (keyId === undefined || userId === undefined) return undefined;
-  return { keyId, userId, protectedRight: hasRights(found, 'key', '640', 'agent', 'agent') };
+  if (!isOwnFile(file) || keyId === undefined || userId === undefined) return undefined;
+  return { keyId, userId, protectedRight: hasRights(found, file, '640', 'agent', 'agent') };
 }
 
-/** A hash counts only when mode, owner and group are right too; otherwise the file is written anew. */
-function rightFile(found: Map<string, string>, name: string, mode: string): string | undefined {
-  const hash = hashOf(found, name);
-  return hasRights(found, name, mode, 'own', 'own') ? hash : undefined;
+function missingPackagesOf(found: FactLines): readonly string[] {
+  const names = (optional(found, 'missing-packages') ?? '').split(' ').filter((name) => name !== '');
+  const known: readonly string[] = requiredPackages;
+  const odd = names.find((name) => !known.includes(name));
+  if (odd !== undefined) throw unreadable(`missing-packages has "${odd.slice(0, 100)}"`);
+  return names;
+}
+
+function agentUserOf(found: FactLines): DeviceFacts['agentUser'] {
+  const uid = optional(found, 'agent-uid');
+  const gid = optional(found, 'agent-gid');
+  return {
+    exists: uid !== undefined,
+    hasOwnGroup: gid !== undefined && found.get('agent-main-gid') === gid,
+    hasHome: uid !== undefined && found.get('agent-home')?.toLowerCase() === `directory:${uid}`,
+    lingering: found.get('linger') === 'yes',
+    managerRunning: found.get('user-manager') === 'running',
+    podmanSocketEnabled: found.get('podman-socket') === 'enabled',
+    podmanSocketListens: found.get('podman-listens') === 'yes',
+    hasSubordinateIds: found.get('subordinate-ids') === 'yes',
+  };
+}
+
+function unitOf(found: FactLines): DeviceFacts['unit'] {
+  const state = (found.get('unit-state') ?? '').split(' ');
+  return {
+    enabled: found.get('unit-enabled') === 'yes',
+    active: state.includes('ActiveState=active'),
+    needsReload: state.includes('NeedDaemonReload=yes'),
+    hasForeignDropIns: optional(found, 'drop-ins') !== undefined,
+    needsRestart: found.get('needs-restart') === 'yes',
+  };
 }
 
 /**
- * Reads what a look printed. Lines without this look's nonce are somebody else's and ignored.
+ * Reads what a look printed.
  * @param stationSeconds the station's clock in the middle of the round trip, seconds since 1970
  * @throws {EnrollmentError} DEVICE_FACTS_UNREADABLE when the look did not run to its end or a value is odd
  */
@@ -91,7 +112,7 @@ export function parseLook(
   loginUser: string,
   stationSeconds: number,
 ): LookResult {
-  const found = readLines(stdout, nonce);
+  const found = readFactLines(stdout, nonce);
   if (found.get('end') !== 'ok') throw unreadable('the look did not run to its end');
   const elevation = found.get('elevation');
   if (elevation === 'none') return { kind: 'no-root', elevation };
@@ -101,38 +122,34 @@ export function parseLook(
   }
   const machine = optional(found, 'machine');
   if (machine === undefined) throw unreadable('it does not say which machine it is');
+  const files = readFiles(found);
+  const places = Object.fromEntries(placeNames.map((name) => [name, readPlace(found, name)]));
   const facts: DeviceFacts = {
     hostname: optional(found, 'hostname') ?? '',
     osId: optional(found, 'os-id') ?? '',
     osVersion: optional(found, 'os-version') ?? '',
     osName: optional(found, 'os-name') ?? '',
     machine,
-    architecture: architectureByName[optional(found, 'package-architecture') ?? machine],
+    architecture: architectureOf(optional(found, 'package-architecture'), machine),
     model: optional(found, 'model'),
     serial: optional(found, 'serial'),
     machineId: optional(found, 'machine-id'),
     bootId: optional(found, 'boot-id'),
-    freeBytes: requireNumber(found, 'free-kib') * 1024,
+    places: places as Record<PlaceName, PlaceFacts>,
+    obstacles: obstaclesOf(found, files),
+    firstBootRunning: found.get('first-boot') === 'running',
+    rebootRequired: found.get('reboot') === 'required',
     clockOffsetSeconds: requireNumber(found, 'clock') + HALF_SECOND_MS / 1000 - stationSeconds,
     elevation,
     loginUser,
-    missingPackages: (optional(found, 'missing-packages') ?? '').split(' ').filter((name) => name !== ''),
-    agentUser: {
-      exists: optional(found, 'agent-uid') !== undefined,
-      lingering: found.get('linger') === 'yes',
-      podmanSocketEnabled: found.get('podman-socket') === 'yes',
-      hasSubordinateIds: found.get('subordinate-ids') === 'yes',
-    },
-    binarySha256: rightFile(found, 'binary', '755'),
-    configDirectoryRight: hasRights(found, 'config-directory', '750', 'own', 'agent'),
-    configSha256: rightFile(found, 'config', '644'),
-    unitSha256: rightFile(found, 'unit', '644'),
-    key: keyOf(found),
-    unit: {
-      enabled: found.get('unit-enabled') === 'enabled',
-      active: found.get('unit-active') === 'active',
-      needsRestart: found.get('needs-restart') === 'yes',
-    },
+    missingPackages: missingPackagesOf(found),
+    agentUser: agentUserOf(found),
+    binarySha256: rightFile(found, 'binary', files.get(binaryPath), '755'),
+    configDirectoryRight: hasRights(found, files.get(configDirectory), '750', 'own', 'agent'),
+    configSha256: rightFile(found, 'config', files.get(configPath), '644'),
+    unitSha256: rightFile(found, 'unit', files.get(unitPath), '644'),
+    key: keyOf(found, files.get(keyPath)),
+    unit: unitOf(found),
     epoch: requireNumber(found, 'epoch'),
     heldBy: found.has('held-by') ? parseHolder(found.get('held-by') ?? '') : undefined,
   };

@@ -68,6 +68,7 @@ END
     shift 2
     set -- env -i "MUSTER_DEVICE_ROOT=$R" "MUSTER_REHEARSAL_USER=$user" "MUSTER_REHEARSAL_PATH=$(device_path)" "$@"
   fi
+  [ "$folder" != '~' ] || folder=$(passwd_field "$user" 6)
   cd "$R$folder" || exit 200
   if folded; then as_user "$user" $OWN_SESSION "$@"; fi
   exec setpriv --reuid "$(passwd_field "$user" 3)" --regid "$(passwd_field "$user" 4)" --init-groups \
