@@ -39,6 +39,18 @@ export class TerminalBoard {
     if (this.#isLive) this.#timer = setInterval(() => this.#draw(), REDRAW_MS);
   }
 
+  /** Leaves the screen to a question. */
+  pause(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Draws again, below what was written meanwhile. */
+  resume(): void {
+    this.#drawnLines = 0;
+    this.start();
+  }
+
   /** Takes a change of the station's state. */
   take(delta: StationDelta): void {
     const next = applyDelta(this.#state, delta);

@@ -184,6 +184,7 @@ export async function examineServices(patient: Patient): Promise<Finding[]> {
 
 async function examineIdentity({ input, probe }: Patient): Promise<Finding> {
   const { identity, deviceId, profile, signal } = input;
+  if (!input.knowsFleet) return unknown('identity', 'No issuer is named.');
   const reach = probe.reach.get('issuer');
   if (reach?.kind === 'not-reached')
     return problem(

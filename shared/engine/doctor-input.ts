@@ -11,6 +11,8 @@ import type { DeviceCredential, IdentityProvider, StationPorts } from './ports.t
 export interface DoctorInput {
   readonly ports: Pick<StationPorts, 'clock' | 'random' | 'journal' | 'connector' | 'binaries'>;
   readonly profile: Profile;
+  /** False where nobody named the fleet: its issuer in the profile stands for nothing. */
+  readonly knowsFleet: boolean;
   readonly target: Target;
   /** The device as the fleet knows it; without it, account and heartbeat cannot be looked up. */
   readonly deviceId: DeviceId | undefined;

@@ -55,6 +55,7 @@ function look(changes: Partial<DoctorInput> = {}) {
     diagnose({
       ...{ ports, profile, target: target.target, deviceId: deviceId('board-01'), sudoPassword: undefined },
       ...{ credential: { user: 'pi' }, identity: ports.createIdentityProvider(profile, tokens) },
+      knowsFleet: true,
       heartbeatOf: async () => heartbeat(0),
       signal: new AbortController().signal,
       ...changes,
@@ -195,6 +196,8 @@ describe('a doctor', () => {
       'identity',
       'nats',
     ]);
+    const alone = await look({ knowsFleet: false, identity: undefined });
+    expect(of(alone, 'unknown')).toEqual(['key', 'identity']);
     expect(of(await look({ deviceId: undefined }), 'unknown')).toEqual(['key', 'nats']);
     const bare = buildProfile({ nats: undefined, agent: { binaries: {} } });
     expect(of(await look({ profile: bare }), 'unknown')).toEqual(['architecture', 'nats']);

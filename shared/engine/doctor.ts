@@ -1,6 +1,5 @@
 import { type Endpoint, type ProbeFacts, parseProbe, probeCommand } from '../device/probe.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
-import type { Profile } from '../model/profile.ts';
 import { formatAddress, formatTarget } from '../model/target.ts';
 import { DeviceLog } from './device-log.ts';
 import {
@@ -116,17 +115,19 @@ function rootText({ facts }: Look): string {
 async function probe(input: DoctorInput, session: DeviceSession, look: Look): Promise<ProbeFacts> {
   const nonce = input.ports.random.hex(8);
   const packages = look.facts.missingPackages;
-  const command = probeCommand(nonce, { packages, endpoints: endpointsOf(input.profile) });
+  const command = probeCommand(nonce, { packages, endpoints: endpointsOf(input) });
   const { elevation } = look;
   const result = await session.run(command, { signal: input.signal, elevation, limitMs: PROBE_LIMIT_MS });
   return parseProbe(result.stdout, nonce);
 }
 
 /** The servers the agent talks to. */
-export function endpointsOf({ identity, nats }: Profile): Endpoint[] {
+export function endpointsOf({ profile, knowsFleet }: DoctorInput): Endpoint[] {
+  const { identity, nats } = profile;
+  const defaultPort = new URL(identity.issuer).protocol === 'http:' ? 80 : 443;
   const urls = nats?.device_urls ?? nats?.urls ?? [];
   return [
-    endpoint('issuer', identity.issuer, new URL(identity.issuer).protocol === 'http:' ? 80 : 443),
+    ...(knowsFleet ? [endpoint('issuer', identity.issuer, defaultPort)] : []),
     ...urls.map((url, index) => endpoint(`nats-${index + 1}`, url, 4222)),
   ];
 }

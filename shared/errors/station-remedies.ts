@@ -16,6 +16,13 @@ export const stationRemedies = {
     operatorDoes: 'Start the station with --profile and the right file.',
     retry: 'after-fix',
   },
+  STATION_MANIFEST_INVALID: {
+    title: 'Manifest is not valid',
+    says: '{path}: {problem}',
+    cause: 'The list was edited by hand, or comes from another program.',
+    operatorDoes: 'Correct the rows that are named and start again. Nothing was done yet.',
+    retry: 'after-fix',
+  },
   STATION_KEYCHAIN_UNAVAILABLE: {
     title: 'No keychain on this computer',
     says: 'The sign-in cannot be remembered: {problem}',

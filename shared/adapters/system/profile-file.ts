@@ -83,6 +83,14 @@ export function parseProfile(text: string, path: string): Profile {
       cause,
     });
   }
+  return withAbsoluteFiles(checkProfile(content, path), dirname(resolve(path)));
+}
+
+/**
+ * A profile out of plain data, by every rule of a profile. `path` names where it comes from in errors.
+ * @throws STATION_PROFILE_INVALID with the key and what is wrong with it.
+ */
+export function checkProfile(content: unknown, path: string): Profile {
   const result = profileSchema.safeParse(content);
   if (!result.success) {
     const sentences = result.error.issues.map(sentenceOf);
@@ -90,7 +98,7 @@ export function parseProfile(text: string, path: string): Profile {
   }
   const problem = issuerProblem(result.data.identity);
   if (problem !== undefined) throw invalid(path, problem);
-  return withAbsoluteFiles(result.data, dirname(resolve(path)));
+  return result.data;
 }
 
 /**

@@ -20,6 +20,24 @@ export async function readLimitedText(
   limitBytes: number,
   signal: AbortSignal,
 ): Promise<FileText> {
+  const { bytes, mode } = await readLimited(path, limitBytes, signal);
+  return { text: bytes.toString('utf8'), mode };
+}
+
+/** Bytes of a regular file of at most `limitBytes`. @throws as {@link readLimitedText} */
+export async function readLimitedBytes(
+  path: string,
+  limitBytes: number,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  return (await readLimited(path, limitBytes, signal)).bytes;
+}
+
+async function readLimited(
+  path: string,
+  limitBytes: number,
+  signal: AbortSignal,
+): Promise<{ readonly bytes: Buffer; readonly mode: number }> {
   signal.throwIfAborted();
   const file = await open(path, 'r');
   try {
@@ -35,7 +53,7 @@ export async function readLimitedText(
       length += bytesRead;
     }
     if (length > limitBytes) throw new FileTooLargeError(`It has more than ${limitBytes} bytes.`);
-    return { text: buffer.toString('utf8', 0, length), mode: stat.mode };
+    return { bytes: buffer.subarray(0, length), mode: stat.mode };
   } finally {
     await file.close();
   }

@@ -1,0 +1,62 @@
+import type { ReadStream } from 'node:tty';
+import { Secret } from '../model/secret.ts';
+
+const CTRL_C = '\u0003';
+const CTRL_D = '\u0004';
+const CTRL_U = '\u0015';
+const BACKSPACES = ['\u007f', '\b'];
+const MOST_CHARACTERS = 1024;
+
+/** A terminal that can be asked, and where the question is written. */
+export interface SecretTerminal {
+  readonly input: Pick<ReadStream, 'isTTY' | 'setRawMode' | 'on' | 'off' | 'resume' | 'pause'>;
+  write(text: string): void;
+  /** Called for Ctrl-C: in raw mode no signal comes by itself. */
+  onInterrupt(): void;
+}
+
+/**
+ * Asks for a secret on the terminal, without showing what is typed.
+ * @returns undefined when nothing was entered
+ * @throws the signal's reason
+ */
+export function askSecret(
+  terminal: SecretTerminal,
+  question: string,
+  signal: AbortSignal,
+): Promise<Secret | undefined> {
+  const { input } = terminal;
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    let typed = '';
+    const end = (outcome: () => void): void => {
+      input.off('data', onData);
+      signal.removeEventListener('abort', onAbort);
+      input.setRawMode(false);
+      input.pause();
+      terminal.write('\n');
+      outcome();
+    };
+    const onAbort = (): void => end(() => reject(signal.reason));
+    const onData = (bytes: Buffer | string): void => {
+      for (const character of bytes.toString()) {
+        if (character === CTRL_C) {
+          terminal.onInterrupt();
+          return;
+        }
+        if (character === '\r' || character === '\n' || character === CTRL_D) {
+          end(() => resolve(typed === '' ? undefined : new Secret(typed)));
+          return;
+        }
+        if (character === CTRL_U) typed = '';
+        else if (BACKSPACES.includes(character)) typed = [...typed].slice(0, -1).join('');
+        else if (typed.length < MOST_CHARACTERS && character >= ' ') typed += character;
+      }
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    terminal.write(question);
+    input.setRawMode(true);
+    input.on('data', onData);
+    input.resume();
+  });
+}

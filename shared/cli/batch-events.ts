@@ -1,0 +1,50 @@
+import type { ErrorView } from '../errors/enrollment-error.ts';
+import { applyDelta } from '../model/apply-delta.ts';
+import type { EnrollmentRow, StationDelta, StationState } from '../model/station-state.ts';
+import { elapsedMs } from './board-text.ts';
+import { errorFields, type Output } from './output.ts';
+
+const ended: readonly EnrollmentRow['state'][] = ['enrolled', 'failed', 'stopped'];
+
+/** Turns the station's changes into the events of a batch: each step's beginning and end, each device's end, notices. */
+export class BatchEvents {
+  readonly #output: Output;
+  #state: StationState;
+
+  constructor(output: Output, initial: StationState) {
+    this.#output = output;
+    this.#state = initial;
+  }
+
+  take(delta: StationDelta): void {
+    const before = this.#state;
+    this.#state = applyDelta(before, delta);
+    for (const notice of delta.notices ?? []) {
+      if (before.notices.some(({ id }) => id === notice.id)) continue;
+      const { tone, text } = notice;
+      this.#output.event('notice', { tone, text });
+      if (!this.#output.isJson) this.#output.note(text);
+    }
+    for (const row of Object.values(delta.rows ?? {})) this.#takeRow(before.rows[row.deviceId], row);
+  }
+
+  #takeRow(before: EnrollmentRow | undefined, row: EnrollmentRow): void {
+    const { deviceId, attempt } = row;
+    const sameAttempt = before?.attempt === attempt ? before : undefined;
+    for (const [index, step] of row.steps.entries()) {
+      if (step.state === (sameAttempt?.steps[index]?.state ?? 'waiting')) continue;
+      this.#output.event('step', {
+        ...{ deviceId, attempt, step: step.id, state: step.state },
+        ...(step.durationMs === undefined ? {} : { seconds: step.durationMs / 1000 }),
+        ...(step.note === undefined ? {} : { note: step.note }),
+      });
+    }
+    if (!ended.includes(row.state) || sameAttempt?.state === row.state) return;
+    this.#output.event('device-ended', {
+      ...{ deviceId, attempt, state: row.state, roundTrips: row.roundTrips },
+      seconds: (elapsedMs(row, row.finishedAt ?? 0) ?? 0) / 1000,
+      ...(row.hostKeyFingerprint === undefined ? {} : { hostKeyFingerprint: row.hostKeyFingerprint }),
+      ...(row.error === undefined ? {} : { error: errorFields(row.error as ErrorView) }),
+    });
+  }
+}

@@ -1,0 +1,49 @@
+import { openBrowser } from '../adapters/browser/open-browser.ts';
+import { createPorts } from '../adapters/create-ports.ts';
+import { openFileJournal, readFileJournal } from '../adapters/journal/file-journal.ts';
+import { createGivenTokenAccess } from '../adapters/oidc/given-token.ts';
+import type { StationPorts } from '../engine/ports.ts';
+import type { Profile } from '../model/profile.ts';
+import type { SecretTerminal } from './ask-secret.ts';
+import type { GivenSecrets } from './given-secrets.ts';
+import type { Interrupts } from './interrupts.ts';
+import type { Output } from './output.ts';
+import { stateFolder } from './state-folder.ts';
+import { type TokenPolicy, tokenCacheFor } from './token-policy.ts';
+
+/** What every command works with. */
+export interface CommandContext {
+  readonly output: Output;
+  readonly interrupts: Interrupts;
+  readonly secrets: GivenSecrets;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The terminal somebody sits at, or undefined. */
+  readonly terminal: SecretTerminal | undefined;
+}
+
+export interface StationOptions {
+  readonly stateDir?: string;
+  readonly tokenCache?: TokenPolicy;
+}
+
+/**
+ * The ports of a command.
+ * @param access `write`: the journal's folder is held for this program; `read`: nothing is written to it
+ * @throws STATION_FOLDER_IN_USE, STATION_JOURNAL_FAILED
+ */
+export function openPorts(
+  { secrets, environment }: CommandContext,
+  profile: Profile,
+  options: StationOptions,
+  access: 'read' | 'write',
+): StationPorts {
+  const { token } = secrets;
+  const given = token === undefined ? undefined : createGivenTokenAccess(token.value, token.variable);
+  return createPorts({
+    profile,
+    userDataDir: stateFolder(options.stateDir, environment),
+    openJournal: access === 'write' ? openFileJournal : readFileJournal,
+    openBrowser: (url) => openBrowser(url, environment),
+    ...(given ?? { tokenCache: tokenCacheFor(options.tokenCache ?? 'default', profile) }),
+  });
+}

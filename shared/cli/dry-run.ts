@@ -1,0 +1,119 @@
+import { asEnrollmentError } from '../engine/limits.ts';
+import { type EnrollmentPreview, type PreviewAction, previewEnrollment } from '../engine/preview.ts';
+import { toErrorView } from '../errors/enrollment-error.ts';
+import { parseDeviceId } from '../model/device-id.ts';
+import { megabytesText } from '../model/duration-text.ts';
+import type { BenchEntry, Profile } from '../model/profile.ts';
+import type { CommandContext, StationOptions } from './command-context.ts';
+import { type ExitCode, exitCodes } from './exit-codes.ts';
+import type { EventFields } from './json-lines.ts';
+import { Observer } from './observer.ts';
+import type { Output } from './output.ts';
+import { reachOf } from './reach-options.ts';
+import { UsageError } from './usage-error.ts';
+
+export interface DryRunOptions extends StationOptions {
+  /** Print the scripts too. */
+  readonly verbose?: boolean;
+}
+
+/**
+ * Says what an enrollment of these devices would change. Changes nothing.
+ * @returns `ok` when each of them could be enrolled as far as can be seen
+ */
+export async function dryRun(
+  context: CommandContext,
+  profile: Profile,
+  options: DryRunOptions,
+): Promise<ExitCode> {
+  const observer = new Observer(context, profile, options);
+  const { output, interrupts } = context;
+  let worst: ExitCode = exitCodes.ok;
+  try {
+    await observer.requireSignIn();
+    for (const entry of profile.bench) {
+      try {
+        tellPreview(output, await preview(observer, entry, context), options.verbose === true);
+      } catch (thrown) {
+        interrupts.signal.throwIfAborted();
+        output.error(toErrorView(asEnrollmentError(thrown)), entry.device_id);
+        worst = exitCodes.notAll;
+      }
+    }
+    return worst;
+  } finally {
+    await observer.close();
+  }
+}
+
+async function preview(
+  { ports, profile, session, identity, signal }: Observer,
+  entry: BenchEntry,
+  { secrets }: CommandContext,
+): Promise<EnrollmentPreview> {
+  const id = parseDeviceId(entry.device_id);
+  if (!id.ok) throw new UsageError(`--device-id: ${id.problem.says}`);
+  return previewEnrollment({
+    ...{ ports, profile, identity, signal, tokens: session, deviceId: id.id },
+    ...{ labels: { ...profile.labels, ...entry.labels } },
+    ...reachOf(entry, profile, secrets),
+  });
+}
+
+function tellPreview(output: Output, seen: EnrollmentPreview, verbose: boolean): void {
+  const { hostKeyFingerprint, steps, ...rest } = seen;
+  output.event(
+    'preview',
+    {
+      ...rest,
+      ...(hostKeyFingerprint === undefined ? {} : { hostKeyFingerprint }),
+      steps: steps.map(({ id, state, why, actions }) => ({
+        ...{ id, state, actions: actions.map(actionFields) },
+        ...(why === undefined ? {} : { why }),
+      })),
+    },
+    previewText(output, seen, verbose),
+  );
+}
+
+function actionFields(action: PreviewAction): EventFields<'preview'>['steps'][number]['actions'][number] {
+  if (action.kind !== 'command') return action;
+  const { kind, shows, script } = action;
+  return { kind, shows, ...(script === undefined ? {} : { script }) };
+}
+
+function previewText({ paint }: Output, seen: EnrollmentPreview, verbose: boolean): string {
+  const { hostKeyFingerprint, hostKeyIsPinned } = seen;
+  const key =
+    hostKeyFingerprint === undefined
+      ? ''
+      : `, host key ${hostKeyFingerprint} ${hostKeyIsPinned ? 'as pinned' : 'would be pinned'}`;
+  const verdict = seen.changes ? `would change, in ${seen.trips} exchanges` : 'nothing to change';
+  return [
+    `${paint.strong(seen.deviceId)}  ${seen.target}: ${verdict}`,
+    paint.dim(`  ${seen.system}, ${seen.architecture}${key}`),
+    ...seen.steps.flatMap(({ title, state, why, actions }) => [
+      `  ${title.padEnd(13)} ${state === 'pending' ? '' : `${state}: ${why ?? ''}`}`.trimEnd(),
+      ...actions.flatMap((action) => actionLines(action, verbose)),
+    ]),
+    '',
+  ].join('\n');
+}
+
+const marks: Readonly<Record<PreviewAction['kind'], string>> = {
+  identity: '+',
+  command: '$',
+  upload: '>',
+  'mint-key': '+',
+  'delete-key': '-',
+  'wait-for-heartbeat': '…',
+};
+
+function actionLines(action: PreviewAction, verbose: boolean): string[] {
+  const size = action.kind === 'upload' ? ` (${action.file}, ${megabytesText(action.sizeBytes)})` : '';
+  const script = verbose && action.kind === 'command' ? (action.script ?? '') : '';
+  return [
+    `    ${marks[action.kind]} ${action.shows}${size}`,
+    ...(script === '' ? [] : script.split('\n').map((line) => `        ${line}`)),
+  ];
+}

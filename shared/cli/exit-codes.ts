@@ -1,0 +1,33 @@
+import type { EnrollmentErrorCode } from '../model/error-codes.ts';
+
+/** How the program ends. The numbers are documented and never change their meaning. */
+export const exitCodes = {
+  /** Everything that was asked for is so. */
+  ok: 0,
+  /** Some devices are not enrolled, or something is wrong with the device that was looked at. */
+  notAll: 1,
+  /** The command line itself. */
+  usage: 2,
+  /** Nobody is signed in, or the token is refused. */
+  signIn: 3,
+  /** The profile or the manifest. */
+  input: 4,
+  /** This computer: journal, folder in use, a fault of the program. */
+  station: 5,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+const inputCodes: readonly EnrollmentErrorCode[] = [
+  'STATION_PROFILE_INVALID',
+  'STATION_PROFILE_UNREADABLE',
+  'STATION_MANIFEST_INVALID',
+];
+
+/** The exit code of a command that an error ended as a whole. */
+export function exitCodeOf(code: EnrollmentErrorCode): ExitCode {
+  if (inputCodes.includes(code)) return exitCodes.input;
+  if (code.startsWith('IDENTITY_')) return exitCodes.signIn;
+  return code.startsWith('STATION_') ? exitCodes.station : exitCodes.notAll;
+}

@@ -1,0 +1,146 @@
+import { z } from 'zod';
+import { doctorChecks } from '../engine/doctor-checks.ts';
+import { enrollmentStates, stepIds, stepStates } from '../model/enrollment.ts';
+import { errorCodes } from '../model/error-codes.ts';
+import { heartbeatSchema } from '../model/station-state.ts';
+
+/**
+ * What `--json` prints: one object a line, each with the version of this format, its event and its time. Within a
+ * version, events and fields are only added: readers skip what they do not know.
+ */
+export const JSON_LINES_VERSION = 1;
+
+const error = z.object({
+  code: z.enum(errorCodes),
+  title: z.string(),
+  says: z.string(),
+  cause: z.string(),
+  operatorDoes: z.string(),
+  stepId: z.enum(stepIds).optional(),
+  evidence: z.string().optional(),
+});
+const seconds = z.number().nonnegative();
+const instant = z.iso.datetime();
+const deviceId = z.string();
+
+const action = z.object({
+  kind: z.enum(['identity', 'command', 'upload', 'mint-key', 'delete-key', 'wait-for-heartbeat']),
+  shows: z.string(),
+  script: z.string().optional(),
+  file: z.string().optional(),
+  sizeBytes: z.number().optional(),
+  sha256: z.string().optional(),
+  keyId: z.string().optional(),
+});
+
+/** Every event, with its fields beside `v`, `event` and `at`. */
+export const eventFields = {
+  /** Somebody has to approve this code. */
+  'sign-in': z.object({ url: z.string(), completeUrl: z.string(), code: z.string(), expiresAt: instant }),
+  'signed-in': z.object({
+    account: z.string(),
+    remembered: z.enum(['keychain', 'memory']),
+    note: z.string(),
+  }),
+  'batch-started': z.object({
+    batchId: z.string(),
+    devices: z.array(z.object({ deviceId, target: z.string() })),
+  }),
+  step: z.object({
+    deviceId,
+    attempt: z.number().int().positive(),
+    step: z.enum(stepIds),
+    state: z.enum(stepStates),
+    seconds: seconds.optional(),
+    note: z.string().optional(),
+  }),
+  'device-ended': z.object({
+    deviceId,
+    attempt: z.number().int().positive(),
+    state: z.enum(enrollmentStates),
+    seconds,
+    roundTrips: z.number().int().nonnegative(),
+    hostKeyFingerprint: z.string().optional(),
+    error: error.optional(),
+  }),
+  notice: z.object({ tone: z.enum(['info', 'attention', 'failed']), text: z.string() }),
+  summary: z.object({
+    total: z.number().int(),
+    enrolled: z.number().int(),
+    failed: z.number().int(),
+    stopped: z.number().int(),
+    seconds,
+  }),
+  preview: z.object({
+    deviceId,
+    target: z.string(),
+    system: z.string(),
+    architecture: z.string(),
+    hostKeyFingerprint: z.string().optional(),
+    hostKeyIsPinned: z.boolean(),
+    trips: z.number().int(),
+    changes: z.boolean(),
+    steps: z.array(
+      z.object({
+        id: z.enum(stepIds),
+        state: z.enum(['already', 'skipped', 'pending']),
+        why: z.string().optional(),
+        actions: z.array(action),
+      }),
+    ),
+  }),
+  diagnosis: z.object({
+    target: z.string(),
+    deviceId: deviceId.optional(),
+    problems: z.number().int(),
+    findings: z.array(
+      z.object({
+        check: z.enum(doctorChecks),
+        state: z.enum(['ok', 'problem', 'unknown']),
+        says: z.string(),
+        operatorDoes: z.string().optional(),
+        code: z.enum(errorCodes).optional(),
+        evidence: z.string().optional(),
+      }),
+    ),
+  }),
+  heartbeat: heartbeatSchema,
+  run: z.object({
+    deviceId,
+    batchId: z.string(),
+    target: z.string(),
+    state: z.enum(['running', 'enrolled', 'failed', 'stopped']),
+    attempt: z.number().int(),
+    startedAt: instant,
+    finishedAt: instant.optional(),
+    errorCode: z.string().optional(),
+    roundTrips: z.number().int(),
+  }),
+  'manifest-problem': z.object({ row: z.number().int(), column: z.string(), says: z.string() }),
+  /** What ended the command as a whole, or one device of a dry run. */
+  error: z.object({ deviceId: deviceId.optional(), error }),
+  /** What is wrong with the command line. */
+  usage: z.object({ says: z.string() }),
+  /** Always the last line. */
+  end: z.object({ exitCode: z.number().int() }),
+} as const;
+
+export type EventName = keyof typeof eventFields;
+export type EventFields<Name extends EventName> = z.infer<(typeof eventFields)[Name]>;
+
+/** Schema of one line. */
+export function lineSchema<Name extends EventName>(name: Name) {
+  return z
+    .object({ v: z.literal(JSON_LINES_VERSION), event: z.literal(name), at: instant })
+    .extend((eventFields[name] as z.ZodObject).shape);
+}
+
+/** One line, with its line break. What is undefined is left out. */
+export function jsonLine<Name extends EventName>(
+  name: Name,
+  fields: EventFields<Name>,
+  nowMs: number,
+): string {
+  const head = { v: JSON_LINES_VERSION, event: name, at: new Date(nowMs).toISOString() };
+  return `${JSON.stringify({ ...head, ...fields })}\n`;
+}

@@ -1,0 +1,84 @@
+import { CommanderError } from 'commander';
+import { Stopped } from '../engine/limits.ts';
+import { EnrollmentError, toErrorView } from '../errors/enrollment-error.ts';
+import type { SecretTerminal } from './ask-secret.ts';
+import type { CommandContext } from './command-context.ts';
+import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts';
+import { takeGivenSecrets } from './given-secrets.ts';
+import { Interrupts } from './interrupts.ts';
+import { Output } from './output.ts';
+import { createProgram } from './program.ts';
+import { ShownError } from './sign-in.ts';
+import { UsageError } from './usage-error.ts';
+
+/**
+ * The program `muster`. Secrets leave the environment before anything else happens, so that no child inherits them.
+ * @returns the exit code
+ */
+export async function main(args: readonly string[]): Promise<ExitCode> {
+  let output = outputOf(args.includes('--json'));
+  const interrupts = new Interrupts(
+    { on: (signal, listener) => process.on(signal, listener), exit: (code) => process.exit(code) },
+    (text) => output.note(text),
+  );
+  let code: ExitCode = exitCodes.ok;
+  try {
+    const secrets = takeGivenSecrets(process.env);
+    const context = ({ json }: { readonly json?: boolean }): CommandContext => {
+      output = outputOf(json === true);
+      return {
+        output,
+        interrupts,
+        secrets,
+        environment: process.env,
+        terminal: terminalOf(output, interrupts),
+      };
+    };
+    const program = createProgram(context, (ended) => {
+      code = ended;
+    });
+    await program.parseAsync([...args], { from: 'user' });
+  } catch (thrown) {
+    code = tellFailure(thrown, output, interrupts);
+  }
+  output.event('end', { exitCode: code });
+  return code;
+}
+
+function outputOf(json: boolean): Output {
+  return new Output({
+    ...{ stdout: process.stdout, stderr: process.stderr, json, nowMs: () => Date.now() },
+    noColour: Boolean(process.env.NO_COLOR),
+  });
+}
+
+/** Somebody sits there when both directions are a terminal. */
+function terminalOf(output: Output, interrupts: Interrupts): SecretTerminal | undefined {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
+  return {
+    input: process.stdin,
+    write: (text) => output.ask(text),
+    onInterrupt: () => interrupts.interrupt(),
+  };
+}
+
+function tellFailure(thrown: unknown, output: Output, interrupts: Interrupts): ExitCode {
+  if (thrown instanceof CommanderError) {
+    // Commander has told it already; help and version are no failure.
+    if (thrown.exitCode === 0) return exitCodes.ok;
+    if (output.isJson) output.event('usage', { says: thrown.message });
+    return exitCodes.usage;
+  }
+  if (thrown instanceof UsageError) {
+    if (output.isJson) output.event('usage', { says: thrown.message });
+    else output.note(thrown.message);
+    return exitCodes.usage;
+  }
+  if (interrupts.exitCode !== undefined && (thrown instanceof Stopped || interrupts.signal.aborted))
+    return interrupts.exitCode;
+  const view = thrown instanceof ShownError ? thrown.view : toErrorView(thrown);
+  output.error(view);
+  if (!(thrown instanceof EnrollmentError || thrown instanceof ShownError) && thrown instanceof Error)
+    output.note(thrown.stack ?? '');
+  return exitCodeOf(view.code);
+}

@@ -1,0 +1,209 @@
+import { Command, Option } from 'commander';
+import { readLimitedBytes } from '../adapters/system/read-limited.ts';
+import { describeThrown, EnrollmentError } from '../errors/enrollment-error.ts';
+import { parseDeviceId } from '../model/device-id.ts';
+import type { BenchEntry } from '../model/profile.ts';
+import type { CommandContext, StationOptions } from './command-context.ts';
+import { doctor } from './doctor-command.ts';
+import { type DryRunOptions, dryRun } from './dry-run.ts';
+import { type ExitCode, exitCodes } from './exit-codes.ts';
+import { devices, status } from './fleet-commands.ts';
+import { decodeManifest, parseManifest } from './manifest.ts';
+import { type ProfileOptions, profileOf } from './profile-options.ts';
+import { readTarget } from './reach-options.ts';
+import { runBatch } from './run-batch.ts';
+import { tokenPolicies } from './token-policy.ts';
+import { UsageError } from './usage-error.ts';
+import { version } from './version.ts';
+
+type CommonOptions = ProfileOptions & StationOptions & { readonly json?: boolean };
+type EnrollOptions = CommonOptions & DryRunOptions & { readonly dryRun?: boolean };
+
+const MANIFEST_LIMIT_BYTES = 8 * 1024 * 1024;
+
+/** Options that may be given several times. */
+const collect = (value: string, before: readonly string[] | undefined): string[] => [
+  ...(before ?? []),
+  value,
+];
+
+function withCommon(command: Command): Command {
+  return command
+    .option('--profile <file>', 'profile; every option below wins over it')
+    .option('--issuer-url <url>', 'identity provider')
+    .option('--audience <project>', 'id of the project, the audience of device tokens')
+    .option('--admin-oidc-client-id <id>', 'client id of the device-code app; not needed with a token')
+    .option('--admin-org-id <id>', 'organisation of the project, where the sign-in belongs to another one')
+    .option('--ca-file <file>', 'authority of the identity provider and of NATS')
+    .option('--danger-accept-invalid-certs', 'believe any certificate; never outside of tests')
+    .option('--nats-url <url>', 'NATS of the fleet; several, or with commas', collect)
+    .addOption(new Option('--token-cache <policy>', 'remembered sign-in').choices(tokenPolicies))
+    .option('--no-token-cache', 'same as --token-cache no-cache')
+    .option('--ssh-user <name>', 'login where the target names none')
+    .option('--ssh-key <file>', 'private key for the login')
+    .option('--state-dir <folder>', 'journal and log (XDG state folder)')
+    .option('--json', 'results as JSON lines');
+}
+
+function withEnrollment(command: Command): Command {
+  return withCommon(command)
+    .option('--agent-binary <[arch=]file>', 'agent for x86_64, aarch64 or armv7; several', collect)
+    .option('--labels <k=v,…>', 'labels the agent reports; several', collect)
+    .option('--concurrency <n>', 'devices side by side, 1 to 64')
+    .option('--dry-run', 'say what would change, and change nothing')
+    .option('--verbose', 'with --dry-run: the scripts too');
+}
+
+/** `--no-token-cache` gives `false`, and the default of such a pair is `true`. */
+function normalise<T extends CommonOptions>(options: T): T {
+  const policy: unknown = options.tokenCache;
+  if (policy === false) return { ...options, tokenCache: 'no-cache' };
+  const { tokenCache: _none, ...rest } = options;
+  return policy === true ? (rest as T) : options;
+}
+
+/**
+ * The command line.
+ * @param context made once the options are read: whether output is JSON is one of them
+ * @param finish takes the exit code of the command that ran
+ */
+export function createProgram(
+  context: (options: { readonly json?: boolean }) => CommandContext,
+  finish: (code: ExitCode) => void,
+): Command {
+  const program = new Command('muster')
+    .description('Enrolls devices into a fleet: identity, agent, key, heartbeat.')
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError()
+    .addHelpText('after', environmentHelp);
+
+  withEnrollment(program.command('enroll'))
+    .description('enroll one device')
+    .requiredOption('--target <target>', 'ssh://user@host:port, or local for this computer')
+    .requiredOption('--device-id <id>', 'its name in the fleet')
+    .action(async (given: EnrollOptions & { target: string; deviceId: string }) => {
+      const options = normalise(given);
+      const entry = readEntry(options);
+      finish(await enroll(context(options), options, async () => [entry]));
+    });
+
+  withEnrollment(program.command('batch'))
+    .description('enroll the devices of a CSV or JSON file, or of the profile')
+    .argument('[file]', 'columns device_id, target, labels, label.NAME; or a JSON list')
+    .action(async (file: string | undefined, given: EnrollOptions) => {
+      const options = normalise(given);
+      const run = context(options);
+      if (file === undefined && options.profile === undefined)
+        throw new UsageError('Name a file, or a profile with devices in it.');
+      finish(
+        await enroll(run, options, async () => (file === undefined ? undefined : readManifest(run, file))),
+      );
+    });
+
+  withCommon(program.command('doctor'))
+    .description('say what is wrong with a device, and change nothing')
+    .requiredOption('--target <target>', 'ssh://user@host:port, or local for this computer')
+    .option('--device-id <id>', 'its name in the fleet, to look up account and heartbeat')
+    .option('--agent-binary <[arch=]file>', 'agent to compare with; several', collect)
+    .action(async (given: CommonOptions & { target: string; deviceId?: string }) => {
+      const options = normalise(given);
+      const run = context(options);
+      const profile = await profileOf(
+        options,
+        { ...needsOf(run), mayBeIncomplete: true },
+        run.interrupts.signal,
+      );
+      finish(await doctor(run, profile, options));
+    });
+
+  withCommon(program.command('devices'))
+    .description('list the fleet by its heartbeats')
+    .option('--watch', 'go on until interrupted')
+    .action(async (given: CommonOptions & { watch?: boolean }) => {
+      const options = normalise(given);
+      const run = context(options);
+      const profile = await profileOf(options, { ...needsOf(run), noAgent: true }, run.interrupts.signal);
+      finish(await devices(run, profile, options));
+    });
+
+  withCommon(program.command('status'))
+    .description('how the newest runs of this station ended')
+    .argument('[device-id]')
+    .action(async (deviceId: string | undefined, given: CommonOptions) => {
+      const options = normalise(given);
+      const run = context(options);
+      const profile = await profileOf(
+        options,
+        { ...needsOf(run), mayBeIncomplete: true },
+        run.interrupts.signal,
+      );
+      finish(await status(run, deviceId, profile, options));
+    });
+  return program;
+}
+
+function needsOf({ secrets }: CommandContext) {
+  return { hasToken: secrets.token !== undefined };
+}
+
+function readEntry({ deviceId, target }: { readonly deviceId: string; readonly target: string }): BenchEntry {
+  const id = parseDeviceId(deviceId);
+  if (!id.ok) throw new UsageError(`--device-id: ${id.problem.says}`);
+  readTarget(target);
+  return { device_id: id.id, target };
+}
+
+async function enroll(
+  context: CommandContext,
+  options: EnrollOptions,
+  bench: () => Promise<readonly BenchEntry[] | undefined>,
+): Promise<ExitCode> {
+  const { signal } = context.interrupts;
+  const devices = await bench();
+  const needs = { ...needsOf(context), ...(devices === undefined ? {} : { bench: devices }) };
+  const profile = await profileOf(options, needs, signal);
+  if (profile.bench.length === 0)
+    throw new EnrollmentError('STATION_PROFILE_INVALID', {
+      details: { path: options.profile ?? 'command line', problem: 'bench: there is no device in it' },
+    });
+  return options.dryRun ? dryRun(context, profile, options) : runBatch(context, profile, options);
+}
+
+/** @throws STATION_MANIFEST_INVALID, after every bad row was told */
+async function readManifest(
+  { output, interrupts }: CommandContext,
+  file: string,
+): Promise<readonly BenchEntry[]> {
+  const invalid = (problem: string, evidence?: string): EnrollmentError =>
+    new EnrollmentError('STATION_MANIFEST_INVALID', {
+      details: { path: file, problem },
+      ...(evidence === undefined ? {} : { evidence }),
+    });
+  let bytes: Uint8Array;
+  try {
+    bytes = await readLimitedBytes(file, MANIFEST_LIMIT_BYTES, interrupts.signal);
+  } catch (thrown) {
+    interrupts.signal.throwIfAborted();
+    throw invalid('cannot be read', describeThrown(thrown));
+  }
+  const manifest = parseManifest(decodeManifest(bytes));
+  if (manifest.ok) return manifest.devices;
+  for (const { row, column, says } of manifest.problems) {
+    output.event('manifest-problem', { row, column, says });
+    const place = [row === 0 ? '' : `row ${row}`, column].filter((part) => part !== '').join(', ');
+    if (!output.isJson) output.note(`${file}${place === '' ? '' : `, ${place}`}: ${says}`);
+  }
+  const count = manifest.problems.length;
+  throw invalid(count === 1 ? 'one problem' : `${count} problems`);
+}
+
+const environmentHelp = `
+Secrets come by environment, each also as NAME_FILE (a file) or NAME_FD (an open descriptor), and never as arguments:
+  MUSTER_ADMIN_TOKEN          token of automation, used as it is (HARMONY_ZITADEL_ADMIN_TOKEN does too)
+  MUSTER_SUDO_PASSWORD        MUSTER_SSH_PASSWORD        MUSTER_SSH_KEY_PASSPHRASE
+On a terminal they are asked for when a device needs them, once per batch.
+
+Exit codes: ${exitCodes.ok} all is well, ${exitCodes.notAll} a device is not enrolled or has a problem, ${exitCodes.usage} usage,
+  ${exitCodes.signIn} sign-in or token, ${exitCodes.input} profile or manifest, ${exitCodes.station} this computer, ${exitCodes.interrupted} interrupted, ${exitCodes.terminated} terminated.
+`;

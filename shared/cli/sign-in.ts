@@ -1,0 +1,125 @@
+import { renderUnicodeCompact } from 'uqr';
+import { EnrollmentError, type ErrorView, toErrorView } from '../errors/enrollment-error.ts';
+import type { SessionView } from '../model/station-state.ts';
+import type { Output } from './output.ts';
+
+/** A sign-in as a command drives it: a station's, or a session alone. */
+export interface SignInDriver {
+  /** Takes up a remembered or handed-in sign-in. */
+  resume(): Promise<void>;
+  begin(): void;
+  cancel(): void;
+}
+
+/** An error that reached the command as plain data. */
+export class ShownError extends Error {
+  override readonly name = 'ShownError';
+  readonly view: ErrorView;
+
+  constructor(view: ErrorView) {
+    super(view.says);
+    this.view = view;
+  }
+}
+
+/** Follows what is shown of a sign-in, and waits for its end. */
+export class SignInWatch {
+  #view: SessionView = { state: 'signed-out' };
+  readonly #waiting = new Set<() => void>();
+  #promptShown = '';
+
+  get view(): SessionView {
+    return this.#view;
+  }
+
+  show(view: SessionView, output: Output): void {
+    this.#view = view;
+    if (view.state === 'awaiting-approval' && view.userCode !== this.#promptShown) {
+      this.#promptShown = view.userCode;
+      tellPrompt(view, output);
+    }
+    for (const check of [...this.#waiting]) check();
+  }
+
+  async #until(isSo: () => boolean, signal: AbortSignal): Promise<void> {
+    while (!isSo()) {
+      signal.throwIfAborted();
+      await new Promise<void>((resolve, reject) => {
+        const settle = (): void => {
+          this.#waiting.delete(check);
+          signal.removeEventListener('abort', onAbort);
+        };
+        const check = (): void => {
+          settle();
+          resolve();
+        };
+        const onAbort = (): void => {
+          settle();
+          reject(signal.reason);
+        };
+        this.#waiting.add(check);
+        signal.addEventListener('abort', onAbort, { once: true });
+      });
+    }
+  }
+
+  /**
+   * Makes sure somebody is signed in: by what is remembered or was handed in, else by device code where a person is there
+   * to approve it.
+   * @throws ShownError, EnrollmentError IDENTITY_NOT_SIGNED_IN, or the signal's reason
+   */
+  async require(
+    driver: SignInDriver,
+    options: { readonly output: Output; readonly interactive: boolean; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const { output, signal } = options;
+    await driver.resume();
+    if (this.#view.state !== 'signed-in') {
+      if (!options.interactive) throw nobodyThere(this.#view);
+      driver.begin();
+      const onAbort = (): void => driver.cancel();
+      signal.addEventListener('abort', onAbort, { once: true });
+      try {
+        await this.#until(
+          () => this.#view.state === 'signed-in' || this.#view.state === 'signed-out',
+          signal,
+        );
+      } finally {
+        signal.removeEventListener('abort', onAbort);
+      }
+    }
+    const view = this.#view;
+    if (view.state !== 'signed-in')
+      throw 'error' in view && view.error !== undefined
+        ? new ShownError(view.error as ErrorView)
+        : new EnrollmentError('IDENTITY_SIGN_IN_CANCELLED');
+    const { account, remembered, rememberedNote: note } = view;
+    output.event('signed-in', { account, remembered, note });
+    const isKept = remembered === 'keychain';
+    if (!output.isJson) output.note(`sign-in: ${account}${isKept ? '' : ` (in memory only: ${note})`}`);
+  }
+}
+
+/** No terminal: nobody would see the code. What ended a remembered sign-in is told instead, where there is one. */
+function nobodyThere(view: SessionView): Error {
+  if (view.state === 'signed-out' && view.error !== undefined) return new ShownError(view.error as ErrorView);
+  return new ShownError({
+    ...toErrorView(new EnrollmentError('IDENTITY_NOT_SIGNED_IN')),
+    cause: 'There is no terminal where somebody could approve a code, and no token was handed in.',
+    operatorDoes:
+      'Set MUSTER_ADMIN_TOKEN, MUSTER_ADMIN_TOKEN_FILE or MUSTER_ADMIN_TOKEN_FD, or run it on a terminal.',
+  });
+}
+
+function tellPrompt(view: Extract<SessionView, { state: 'awaiting-approval' }>, output: Output): void {
+  output.event('sign-in', {
+    url: view.verificationUri,
+    completeUrl: view.verificationUriComplete,
+    code: view.userCode,
+    expiresAt: new Date(view.expiresAt).toISOString(),
+  });
+  output.note(`Sign in at  ${view.verificationUri}`);
+  output.note(`with code   ${view.userCode}\n`);
+  output.note(renderUnicodeCompact(view.verificationUriComplete));
+  output.note(`\nor open     ${view.verificationUriComplete}\n`);
+}

@@ -1,0 +1,34 @@
+import { createKeychainTokenCache } from '../adapters/keychain/keychain-token-cache.ts';
+import { createMemoryTokenCache } from '../adapters/keychain/memory-token-cache.ts';
+import type { TokenCache } from '../engine/ports.ts';
+import type { Profile } from '../model/profile.ts';
+
+/** What is done with a remembered sign-in. */
+export const tokenPolicies = ['default', 'no-cache', 'refresh'] as const;
+export type TokenPolicy = (typeof tokenPolicies)[number];
+
+/** Already over: the access token is renewed before it is used. */
+const OVER = 0;
+
+/**
+ * Where a sign-in is remembered. `default`: in the system's keychain. `no-cache`: nothing is read there and nothing
+ * written. `refresh`: the access token is not believed; the refresh token gets a new one.
+ */
+export function tokenCacheFor(policy: TokenPolicy, { identity }: Profile): TokenCache {
+  if (policy === 'no-cache') return createMemoryTokenCache();
+  const keychain = createKeychainTokenCache({ issuer: identity.issuer, clientId: identity.client_id });
+  return policy === 'refresh' ? withoutAccessToken(keychain) : keychain;
+}
+
+/** A cache whose access tokens count as expired. */
+export function withoutAccessToken(cache: TokenCache): TokenCache {
+  return {
+    place: cache.place,
+    load: async (signal) => {
+      const tokens = await cache.load(signal);
+      return tokens === undefined ? undefined : { ...tokens, expiresAt: OVER };
+    },
+    save: (tokens, signal) => cache.save(tokens, signal),
+    remove: (signal) => cache.remove(signal),
+  };
+}
