@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** Playwright's tests, which drive the real app. */
 const playwrightTests = ['e2e/{mocked,station,screens,installed}/**'];
 const farmTests = ['e2e/farm/*farm.test.ts'];
+const vmTests = ['e2e/vm/*.vm.test.ts'];
 const never = ['**/node_modules/**', 'out/**', 'release/**'];
 
 export default defineConfig({
@@ -12,7 +13,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.{ts,tsx}'],
-          exclude: [...never, ...playwrightTests, ...farmTests, '**/*.integration.test.ts'],
+          exclude: [...never, ...playwrightTests, ...farmTests, ...vmTests, '**/*.integration.test.ts'],
         },
       },
       {
@@ -34,6 +35,10 @@ export default defineConfig({
           hookTimeout: 420_000,
           fileParallelism: false,
         },
+      },
+      {
+        // A real boot, emulated: minutes (scripts/test/stages.mjs).
+        test: { name: 'vm', include: vmTests, testTimeout: 120_000, fileParallelism: false },
       },
     ],
   },

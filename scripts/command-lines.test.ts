@@ -45,6 +45,7 @@ describe('npm test', () => {
   test('runs all stages, or the named ones in their usual order', () => {
     expect(chosenStages([])).toEqual(['check', 'unit', 'e2e', 'farm']);
     expect(chosenStages(['e2e', 'check'])).toEqual(['check', 'e2e']);
+    expect(chosenStages(['vm', 'unit'])).toEqual(['unit', 'vm']);
     expect(() => chosenStages(['everything'])).toThrow(/no stage "everything"/);
   });
 });

@@ -1,5 +1,6 @@
 // @ts-check
-// npm test: all set-up, then every stage; `npm test -- unit` (check, unit, e2e, farm) runs some only.
+// npm test: all set-up, then every stage; `npm test -- unit` (check, unit, e2e, farm) runs some only. The stage `vm`
+// boots an emulated computer, which takes minutes: it runs only where it is named.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -12,16 +13,18 @@ import { setUp } from './setup.mjs';
 import { closingLine, crashed, sumCounts } from './test/counts.mjs';
 
 const order = ['check', 'unit', 'e2e', 'farm'];
+const onRequest = ['vm'];
 
 /**
- * The stages a command line asks for, in their usual order; all of them when it names none.
+ * The stages a command line asks for, in their usual order; when it names none, all but those on request.
  * @param {readonly string[]} args
  * @throws {SetupProblem} for a name that is no stage
  */
 export function chosenStages(args) {
-  const unknown = args.find((name) => !order.includes(name));
-  if (unknown) throw new SetupProblem(`There is no stage "${unknown}"; there are ${order.join(', ')}.`);
-  return args.length > 0 ? order.filter((name) => args.includes(name)) : order;
+  const known = [...order, ...onRequest];
+  const unknown = args.find((name) => !known.includes(name));
+  if (unknown) throw new SetupProblem(`There is no stage "${unknown}"; there are ${known.join(', ')}.`);
+  return args.length > 0 ? known.filter((name) => args.includes(name)) : order;
 }
 
 /** @typedef {{ name: string, counts: import('./test/counts.mjs').Counts, seconds: number }} Row */
@@ -36,6 +39,7 @@ async function main() {
   const setUpDone = await run('set-up', async () => {
     env = await setUp({ window: !onlyChecks, tests: !onlyChecks, lab: !onlyChecks });
     if (chosen.includes('farm') && isRoot()) await installSystemLibraries({ farm: true });
+    if (chosen.includes('vm') && isRoot()) await installSystemLibraries({ vm: true, vmImage: true });
   });
   rows.push(setUpDone);
   if (env) rows.push(...(await runStages(chosen, env, !onlyChecks)));

@@ -12,6 +12,7 @@ import { SetupProblem, say } from './report.mjs';
  * @property {string} debian package name on Debian 12; a newer release may add `t64`
  * @property {string} [library] shared library the package gives
  * @property {string} [program] program the package gives
+ * @property {string} [file] file the package gives
  */
 
 /** @type {readonly Need[]} */
@@ -58,23 +59,49 @@ const farmNeeds = [
 ];
 
 /**
+ * What a virtual machine for 64-bit ARM needs (npm run vm).
+ * @type {readonly Need[]}
+ */
+const vmNeeds = [
+  { debian: 'qemu-system-arm', program: 'qemu-system-aarch64' },
+  { debian: 'qemu-utils', program: 'qemu-img' },
+  { debian: 'qemu-efi-aarch64', file: '/usr/share/AAVMF/AAVMF_CODE.fd' },
+];
+
+/**
+ * What building a disk image for such a machine needs (npm test -- vm).
+ * @type {readonly Need[]}
+ */
+const vmImageNeeds = [
+  { debian: 'debootstrap', program: 'debootstrap' },
+  { debian: 'qemu-user-static', program: 'qemu-aarch64-static' },
+  { debian: 'fdisk', program: 'sfdisk' },
+  { debian: 'e2fsprogs', program: 'mke2fs' },
+  { debian: 'util-linux', program: 'unshare' },
+  { debian: 'iproute2', program: 'ip' },
+  { debian: 'openssh-client', program: 'ssh' },
+];
+
+/**
  * Makes sure the system packages for some purposes are there: installs them as root on Debian and Ubuntu,
  * otherwise names the one command. Elsewhere than on Linux there is nothing to do.
- * @param {{ window?: boolean, tests?: boolean, farm?: boolean }} purposes
+ * @param {{ window?: boolean, tests?: boolean, farm?: boolean, vm?: boolean, vmImage?: boolean }} purposes
  * @throws {SetupProblem} when something is missing and cannot be installed from here
  */
-export async function installSystemLibraries({ window, tests, farm }) {
+export async function installSystemLibraries({ window, tests, farm, vm, vmImage }) {
   if (process.platform !== 'linux') return;
   const missing = missingOf([
     ...(window ? windowNeeds : []),
     ...(tests ? testNeeds : []),
     ...(tests && isRoot() ? rootTestNeeds : []),
     ...(farm ? farmNeeds : []),
+    ...(vm ? vmNeeds : []),
+    ...(vmImage ? vmImageNeeds : []),
   ]);
   if (missing.length === 0) return;
   if (!hasProgram('apt-get')) {
     // The names differ from one distribution to the next, and the check itself may be wrong there: go on.
-    const what = missing.map((need) => need.library ?? need.program).join(', ');
+    const what = missing.map((need) => need.library ?? need.program ?? need.file).join(', ');
     say('system', `not found, install them with your package manager if the window does not open: ${what}`);
     return;
   }
@@ -96,6 +123,7 @@ function missingOf(needs) {
   const libraries = knownLibraries();
   return needs.filter((need) => {
     if (need.program && !hasProgram(need.program)) return true;
+    if (need.file && !fs.existsSync(need.file)) return true;
     return Boolean(need.library && libraries && !libraries.has(need.library));
   });
 }

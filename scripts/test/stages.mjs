@@ -25,6 +25,7 @@ export const stages = {
   unit: runUnit,
   e2e: runE2e,
   farm: runFarm,
+  vm: runVm,
 };
 
 /** @param {StageContext} context */
@@ -79,6 +80,30 @@ async function runFarm({ env, reports }) {
     },
   );
   if (status === cannotRunHere) return { passed: 0, failed: 0, skipped: 1 };
+  return readCounts(file, status, countVitest);
+}
+
+/** @param {StageContext} context */
+async function runVm({ env, reports }) {
+  if (!isRoot()) {
+    process.stdout.write(
+      '\n*** SKIPPED: the test image of a virtual machine is built by root on Linux. ***\n\n',
+    );
+    return { passed: 0, failed: 0, skipped: 1 };
+  }
+  // Before the network is left: the image is built from the distribution's packages.
+  const image = [inProject('e2e', 'vm', 'local-image.ts')];
+  const built = await foreground(process.execPath, ['--import', 'tsx', ...image], {
+    ...{ cwd: projectRoot, env, limitMs: 60 * 60_000, ownGroup: true },
+  });
+  if (built !== 0) throw new Error('The image for the virtual machine could not be built.');
+  const file = path.join(reports, 'vm.json');
+  const inNetwork = ['--import', 'tsx', inProject('e2e', 'vm', 'with-host-address.ts'), process.execPath];
+  const status = await foreground(
+    process.execPath,
+    [...inNetwork, vitest, 'run', '--project', 'vm', ...vitestReporters(file)],
+    { cwd: projectRoot, env, limitMs: 30 * 60_000, ownGroup: true },
+  );
   return readCounts(file, status, countVitest);
 }
 

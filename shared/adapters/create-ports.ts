@@ -12,6 +12,7 @@ import { createLogger } from './log/logger.ts';
 import { createNatsHeartbeatWatch } from './nats/heartbeat-watch.ts';
 import { createSignInClient } from './oidc/sign-in-client.ts';
 import { createSshConnector } from './ssh/connector.ts';
+import { thisAccount } from './ssh/this-account.ts';
 import { systemClock } from './system/clock.ts';
 import { systemRandom } from './system/random.ts';
 import { sha256Hex } from './system/sha256.ts';
@@ -53,7 +54,7 @@ export function createPorts(options: PortsOptions): StationPorts {
   return {
     ...{ clock, random, logger, journal, binaries, sha256: sha256Hex },
     connector: createDeviceConnector({
-      ssh: createSshConnector({ clock, logger, ssh: profile.ssh }),
+      ssh: createSshConnector({ clock, logger, ssh: profile.ssh, account: thisAccount() }),
       local: createLocalConnector({ clock, logger, environment: localEnvironment(process.env) }),
     }),
     signIn: options.signIn ?? createSignInClient({ profile, http, clock, logger }),

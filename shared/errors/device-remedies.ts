@@ -122,6 +122,13 @@ export const deviceRemedies = {
     operatorDoes: 'Check address and port. If they are right, set the board aside and call the line lead.',
     retry: 'after-fix',
   },
+  DEVICE_JUMP_REFUSED: {
+    title: 'Jump host refuses the login',
+    says: 'The jump host {hop} refused the login of {user}.',
+    cause: 'It knows none of the keys the station offers. A password is never offered to a jump host.',
+    operatorDoes: 'Have the key of the station added on the jump host, or name the right one, then retry.',
+    retry: 'after-fix',
+  },
   DEVICE_JUMP_FAILED: {
     title: 'Jump host does not pass on',
     says: 'The jump host {hop} does not connect to {address}.',

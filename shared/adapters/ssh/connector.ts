@@ -1,224 +1,169 @@
-import ssh2 from 'ssh2';
+import type { Duplex } from 'node:stream';
 import type { Clock, DeviceCredential, DeviceSession, HostKeyPins, Logger } from '../../engine/ports.ts';
 import { EnrollmentError } from '../../errors/enrollment-error.ts';
-import type { Profile } from '../../model/profile.ts';
-import type { Secret } from '../../model/secret.ts';
-import { formatAddress, type SshTarget } from '../../model/target.ts';
-import { readPrivateKey } from '../system/private-key-file.ts';
-import { algorithms } from './algorithms.ts';
-import { hostKeyFingerprint } from './fingerprint.ts';
-import { createHandshakeGate } from './handshake-gate.ts';
+import type { SshTarget } from '../../model/target.ts';
+import { createConfigReader } from './config/config-reader.ts';
+import { logIn } from './handshake.ts';
+import { createHandshakeGates } from './handshake-gate.ts';
+import { createHostKeyCheck, type HostKeyCheck } from './hosts/host-key-check.ts';
+import type { KnownHosts } from './hosts/known-hosts.ts';
+import { createKnownHostsReader } from './hosts/read-known-hosts.ts';
+import { createKeyGatherer } from './keys/gather-keys.ts';
+import { createKeyRing } from './keys/key-ring.ts';
 import { defaultSshLimits, type SshLimits } from './limits.ts';
 import { prepareLogin } from './login.ts';
+import { createPenaltyMemory } from './penalty-memory.ts';
+import { type Account, type Hop, planRoute, type SshSettings } from './route.ts';
 import { createSession } from './session.ts';
-import { connectError, lostError } from './ssh-errors.ts';
+import { connectError, HUNG_UP_EARLY, jumpError, type SshPlace } from './ssh-errors.ts';
+import { dial } from './wire/dial.ts';
+import { StationClient } from './wire/station-client.ts';
+
+export interface SshConnectOptions {
+  readonly credential: DeviceCredential;
+  readonly hostKeys: HostKeyPins;
+  readonly signal: AbortSignal;
+  readonly onNote?: (text: string) => void;
+}
 
 /** The part of `DeviceConnector` that is reached over SSH. */
 export interface SshConnector {
-  connect(
-    target: SshTarget,
-    options: {
-      readonly credential: DeviceCredential;
-      readonly hostKeys: HostKeyPins;
-      readonly signal: AbortSignal;
-      readonly onNote?: (text: string) => void;
-    },
-  ): Promise<DeviceSession>;
+  connect(target: SshTarget, options: SshConnectOptions): Promise<DeviceSession>;
 }
 
 export interface SshConnectorOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** The profile's section: which keys are offered. */
-  readonly ssh: Pick<Profile['ssh'], 'private_key_file'>;
+  /** The profile's section. */
+  readonly ssh: SshSettings;
+  readonly account: Account;
   readonly limits?: Partial<SshLimits>;
-}
-
-interface Attempt {
-  readonly target: SshTarget;
-  readonly credential: DeviceCredential;
-  readonly privateKey: Secret | undefined;
-  readonly expectedHostKey: string | undefined;
-  readonly signal: AbortSignal;
-}
-
-interface HostKeyCheck {
-  verify(keyBlob: Buffer): boolean;
-  seen(): string;
-  /** The key that was shown instead of the expected one. */
-  refused(): string | undefined;
-}
-
-/** Compares every key the device shows with the pinned one, or, at first contact, with the first one shown. */
-function checkHostKey(expected: string | undefined): HostKeyCheck {
-  let known = expected;
-  let refused: string | undefined;
-  return {
-    verify: (keyBlob) => {
-      const shown = hostKeyFingerprint(keyBlob);
-      known ??= shown;
-      if (shown !== known) refused = shown;
-      return refused === undefined;
-    },
-    seen: () => known ?? '',
-    refused: () => refused,
-  };
-}
-
-function hostKeyChanged(target: SshTarget, expected: string, actual: string): EnrollmentError {
-  const address = formatAddress(target);
-  return new EnrollmentError('DEVICE_HOST_KEY_CHANGED', {
-    details: { address, place: address, expected, actual },
-    subject: address,
-    phase: 'connect',
-    evidence: `Known: ${expected}\nNow: ${actual}`,
-  });
-}
-
-/** A session whose key cannot be pinned is not used. */
-function pin(session: DeviceSession, write: () => void): void {
-  try {
-    write();
-  } catch (thrown) {
-    session.close();
-    throw thrown;
-  }
 }
 
 /** An sshd with too many logins at once, or one that is just starting, hangs up at random: calling again helps. */
 const MOST_REDIALS = 3;
 const REDIAL_WAIT_MS = 100;
-
-/** True when the device hung up before a key was exchanged: nothing of ours was sent yet. */
-function endedBeforeHandshake(thrown: unknown): boolean {
-  const isLost = thrown instanceof EnrollmentError && thrown.code === 'DEVICE_CONNECTION_LOST';
-  return (
-    isLost && thrown.cause instanceof Error && thrown.cause.message === 'Connection lost before handshake'
-  );
-}
+const nothingSeen = { login: '', greeting: '', disagreements: [] };
 
 /**
  * Connects over SSH with `ssh2`. The only place of the program that makes an SSH client: host key checked
- * before any secret is offered, strong algorithms, no agent, no forwarding, and a limit on everything a device
- * can send.
+ * before any secret is offered, strong algorithms, no agent forwarding, and a limit on everything a device
+ * can send. One TCP connection a device.
  */
 export function createSshConnector(options: SshConnectorOptions): SshConnector {
-  const { clock, logger } = options;
+  const { clock, logger, ssh: settings, account } = options;
   const limits: SshLimits = { ...defaultSshLimits, ...options.limits };
-  const gate = createHandshakeGate(limits.handshakes);
+  const gates = createHandshakeGates(limits.handshakes);
+  const penalties = createPenaltyMemory(clock);
+  const keyRing = createKeyGatherer({ clock, ring: createKeyRing() });
+  const readKnownHosts = createKnownHostsReader(settings.known_hosts_file);
+  const readConfiguration = createConfigReader(settings.config_file, account.home);
 
-  async function handshake(attempt: Attempt): Promise<DeviceSession> {
-    const { target, credential, privateKey, expectedHostKey, signal } = attempt;
-    signal.throwIfAborted();
-    const user = target.user ?? credential.user;
-    const place = { target, user };
-    const address = formatAddress(target);
-    const hostKey = checkHostKey(expectedHostKey);
-    const login = prepareLogin({ user, privateKey, password: credential.password });
-    const client = new ssh2.Client();
+  async function openStream(hop: Hop, place: SshPlace, carrier: Carrier | undefined, signal: AbortSignal) {
+    const limit = withLimit(signal, clock, limits.connectMs);
+    try {
+      const { host, port } = hop.target;
+      if (carrier !== undefined) return await unlessAborted(carrier.client.openWay(host, port), limit.signal);
+      return await dial({ host, port, family: hop.family, clock, signal: limit.signal });
+    } catch (thrown) {
+      signal.throwIfAborted();
+      if (limit.signal.aborted) throw connectError({ level: 'client-timeout' }, place, limit.seen);
+      if (carrier !== undefined) throw jumpError(carrier.place, place, thrown);
+      throw connectError(thrown, place, nothingSeen);
+    } finally {
+      limit.cancel();
+    }
+  }
 
-    return new Promise((resolve, reject) => {
-      let settled = false;
-      const settle = (outcome: () => void) => {
-        if (settled) return;
-        settled = true;
-        cancelDeadline();
-        signal.removeEventListener('abort', onAbort);
-        outcome();
-      };
-      const fail = (error: unknown) =>
-        settle(() => {
-          reject(error);
-          client.destroy();
-        });
-      const onAbort = () => fail(signal.reason);
-      const cancelDeadline = clock.after(limits.connectMs, () => {
-        const evidence = `Not logged in after ${limits.connectMs / 1000} s.`;
-        fail(
-          new EnrollmentError('DEVICE_UNREACHABLE', {
-            details: { address },
-            subject: address,
-            phase: 'connect',
-            evidence,
-          }),
-        );
-      });
-      signal.addEventListener('abort', onAbort, { once: true });
-
-      let banners = 0;
-      client.on('banner', () => {
-        banners += 1;
-        if (banners > limits.banners)
-          fail(lostError(place, `More than ${limits.banners} messages before the login.`));
-      });
-      // A device that wants a new password gets none: nobody is there to choose one.
-      client.on('change password', () =>
-        fail(
-          connectError(
-            { level: 'client-authentication' },
-            place,
-            'The device wants the password to be changed first.',
-          ),
-        ),
-      );
-      client.on('error', (thrown: unknown) => {
-        const shown = hostKey.refused();
-        if (shown !== undefined) fail(hostKeyChanged(target, hostKey.seen(), shown));
-        else fail(connectError(thrown, place, login.evidence()));
-        logger.log('debug', 'ssh-error', { address, error: thrown });
-      });
-      client.on('close', () => fail(lostError(place, 'The device closed the connection before the login.')));
-      client.on('ready', () => {
-        // ssh2 leaves Nagle's algorithm on, which holds every small message back for a delayed acknowledgement.
-        client.setNoDelay(true);
-        settle(() => {
-          logger.log('debug', 'ssh-connected', { address, user, hostKey: hostKey.seen() });
-          resolve(createSession({ client, place, hostKeyFingerprint: hostKey.seen(), clock, limits }));
-        });
-      });
-
-      try {
-        client.connect({
-          host: target.host,
-          port: target.port,
-          username: user,
-          algorithms,
-          hostVerifier: (keyBlob: Buffer) => hostKey.verify(keyBlob),
-          authHandler: (accepted, _partial, next) => next(login.next(accepted) as never),
-          agentForward: false,
-          // The deadline above covers everything from the dialling on.
-          readyTimeout: 0,
-          keepaliveInterval: limits.keepaliveMs,
-          keepaliveCountMax: limits.keepaliveMisses,
-        });
-      } catch (thrown) {
-        // What the library finds wrong before it dials (an empty user name, say) it throws.
-        fail(connectError(thrown, place, login.evidence()));
-      }
+  async function logInAt(
+    hop: Hop,
+    place: SshPlace,
+    known: KnownHosts | undefined,
+    carrier: Carrier | undefined,
+    request: SshConnectOptions,
+  ): Promise<Carrier> {
+    const { credential, hostKeys, signal, onNote } = request;
+    const gathered = await keyRing.gather(hop.keys, credential.keyPassphrase, signal);
+    for (const note of gathered.notes) onNote?.(note);
+    const hostKey = createHostKeyCheck({
+      ...{ address: hop.address, place: hop.place, pinned: hostKeys.hostKey(hop.place) },
+      known: known?.of(hop.knownName),
+      policy: settings.host_keys ?? 'pin',
     });
+    const { keys } = gathered;
+    // The password is the devices', and a jump host is none.
+    const password = place.isJump ? undefined : credential.password;
+    const login = prepareLogin({ user: place.user, keys, password });
+    const stream: Duplex = await openStream(hop, place, carrier, signal);
+    const client = new StationClient(carrier?.client);
+    try {
+      await logIn({ client, stream, place, hostKey, login, clock, logger, limits, signal });
+    } catch (thrown) {
+      stream.destroy();
+      if (login.hasOffered && thrown instanceof EnrollmentError) penalties.note(hop, thrown);
+      throw penalties.explain(hop, place, thrown);
+    }
+    keepHostKey(hop, hostKey, request, client);
+    return { client, place, fingerprint: hostKey.trusted()?.key.fingerprint ?? '' };
+  }
+
+  /** Pins what was trusted at first contact. A connection whose key cannot be pinned is not used. */
+  function keepHostKey(
+    hop: Hop,
+    check: HostKeyCheck,
+    request: SshConnectOptions,
+    client: StationClient,
+  ): void {
+    const trusted = check.trusted();
+    if (trusted === undefined) return;
+    const { key, trust } = trusted;
+    try {
+      const pinned = request.hostKeys.hostKey(hop.place);
+      const lacksType = trust === 'pinned' && pinned?.keyType === undefined;
+      if (trust === 'first-contact' || lacksType) request.hostKeys.pinHostKey(hop.place, key, clock.nowMs());
+    } catch (thrown) {
+      client.destroy();
+      throw thrown;
+    }
+    const words = {
+      'first-contact': 'first contact, pinned',
+      pinned: 'as pinned',
+      'known-hosts': 'as in the known hosts file',
+    };
+    const where = `${hop.address}: ${key.keyType ?? ''} ${key.fingerprint}`;
+    request.onNote?.(`host key of ${where}, ${words[trust]}`);
+  }
+
+  async function connectOnce(hops: readonly Hop[], request: SshConnectOptions): Promise<DeviceSession> {
+    const known = await readKnownHosts(request.signal);
+    let reached: Carrier | undefined;
+    for (const [index, hop] of hops.entries()) {
+      const isJump = index < hops.length - 1;
+      const place = { address: hop.address, user: hop.target.user, isJump };
+      try {
+        reached = await logInAt(hop, place, known, reached, request);
+      } catch (thrown) {
+        reached?.client.destroy();
+        throw thrown;
+      }
+      logger.log('debug', 'ssh-connected', { ...place, hostKey: reached.fingerprint });
+    }
+    if (reached === undefined) throw new Error('A route has at least one hop.');
+    const { client, place, fingerprint } = reached;
+    return createSession({ client, place, hostKeyFingerprint: fingerprint, clock, limits });
   }
 
   return {
-    connect: async (target, { credential, hostKeys, signal, onNote }) => {
-      const file = options.ssh.private_key_file;
-      const privateKey = file === undefined ? undefined : await readPrivateKey(file, signal);
-      // By address, not by account: another login name is no reason to trust another key.
-      const place = formatAddress(target);
-      const pinned = hostKeys.hostKey(place);
+    connect: async (target, request) => {
+      const { signal, credential } = request;
+      signal.throwIfAborted();
+      const config = await readConfiguration(signal);
+      const hops = planRoute({ target, credential, settings, config, account });
+      const nearest = hops[0]?.target.host ?? target.host;
       for (let redials = 0; ; redials += 1) {
-        const leave = await gate.enter(signal);
+        const leave = await gates.enter(nearest, signal);
         try {
-          const expectedHostKey = pinned?.fingerprint;
-          const session = await handshake({ target, credential, privateKey, expectedHostKey, signal });
-          const fingerprint = session.hostKeyFingerprint ?? '';
-          onNote?.(
-            `host key ${fingerprint}, ${pinned === undefined ? 'first contact, pinned' : 'as pinned'}`,
-          );
-          if (pinned === undefined)
-            pin(session, () =>
-              hostKeys.pinHostKey(place, { fingerprint, keyType: undefined }, clock.nowMs()),
-            );
-          return session;
+          return await connectOnce(hops, request);
         } catch (thrown) {
           if (!endedBeforeHandshake(thrown) || redials === MOST_REDIALS) throw thrown;
         } finally {
@@ -228,4 +173,49 @@ export function createSshConnector(options: SshConnectorOptions): SshConnector {
       }
     },
   };
+}
+
+/** A host that is logged into. */
+interface Carrier {
+  readonly client: StationClient;
+  readonly place: SshPlace;
+  readonly fingerprint: string;
+}
+
+/** True when the device hung up before a key was exchanged: nothing of ours was sent yet. */
+function endedBeforeHandshake(thrown: unknown): boolean {
+  const isLost = thrown instanceof EnrollmentError && thrown.code === 'DEVICE_CONNECTION_LOST';
+  return isLost && thrown.cause instanceof Error && thrown.cause.message === HUNG_UP_EARLY;
+}
+
+/** A signal that is also aborted when the time is over. */
+function withLimit(signal: AbortSignal, clock: Clock, limitMs: number) {
+  const stop = new AbortController();
+  const onAbort = () => stop.abort(signal.reason);
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  const cancelTimer = clock.after(limitMs, () => stop.abort(new Error('The time is over.')));
+  return {
+    signal: stop.signal,
+    seen: { ...nothingSeen, greeting: `No connection after ${limitMs / 1000} s.` },
+    cancel: () => {
+      cancelTimer();
+      signal.removeEventListener('abort', onAbort);
+    },
+  };
+}
+
+/** The result of work that cannot be stopped; a stream that comes too late is closed. */
+function unlessAborted<T extends Duplex>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    work.then(
+      (stream) => {
+        if (signal.aborted) stream.destroy();
+        else resolve(stream);
+      },
+      (error: unknown) => reject(error),
+    );
+  });
 }

@@ -44,3 +44,31 @@ export function createHandshakeGate(width: number): HandshakeGate {
       }),
   };
 }
+
+/** Gates of their own for all hosts: one that keeps callers waiting holds up nobody else's. */
+export function createHandshakeGates(width: number): {
+  enter(host: string, signal: AbortSignal): Promise<() => void>;
+} {
+  const gates = new Map<string, { readonly gate: HandshakeGate; users: number }>();
+  return {
+    enter: async (host, signal) => {
+      const entry = gates.get(host) ?? { gate: createHandshakeGate(width), users: 0 };
+      gates.set(host, entry);
+      entry.users += 1;
+      const forget = () => {
+        entry.users -= 1;
+        if (entry.users === 0) gates.delete(host);
+      };
+      try {
+        const leave = await entry.gate.enter(signal);
+        return () => {
+          leave();
+          forget();
+        };
+      } catch (thrown) {
+        forget();
+        throw thrown;
+      }
+    },
+  };
+}

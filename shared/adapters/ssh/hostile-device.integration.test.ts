@@ -9,9 +9,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { defineCommand } from '../../device/device-command.ts';
 import type { Clock, DeviceCredential } from '../../engine/ports.ts';
 import { Secret } from '../../model/secret.ts';
-import { silentLogger } from '../log/logger.ts';
 import { systemClock } from '../system/clock.ts';
-import { createSshConnector } from './connector.ts';
 import type { SshLimits } from './limits.ts';
 import {
   type HostileServer,
@@ -19,6 +17,7 @@ import {
   startHostileServer,
 } from './testing/hostile-server.ts';
 import { pinsOf } from './testing/pins.ts';
+import { testConnector } from './testing/test-connector.ts';
 
 const limits: Partial<SshLimits> = {
   connectMs: 3000,
@@ -44,7 +43,7 @@ function connect(
   port: number,
   options: { expected?: string; credential?: DeviceCredential; signal?: AbortSignal } = {},
 ) {
-  return createSshConnector({ clock: systemClock, logger: silentLogger, limits, ssh: {} }).connect(
+  return testConnector({}, { limits }).connect(
     { kind: 'ssh', user: 'pi', host: '127.0.0.1', port },
     {
       credential: options.credential ?? withPassword,
@@ -104,7 +103,7 @@ describe('logging in', () => {
         };
       },
     };
-    const connecting = createSshConnector({ clock, logger: silentLogger, limits, ssh: {} }).connect(
+    const connecting = testConnector({}, { clock, limits }).connect(
       { kind: 'ssh', user: 'pi', host: '127.0.0.1', port: 70_000 },
       { credential: withPassword, hostKeys: pinsOf(undefined), signal: AbortSignal.timeout(10_000) },
     );
@@ -189,12 +188,7 @@ describe('logging in', () => {
   });
 
   it('gives up on a name that does not resolve', async () => {
-    const connecting = createSshConnector({
-      clock: systemClock,
-      logger: silentLogger,
-      limits,
-      ssh: {},
-    }).connect(
+    const connecting = testConnector({}, { limits }).connect(
       { kind: 'ssh', user: 'pi', host: 'no-such-device.invalid', port: 22 },
       { credential: withPassword, hostKeys: pinsOf(undefined), signal: AbortSignal.timeout(10_000) },
     );

@@ -1,10 +1,11 @@
-import ssh2, { type AnyAuthMethod, type AuthenticationType, type Prompt } from 'ssh2';
+import type { AnyAuthMethod, AuthenticationType, ParsedKey, Prompt } from 'ssh2';
 import type { Secret } from '../../model/secret.ts';
+import type { OfferedKey } from './keys/gather-keys.ts';
 
 /** With what one connection logs in. */
 export interface LoginMeans {
   readonly user: string;
-  readonly privateKey: Secret | undefined;
+  readonly keys: readonly OfferedKey[];
   readonly password: Secret | undefined;
 }
 
@@ -12,24 +13,16 @@ export interface LoginMeans {
 export interface Login {
   /** The next way to try, or false when there is none. `accepted`: what the device takes; unknown before the first try. */
   next(accepted: readonly AuthenticationType[] | null): AnyAuthMethod | false;
+  /** Notes that a key of the agent could not sign. */
+  keyFailed(why: string): void;
+  /** True once a password or key was offered. */
+  readonly hasOffered: boolean;
   /** What was tried, for the operator. */
   evidence(): string;
 }
 
 /** Prompts that ask for the password and not, say, for a code of a second factor. */
 const PASSWORD_PROMPT = /pass|kennwort|contrase|senha|has[lł]o|парол/i;
-
-function usableKey(credential: LoginMeans): { key: Buffer | undefined; problem: string | undefined } {
-  if (credential.privateKey === undefined) return { key: undefined, problem: undefined };
-  const text = credential.privateKey.reveal();
-  const parsed = ssh2.utils.parseKey(text);
-  if (parsed instanceof Error)
-    return { key: undefined, problem: `The private key cannot be used: ${parsed.message}` };
-  const first = Array.isArray(parsed) ? parsed[0] : parsed;
-  if (first === undefined || !first.isPrivateKey())
-    return { key: undefined, problem: 'The key file holds no private key.' };
-  return { key: Buffer.from(text, 'utf8'), problem: undefined };
-}
 
 /** Answers one single hidden password prompt, once. Everything else gets no answer, which the device takes as a no. */
 function interactiveAnswer(password: string): (prompts: readonly Prompt[]) => string[] {
@@ -43,22 +36,49 @@ function interactiveAnswer(password: string): (prompts: readonly Prompt[]) => st
   };
 }
 
-/** Prepares the logins for one connection: key first, then password or its interactive form. */
-export function prepareLogin(credential: LoginMeans): Login {
-  const { user: username, password } = credential;
-  const { key, problem } = usableKey(credential);
-  const tried = new Set<AuthenticationType>();
+/** The same key, which does not sign with SHA-1: ssh2 falls back to that where a server names no better way. */
+function withoutSha1(key: ParsedKey): ParsedKey {
+  const sign = (data: Buffer | string, algorithm?: string): Buffer => {
+    // ssh2 looks for an error in the answer, not for a thrown one.
+    if (algorithm === 'sha1') return new Error('The device takes RSA signatures with SHA-1 only.') as never;
+    return key.sign(data, algorithm);
+  };
+  return Object.create(key, { sign: { value: sign } }) as ParsedKey;
+}
+
+/** Prepares the logins for one connection: keys first, then password or its interactive form. */
+export function prepareLogin(means: LoginMeans): Login {
+  const { user: username, password } = means;
+  const keys = [...means.keys];
+  const tried: string[] = [];
+  const problems: string[] = [];
+  let passwordTried = false;
+  let askedForMethods = false;
   let devicesChoice: readonly AuthenticationType[] = [];
 
   const offer = (accepted: readonly AuthenticationType[] | null): AnyAuthMethod | false => {
-    const open = (type: AuthenticationType) =>
-      !tried.has(type) && (accepted === null || accepted.includes(type));
-    if (key !== undefined && open('publickey')) return { type: 'publickey', username, key };
-    // Without a key, asking for nothing shows what the device takes before a password leaves the station.
-    if (accepted === null) return { type: 'none', username };
-    if (password === undefined || tried.has('password') || tried.has('keyboard-interactive')) return false;
-    if (open('password')) return { type: 'password', username, password: password.reveal() };
-    if (!open('keyboard-interactive')) return false;
+    const [key] = keys;
+    // An agent's refusals do not tell what else the device takes, and without a key a password must not leave unasked:
+    // to ask for nothing shows it.
+    if (accepted === null && !askedForMethods && key?.kind !== 'file') {
+      askedForMethods = true;
+      return { type: 'none', username };
+    }
+    if (key !== undefined && (accepted === null || accepted.includes('publickey'))) {
+      keys.shift();
+      tried.push(key.name);
+      if (key.kind === 'agent') return { type: 'agent', username, agent: key.agent } as AnyAuthMethod;
+      // The types want text here; ssh2 takes a parsed key as it is, and does not parse it again for every device.
+      return { type: 'publickey', username, key: withoutSha1(key.key) as never };
+    }
+    if (password === undefined || passwordTried || accepted === null) return false;
+    passwordTried = true;
+    if (accepted.includes('password')) {
+      tried.push('password');
+      return { type: 'password', username, password: password.reveal() };
+    }
+    if (!accepted.includes('keyboard-interactive')) return false;
+    tried.push('keyboard-interactive');
     const answer = interactiveAnswer(password.reveal());
     return {
       type: 'keyboard-interactive',
@@ -70,19 +90,19 @@ export function prepareLogin(credential: LoginMeans): Login {
   return {
     next: (accepted) => {
       if (accepted !== null) devicesChoice = accepted;
-      const method = offer(accepted);
-      if (method !== false) tried.add(method.type);
-      return method;
+      return offer(accepted);
     },
-    evidence: () => {
-      const ways = [...tried].filter((type) => type !== 'none');
-      return [
-        problem,
-        ways.length === 0 ? 'No key or password was offered.' : `Tried: ${ways.join(', ')}.`,
+    keyFailed: (why) => problems.push(why),
+    get hasOffered() {
+      return tried.length > 0;
+    },
+    evidence: () =>
+      [
+        ...problems,
+        tried.length === 0 ? 'No key or password was offered.' : `Tried: ${tried.join(', ')}.`,
         devicesChoice.length === 0 ? undefined : `The device accepts: ${devicesChoice.join(', ')}.`,
       ]
         .filter((sentence) => sentence !== undefined)
-        .join(' ');
-    },
+        .join(' '),
   };
 }

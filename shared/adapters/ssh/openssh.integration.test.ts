@@ -6,11 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defineCommand, type ElevationMethod } from '../../device/device-command.ts';
 import type { AgentBinary, DeviceSession } from '../../engine/ports.ts';
 import { Secret } from '../../model/secret.ts';
-import { silentLogger } from '../log/logger.ts';
-import { systemClock } from '../system/clock.ts';
-import { createSshConnector } from './connector.ts';
 import { pinsOf } from './testing/pins.ts';
 import { noSshdReason, type RealSshd, startRealSshd } from './testing/real-sshd.ts';
+import { testConnector } from './testing/test-connector.ts';
 
 const missing = noSshdReason();
 if (missing !== undefined) console.warn(`SKIPPED: SSH against OpenSSH: ${missing}.`);
@@ -58,8 +56,7 @@ describe.skipIf(missing !== undefined)('against OpenSSH', () => {
   const folder = mkdtempSync(join(tmpdir(), 'muster-ssh-test-'));
 
   const connect = async (expectedHostKey?: string) => {
-    const ssh = { private_key_file: sshd.clientKeyFile };
-    const connector = createSshConnector({ clock: systemClock, logger: silentLogger, ssh });
+    const connector = testConnector({ private_key_file: sshd.clientKeyFile });
     const connected = await connector.connect(
       { kind: 'ssh', user: undefined, host: '127.0.0.1', port: sshd.port },
       {

@@ -1,7 +1,6 @@
 import type { Client } from 'ssh2';
 import type { Clock, DeviceSession } from '../../engine/ports.ts';
 import { describeThrown } from '../../errors/enrollment-error.ts';
-import { formatAddress } from '../../model/target.ts';
 import { createCommandRunner } from '../command/command-runner.ts';
 import { payloadInput, uploadInput } from '../command/standard-input.ts';
 import type { SshLimits } from './limits.ts';
@@ -25,7 +24,7 @@ export function createSession(options: SessionOptions): DeviceSession {
   const runner = createCommandRunner({
     ...{ clock, limits, lost, user: place.user },
     transport: createSshTransport(client),
-    address: formatAddress(place.target),
+    address: place.address,
   });
   client.on('error', (thrown: unknown) => runner.end(lost(describeThrown(thrown), thrown)));
   client.on('close', () => runner.end(lost('The device closed the connection.')));

@@ -1,6 +1,6 @@
 import { describeThrown, EnrollmentError } from '../../errors/enrollment-error.ts';
+import type { EnrollmentErrorCode } from '../../model/error-codes.ts';
 import { printable } from '../../model/printable.ts';
-import { formatAddress, type SshTarget } from '../../model/target.ts';
 
 /** System errors that mean: nobody took the call. Others broke off a conversation. */
 const NOBODY_THERE = new Set([
@@ -18,59 +18,100 @@ const NOBODY_THERE = new Set([
   'EINVAL',
 ]);
 
+/** A host as errors name it. */
 export interface SshPlace {
-  readonly target: SshTarget;
+  readonly address: string;
   readonly user: string;
+  /** True of a host that is only on the way to the device. */
+  readonly isJump: boolean;
+}
+
+/** What was seen of a connection by the time an error came. */
+export interface Sighting {
+  /** What was offered for the login, in sentences. */
+  readonly login: string;
+  /** What the device said before its version line. */
+  readonly greeting: string;
+  /** What the server offers that the station does not speak; empty when they agree. */
+  readonly disagreements: readonly string[];
 }
 
 interface LibraryError {
   readonly level?: string;
-  readonly code?: string;
+  readonly code?: string | number;
+  readonly message?: string;
 }
 
+/** sshd's words for a source that it holds failed logins against (PerSourcePenalties, OpenSSH 9.8 and newer). */
+const PENALTY = /not allowed at this time/i;
+const TOO_MANY_TRIES = /too many authentication failures/i;
+/** ssh2's words for a device that hung up before it showed a version. */
+export const HUNG_UP_EARLY = 'Connection lost before handshake';
+
 /** Translates an error of the library that came before the login was complete. */
-export function connectError(thrown: unknown, place: SshPlace, loginEvidence: string): EnrollmentError {
-  const address = formatAddress(place.target);
-  const { level, code } = (thrown ?? {}) as LibraryError;
-  const options = {
-    details: { address, user: place.user },
-    subject: address,
-    phase: 'connect',
-    cause: thrown,
-  } as const;
-  const evidence = printable(describeThrown(thrown));
-  if (level === 'client-authentication') {
-    return new EnrollmentError('DEVICE_LOGIN_REFUSED', { ...options, evidence: loginEvidence });
-  }
-  if (
-    level === 'client-timeout' ||
-    level === 'client-dns' ||
-    (code !== undefined && NOBODY_THERE.has(code))
-  ) {
-    return new EnrollmentError('DEVICE_UNREACHABLE', { ...options, evidence });
-  }
-  return new EnrollmentError('DEVICE_CONNECTION_LOST', { ...options, evidence });
+export function connectError(thrown: unknown, place: SshPlace, sighting: Sighting): EnrollmentError {
+  const { level, code, message = '' } = (thrown ?? {}) as LibraryError;
+  const evidence = [describeThrown(thrown), sighting.greeting].filter((text) => text !== '').join('\n');
+  if (PENALTY.test(sighting.greeting)) return placed('DEVICE_LOGIN_BLOCKED', place, evidence, thrown);
+  if (level === 'client-authentication' || TOO_MANY_TRIES.test(message))
+    return loginRefused(place, sighting.login, thrown);
+  if (sighting.disagreements.length > 0)
+    return placed('DEVICE_SSH_OUTDATED', place, sighting.disagreements.join('\n'), thrown);
+  const isSystemCode = typeof code === 'string';
+  if (level === 'client-timeout' || level === 'client-dns' || (isSystemCode && NOBODY_THERE.has(code)))
+    return placed('DEVICE_UNREACHABLE', place, evidence, thrown);
+  // A number is the reason of an orderly goodbye.
+  if (isSystemCode || typeof code === 'number' || message === HUNG_UP_EARLY)
+    return placed('DEVICE_CONNECTION_LOST', place, evidence, thrown);
+  return misbehaves(place, printable(message).slice(0, 200).replace(/\.$/, ''), thrown);
+}
+
+/** The device took none of the logins. A jump host is not asked a password for, so nobody has to enter one. */
+export function loginRefused(place: SshPlace, tried: string, cause?: unknown): EnrollmentError {
+  return placed(place.isJump ? 'DEVICE_JUMP_REFUSED' : 'DEVICE_LOGIN_REFUSED', place, tried, cause);
 }
 
 /** The error of a connection that was up and is not any more. */
 export function lostError(place: SshPlace, evidence: string, cause?: unknown): EnrollmentError {
-  const address = formatAddress(place.target);
-  return new EnrollmentError('DEVICE_CONNECTION_LOST', {
-    details: { address },
-    subject: address,
-    evidence: printable(evidence),
-    ...(cause === undefined ? {} : { cause }),
-  });
+  return placed('DEVICE_CONNECTION_LOST', place, evidence, cause);
+}
+
+/** The error of a device that turns connections away since a login failed. */
+export function blockedError(place: SshPlace, cause: EnrollmentError): EnrollmentError {
+  const evidence = `${cause.evidence ?? ''}\nA login failed there shortly before.`;
+  return placed('DEVICE_LOGIN_BLOCKED', place, evidence, cause);
+}
+
+/** The error of what does not behave as an SSH server. `problem` is the rest of a sentence. */
+export function misbehaves(place: SshPlace, problem: string, cause?: unknown): EnrollmentError {
+  return placed('DEVICE_SSH_MISBEHAVES', place, undefined, cause, { problem });
+}
+
+/** The error of a host that does not complete the login within the limit. */
+export function notInTime(place: SshPlace, limitMs: number, greeting: string): EnrollmentError {
+  const said = greeting === '' ? '' : `\n${greeting}`;
+  return placed('DEVICE_UNREACHABLE', place, `Not logged in after ${limitMs / 1000} s.${said}`);
 }
 
 /** The error of a jump host that is logged into and does not open a way to the next host. */
-export function jumpError(hop: string, place: SshPlace, evidence: string, cause?: unknown): EnrollmentError {
-  const address = formatAddress(place.target);
-  return new EnrollmentError('DEVICE_JUMP_FAILED', {
-    details: { hop, address },
+export function jumpError(jump: SshPlace, next: SshPlace, cause: unknown): EnrollmentError {
+  return placed('DEVICE_JUMP_FAILED', next, describeThrown(cause), cause, { hop: jump.address });
+}
+
+function placed(
+  code: EnrollmentErrorCode,
+  { address, user, isJump }: SshPlace,
+  evidence: string | undefined,
+  cause?: unknown,
+  more: Readonly<Record<string, string>> = {},
+): EnrollmentError {
+  const onTheWay = isJump ? `${address} is a jump host on the way to the device.` : undefined;
+  const text = [evidence, onTheWay].filter((line) => line !== undefined && line !== '').join('\n');
+  return new EnrollmentError(code, {
+    details: { address, user, ...(isJump ? { hop: address } : {}), ...more },
     subject: address,
     phase: 'connect',
-    evidence: printable(evidence),
+    ...(text === '' ? {} : { evidence: printable(text, { keepNewlines: true }) }),
     ...(cause === undefined ? {} : { cause }),
   });
 }

@@ -1,8 +1,7 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readPrivateKey } from './private-key-file.ts';
 import { loadProfile, parseProfile } from './profile-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'muster-profile-'));
@@ -80,30 +79,5 @@ describe('profile', () => {
       code: 'STATION_PROFILE_UNREADABLE',
     });
     await expect(loadProfile(folder, signal)).rejects.toMatchObject({ code: 'STATION_PROFILE_UNREADABLE' });
-  });
-});
-
-describe('private key file', () => {
-  const key = '-----BEGIN OPENSSH PRIVATE KEY-----\nx\n-----END OPENSSH PRIVATE KEY-----\n';
-  const keyFile = (name: string, content: string, mode: number) => {
-    const file = join(folder, name);
-    writeFileSync(file, content);
-    chmodSync(file, mode);
-    return file;
-  };
-
-  it('reads a private file', async () => {
-    expect((await readPrivateKey(keyFile('good', key, 0o600), signal)).reveal()).toBe(key);
-  });
-
-  it.each([
-    ['open', key, 0o644, /mode 0644/],
-    ['public', 'ssh-ed25519 AAAA bench\n', 0o600, /is not a private key/],
-    ['huge', key + 'x'.repeat(70_000), 0o600, /more than 65536 bytes/],
-  ])('refuses one that is %s', async (name, content, mode, problem) => {
-    await expect(readPrivateKey(keyFile(name, content, mode), signal)).rejects.toMatchObject({
-      code: 'STATION_PROFILE_INVALID',
-      details: { problem: expect.stringMatching(problem) },
-    });
   });
 });
