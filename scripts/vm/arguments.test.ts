@@ -4,7 +4,7 @@ import { readVmArguments, usage } from './arguments.ts';
 describe('the arguments of npm run vm', () => {
   test('start a VM called pi when there are none', () => {
     expect(readVmArguments([])).toEqual({
-      ...{ action: 'start', name: 'pi', ramMiB: 1_024, cpus: 2, diskGiB: 8 },
+      ...{ action: 'start', name: 'pi', ramMiB: 1_024, cpus: 2 },
       ...{ fresh: false, sudoPassword: false, offline: false },
     });
   });

@@ -19,7 +19,8 @@ export interface StartOptions {
   readonly cpus: number;
   /** Port on 127.0.0.1; absent: the VM's last one, or the first free one. */
   readonly port?: number;
-  readonly diskGiB: number;
+  /** Size of a new VM's disk; absent: 8, or what it was made with. */
+  readonly diskGiB?: number;
   readonly fresh: boolean;
   readonly sudoPassword: boolean;
   readonly offline: boolean;
@@ -63,7 +64,7 @@ const options = {
   fresh: { type: 'boolean', default: false },
   ram: { type: 'string', default: '1024' },
   cpus: { type: 'string', default: '2' },
-  disk: { type: 'string', default: '8' },
+  disk: { type: 'string' },
   port: { type: 'string' },
   'sudo-password': { type: 'boolean', default: false },
   offline: { type: 'boolean', default: false },
@@ -95,7 +96,7 @@ export function readVmArguments(args: readonly string[]): VmArguments {
     ...(image ? { image } : {}),
     ramMiB: readNumber('--ram', values.ram, 512, 65_536),
     cpus: readNumber('--cpus', values.cpus, 1, 8),
-    diskGiB: readNumber('--disk', values.disk, 4, 256),
+    ...(values.disk === undefined ? {} : { diskGiB: readNumber('--disk', values.disk, 4, 256) }),
     ...(values.port === undefined ? {} : { port: readNumber('--port', values.port, 1, 65_535) }),
     fresh: values.fresh,
     sudoPassword: values['sudo-password'],

@@ -20,6 +20,7 @@ import {
 } from './vm-folder.ts';
 
 const gibibyte = 1024 ** 3;
+const usualDiskGiB = 8;
 
 /**
  * Brings a VM's folder to where it can be started.
@@ -33,7 +34,7 @@ export async function prepareVm(
 ): Promise<VmRecord> {
   const record = options.fresh ? undefined : folder.record();
   if (record === undefined) return await createVm(folder, options, firmware, signal);
-  await refuseOtherChoices(folder, record, options);
+  refuseOtherChoices(folder, record, options);
   const port = options.port ?? record.port;
   if (!(await isFree(sshHost, port))) throw portTaken(port, folder.name);
   const again = { ...record, port };
@@ -70,7 +71,7 @@ async function createVm(
   writePrivately(folder.seed, seed);
   fs.copyFileSync(firmware.variables, folder.variables);
   fs.chmodSync(folder.variables, 0o600);
-  await makeOverlay(image, folder.disk, options.diskGiB * gibibyte);
+  await makeOverlay(image, folder.disk, (options.diskGiB ?? usualDiskGiB) * gibibyte);
   folder.writeRecord(record); // Last: from now on it counts as made.
   return record;
 }
@@ -103,7 +104,7 @@ async function virtualSize(image: DiskImage): Promise<number> {
 }
 
 /** What was decided when the VM was made cannot be changed by starting it again, and is not quietly ignored. */
-async function refuseOtherChoices(folder: VmFolder, record: VmRecord, options: StartOptions): Promise<void> {
+function refuseOtherChoices(folder: VmFolder, record: VmRecord, options: StartOptions): void {
   const begin = 'Start it without that option, give another --name, or begin anew';
   const anew = `npm run vm -- --name ${folder.name} --fresh`;
   if (options.image?.kind === 'file' && localImage(options.image.file).file !== record.image.file) {
@@ -114,6 +115,9 @@ async function refuseOtherChoices(folder: VmFolder, record: VmRecord, options: S
       `The VM ${folder.name} is there already; --release and --date choose for a new one. ${begin}.`,
       anew,
     );
+  }
+  if (options.diskGiB !== undefined) {
+    throw new SetupProblem(`The VM ${folder.name} has its disk already. ${begin}.`, anew);
   }
   if (options.sudoPassword && record.sudoPassword === undefined) {
     throw new SetupProblem(

@@ -1,7 +1,7 @@
 // npm run vm: what each of its words does.
 import { accessSync, constants, existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { exitStatus, stopSignals } from '../setup/processes.mjs';
+import { capture } from '../setup/processes.mjs';
 import { SetupProblem, say } from '../setup/report.mjs';
 import { hasProgram, installSystemLibraries } from '../setup/system-libraries.mjs';
 import { readVmArguments, type StartOptions, usage, type VmArguments } from './arguments.ts';
@@ -9,6 +9,7 @@ import { prepareVm } from './create.ts';
 import { acceleratorFor, type Firmware, findFirmware } from './machine.ts';
 import { qemuProgram } from './qemu.ts';
 import { runVm } from './run.ts';
+import { listenForStop } from './stop-signals.ts';
 import { describeVm, VmFolder, vmNames } from './vm-folder.ts';
 
 /** Longer than the longest shutdown. */
@@ -78,7 +79,7 @@ async function whatItNeeds(): Promise<Firmware> {
 /** Asks the process that runs a VM to shut it down, and waits for it. */
 async function stopVm(folder: VmFolder): Promise<number> {
   const owner = folder.owner();
-  if (owner === undefined) {
+  if (owner === undefined || !(await isVmScript(owner))) {
     say('vm', `${folder.name} does not run`);
     return 0;
   }
@@ -92,19 +93,10 @@ async function stopVm(folder: VmFolder): Promise<number> {
   return 0;
 }
 
-/** The first Ctrl-C shuts down, the second cuts the power. */
-function listenForStop(): { stop: AbortSignal; cut: AbortSignal; status: () => number } {
-  const stop = new AbortController();
-  const cut = new AbortController();
-  let first: NodeJS.Signals = 'SIGINT';
-  for (const signal of stopSignals) {
-    process.on(signal, () => {
-      if (stop.signal.aborted) return cut.abort();
-      first = signal;
-      stop.abort();
-    });
-  }
-  return { stop: stop.signal, cut: cut.signal, status: () => exitStatus(null, first) };
+/** Whether a process is this script: after a crash its number may be somebody else's. */
+async function isVmScript(pid: number): Promise<boolean> {
+  const { stdout } = await capture('ps', ['-o', 'args=', '-p', String(pid)]);
+  return stdout.includes('vm.mjs');
 }
 
 function hasKvm(): boolean {

@@ -70,8 +70,10 @@ test('beginning anew leaves nothing but the claim', () => {
 test('a record that was damaged is named, with the way out', () => {
   const folder = new VmFolder('pi');
   folder.claim();
-  fs.writeFileSync(path.join(folder.path, 'vm.json'), '{}');
-  expect(() => folder.record()).toThrow(/cannot be read/);
+  for (const text of ['{}', '{"image":']) {
+    fs.writeFileSync(path.join(folder.path, 'vm.json'), text);
+    expect(() => folder.record()).toThrow(/cannot be read/);
+  }
 });
 
 test('the list shows state, target, image and host key', () => {

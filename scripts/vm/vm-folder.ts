@@ -51,7 +51,7 @@ export class VmFolder {
   /** The record of a VM that is complete; nothing when there is none, or its making was interrupted. */
   record(): VmRecord | undefined {
     if (!fs.existsSync(this.#record)) return undefined;
-    const parsed = recordShape.safeParse(JSON.parse(fs.readFileSync(this.#record, 'utf8')));
+    const parsed = recordShape.safeParse(jsonOrNothing(fs.readFileSync(this.#record, 'utf8')));
     if (parsed.success) return parsed.data;
     throw new SetupProblem(`${this.#record} cannot be read.`, `npm run vm -- --name ${this.name} --fresh`);
   }
@@ -154,6 +154,14 @@ export function describeVm(folder: VmFolder): string {
 export function writePrivately(file: string, content: string | Uint8Array): void {
   fs.rmSync(file, { force: true });
   fs.writeFileSync(file, content, { mode: 0o600, flag: 'wx' });
+}
+
+function jsonOrNothing(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // Cut off while it was written; the caller says what to do.
+  }
 }
 
 function isAlive(pid: number): boolean {
