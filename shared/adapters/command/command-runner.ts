@@ -1,9 +1,8 @@
-import type { Writable } from 'node:stream';
 import type { DeviceCommand, ElevationMethod } from '../../device/device-command.ts';
 import type { Clock, CommandResult } from '../../engine/ports.ts';
 import { EnrollmentError } from '../../errors/enrollment-error.ts';
 import { REDACTED } from '../../model/secret.ts';
-import type { CommandTransport } from './command-transport.ts';
+import type { CommandInput, CommandTransport } from './command-transport.ts';
 import { elevationFailure, elevationOf, frameCommand } from './elevation.ts';
 import { createElevationGate } from './elevation-gate.ts';
 import type { OutputLimits } from './limits.ts';
@@ -126,22 +125,22 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
 
       const closing = new AbortController();
       // A script that ends before it has read everything closes its input; the rest is not sent then.
-      const send = async (input: Writable): Promise<void> => {
+      const send = async (input: CommandInput): Promise<void> => {
         if (framed.passwordLine !== undefined && gate !== undefined) {
-          input.write(framed.passwordLine);
+          await input.write(framed.passwordLine);
           const answer = await Promise.race([gate.answer, aborted(closing.signal)]);
           // Without more input sudo gives up; another line would count as another wrong password.
           if (answer === 'asks-again') input.end();
           if (answer !== 'ready') return;
         }
-        await sendInput(input, framed.prologue, execution.input, closing.signal);
+        await sendInput(input, framed.prologue, execution.input, clock);
       };
 
       transport.start(
         { argv: framed.argv, elevation },
         {
           opened: (input) => {
-            if (settled) input.destroy();
+            if (settled) input.end();
             else send(input).catch(breakOff);
           },
           stdout: (bytes) => guarded(() => stdout.push(gate?.stdout(bytes) ?? bytes)),

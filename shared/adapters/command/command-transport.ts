@@ -1,10 +1,18 @@
-import type { Writable } from 'node:stream';
 import type { ElevationMethod } from '../../device/device-command.ts';
+
+/** Standard input of a running command. */
+export interface CommandInput {
+  /** False when nobody reads any more. */
+  readonly isOpen: boolean;
+  /** Resolves when more is wanted, so that little of it waits in memory; also when nobody reads any more. */
+  write(bytes: Uint8Array): Promise<void>;
+  end(): void;
+}
 
 /** What one started command reports. After `closed` or `failed` nothing more counts. */
 export interface CommandEvents {
   /** It runs; this is its standard input. */
-  opened(input: Writable): void;
+  opened(input: CommandInput): void;
   stdout(bytes: Buffer): void;
   stderr(bytes: Buffer): void;
   /** It ended and all its output has come. Undefined: it ended without a status, because the way to it broke. */

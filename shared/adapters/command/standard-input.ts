@@ -1,11 +1,10 @@
-import { once } from 'node:events';
-import { pipeline, Readable, type Writable } from 'node:stream';
-import { createGzip } from 'node:zlib';
-import type { AgentBinary } from '../../engine/ports.ts';
+import type { Clock } from '../../engine/ports.ts';
 import type { Secret } from '../../model/secret.ts';
+import type { CommandInput } from './command-transport.ts';
+import { createLinkPace, type LinkPace } from './link-pace.ts';
 
-/** What follows the script on its standard input. */
-export type StandardInput = () => AsyncIterable<Uint8Array>;
+/** What follows the script on its standard input. `pace`: how fast it has been taken so far. */
+export type StandardInput = (pace: LinkPace) => AsyncIterable<Uint8Array>;
 
 /** The bytes of a payload, or nothing. */
 export function payloadInput(payload: Secret | undefined): StandardInput {
@@ -14,50 +13,23 @@ export function payloadInput(payload: Secret | undefined): StandardInput {
   };
 }
 
-/** A file, compressed while it is sent. Level 1: the station must not be slower than the link. */
-export function uploadInput(file: AgentBinary, onProgress?: (sentBytes: number) => void): StandardInput {
-  async function* counted() {
-    let sentBytes = 0;
-    for await (const chunk of file.chunks()) {
-      yield chunk;
-      // Reached when the next chunk is asked for: this one was taken.
-      sentBytes += chunk.length;
-      onProgress?.(sentBytes);
-    }
-  }
-  return async function* () {
-    const gzip = createGzip({ level: 1 });
-    // Its error ends the gzip stream as well and comes out of the loop below.
-    pipeline(
-      Readable.from(counted(), { objectMode: false, highWaterMark: 256 * 1024 }),
-      gzip,
-      () => undefined,
-    );
-    for await (const chunk of gzip) yield chunk as Buffer;
-  };
-}
-
 /**
  * Writes prologue and input at the reader's pace, then ends it. Returns early, without error, when the reader is
  * gone.
- * @param gone aborted when nobody reads any more
  */
 export async function sendInput(
-  to: Writable,
+  to: CommandInput,
   prologue: Uint8Array,
   input: StandardInput,
-  gone: AbortSignal,
+  clock: Clock,
 ): Promise<void> {
-  const isGone = () => gone.aborted || !to.writable;
-  const write = async (bytes: Uint8Array) => {
-    if (to.write(bytes)) return;
-    // It rejects when the reader goes; whatever went wrong there is told by the one who opened it.
-    await once(to, 'drain', { signal: gone }).catch(() => undefined);
-  };
-  await write(prologue);
-  for await (const chunk of input()) {
-    if (isGone()) return;
-    await write(chunk);
+  const pace = createLinkPace();
+  await to.write(prologue);
+  for await (const bytes of input(pace)) {
+    if (!to.isOpen) return;
+    const startedAt = clock.monotonicMs();
+    await to.write(bytes);
+    pace.record(bytes.length, clock.monotonicMs() - startedAt);
   }
-  if (!isGone()) to.end();
+  if (to.isOpen) to.end();
 }

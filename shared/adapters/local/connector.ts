@@ -5,7 +5,8 @@ import { EnrollmentError } from '../../errors/enrollment-error.ts';
 import { formatAddress } from '../../model/target.ts';
 import { type CommandRunner, createCommandRunner } from '../command/command-runner.ts';
 import { defaultOutputLimits, type OutputLimits } from '../command/limits.ts';
-import { payloadInput, uploadInput } from '../command/standard-input.ts';
+import { payloadInput } from '../command/standard-input.ts';
+import { uploadInput } from '../command/upload-input.ts';
 import { createLocalTransport } from './local-transport.ts';
 
 export interface LocalConnectorOptions {
@@ -73,19 +74,23 @@ export function createLocalConnector(options: LocalConnectorOptions): LocalConne
         throw new EnrollmentError('DEVICE_UNSUPPORTED', { details, subject: address, phase: 'connect' });
       }
       const user = userInfo().username;
-      return sessionOf(createRunner(user, endAsRoot(user)), user);
+      return sessionOf(createRunner(user, endAsRoot(user)), user, clock);
     },
   };
 }
 
-function sessionOf(runner: CommandRunner, user: string): DeviceSession {
+function sessionOf(runner: CommandRunner, user: string, clock: Clock): DeviceSession {
   return {
     hostKeyFingerprint: undefined,
     loginUser: user,
     run: (command, { payload, ...rest }) =>
       runner.execute({ command, input: payloadInput(payload), ...rest }),
     upload: (command, file, { onProgress, ...rest }) =>
-      runner.execute({ command, input: uploadInput(file, onProgress), ...rest }),
+      runner.execute({
+        command,
+        input: uploadInput(file, { clock, mayCompress: false, onProgress }),
+        ...rest,
+      }),
     close: () => runner.end(lost('The session was closed by the station.')),
   };
 }

@@ -4,7 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { ElevationMethod } from '../../device/device-command.ts';
 import type { Clock } from '../../engine/ports.ts';
 import { describeThrown } from '../../errors/enrollment-error.ts';
-import type { CommandTransport } from '../command/command-transport.ts';
+import type { CommandInput, CommandTransport } from '../command/command-transport.ts';
 
 export interface LocalTransportOptions {
   readonly clock: Clock;
@@ -30,6 +30,21 @@ function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
     if (code !== 'ESRCH' && code !== 'EPERM') throw thrown;
     return false;
   }
+}
+
+function pipeInput(pipe: Writable): CommandInput {
+  const gone = new Promise<void>((resolve) => pipe.once('close', resolve));
+  return {
+    get isOpen() {
+      return pipe.writable;
+    },
+    // What a reader that is gone did not take is no error; its exit status tells what it thinks.
+    write: (bytes) =>
+      pipe.writable
+        ? Promise.race([new Promise<void>((taken) => pipe.write(bytes, () => taken())), gone])
+        : Promise.resolve(),
+    end: () => pipe.end(),
+  };
 }
 
 /**
@@ -81,7 +96,6 @@ export function createLocalTransport(options: LocalTransportOptions): CommandTra
         running.delete(child);
         events.failed(`The command was not started: ${describeThrown(error)}`, error);
       });
-      // A script that ends before it has read everything is no error; its exit status tells what it thinks.
       child.stdin.on('error', () => undefined);
       child.stdout.on('data', (bytes: Buffer) => events.stdout(bytes));
       child.stderr.on('data', (bytes: Buffer) => events.stderr(bytes));
@@ -90,7 +104,7 @@ export function createLocalTransport(options: LocalTransportOptions): CommandTra
         // As a shell reports a command that a signal ended.
         events.closed(signal === null ? (code ?? undefined) : 128 + constants.signals[signal]);
       });
-      if (child.pid !== undefined) events.opened(child.stdin);
+      if (child.pid !== undefined) events.opened(pipeInput(child.stdin));
     },
   };
 }

@@ -2,7 +2,8 @@ import type { Client } from 'ssh2';
 import type { Clock, DeviceSession } from '../../engine/ports.ts';
 import { describeThrown } from '../../errors/enrollment-error.ts';
 import { createCommandRunner } from '../command/command-runner.ts';
-import { payloadInput, uploadInput } from '../command/standard-input.ts';
+import { payloadInput } from '../command/standard-input.ts';
+import { uploadInput } from '../command/upload-input.ts';
 import type { SshLimits } from './limits.ts';
 import { lostError, type SshPlace } from './ssh-errors.ts';
 import { createSshTransport } from './ssh-transport.ts';
@@ -35,7 +36,11 @@ export function createSession(options: SessionOptions): DeviceSession {
     run: (command, { payload, ...rest }) =>
       runner.execute({ command, input: payloadInput(payload), ...rest }),
     upload: (command, file, { onProgress, ...rest }) =>
-      runner.execute({ command, input: uploadInput(file, onProgress), ...rest }),
+      runner.execute({
+        command,
+        input: uploadInput(file, { clock, mayCompress: true, onProgress }),
+        ...rest,
+      }),
     close: () => {
       runner.refuse(lost('The connection was closed by the station.'));
       // A device that does not answer the goodbye is not waited for.

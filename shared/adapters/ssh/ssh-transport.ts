@@ -3,6 +3,7 @@ import type { Client, ClientChannel } from 'ssh2';
 import { shellQuote } from '../../device/quote.ts';
 import { describeThrown } from '../../errors/enrollment-error.ts';
 import type { CommandTransport } from '../command/command-transport.ts';
+import { createChannelInput, linkOf } from './channel-input.ts';
 
 function exitStatusOf(code: number | null, signalName: string | undefined): number {
   if (code !== null) return code;
@@ -29,7 +30,7 @@ export function createSshTransport(client: Client): CommandTransport {
         });
         channel.on('error', (error: Error) => events.failed(describeThrown(error), error));
         channel.on('close', () => events.closed(exitStatus));
-        return events.opened(channel);
+        return events.opened(createChannelInput(channel, linkOf(client)));
       };
       try {
         const exec = `exec ${argv.map((word) => (PLAIN_WORD.test(word) ? word : shellQuote(word))).join(' ')}`;
