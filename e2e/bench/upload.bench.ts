@@ -8,10 +8,8 @@ import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { createAgentBinaryStore } from '#shared/adapters/binary/agent-binary-store.ts';
 import { ELF_HEADER_BYTES } from '#shared/adapters/binary/elf.ts';
-import { silentLogger } from '#shared/adapters/log/logger.ts';
-import { createSshConnector } from '#shared/adapters/ssh/connector.ts';
 import { noSshdReason, type RealSshd, startRealSshd } from '#shared/adapters/ssh/testing/real-sshd.ts';
-import { systemClock } from '#shared/adapters/system/clock.ts';
+import { testConnector } from '#shared/adapters/ssh/testing/test-connector.ts';
 import { receiveBinary } from '#shared/device/commands.ts';
 import { type DeviceCommand, defineCommand } from '#shared/device/device-command.ts';
 import type { AgentBinary } from '#shared/engine/ports.ts';
@@ -70,7 +68,7 @@ class Measurement {
     const ssh = { private_key_file: this.#sshd.clientKeyFile };
     const binary = await this.#open(sample);
     const startedAt = performance.now();
-    const connector = createSshConnector({ clock: systemClock, logger: silentLogger, ssh });
+    const connector = testConnector(ssh);
     const session = await connector.connect(
       { kind: 'ssh', user: undefined, host: '127.0.0.1', port },
       {

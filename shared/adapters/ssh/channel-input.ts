@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
-import type { Client, ClientChannel } from 'ssh2';
+import type { ClientChannel } from 'ssh2';
 import type { CommandInput } from '../command/command-transport.ts';
 
 /**
@@ -10,14 +10,9 @@ import type { CommandInput } from '../command/command-transport.ts';
 const MOST_WAITING_BYTES = 256 * 1024;
 
 /**
- * The stream a connection writes to. ssh2 hands a channel's bytes on as long as the device's window is open (2 MiB with
- * OpenSSH) and does not look whether anything takes them; this is the only place where that can be seen.
+ * Standard input of a command on a device, at the pace of the link: the device's window alone would let ssh2 put two
+ * megabytes for every device into memory, and hide a slow link.
  */
-export function linkOf(client: Client): Writable | undefined {
-  return (client as { readonly _sock?: Writable })._sock;
-}
-
-/** Standard input of a command on a device, at the pace of the link and not only of the device's window. */
 export function createChannelInput(channel: ClientChannel, link: Writable | undefined): CommandInput {
   const closing = new AbortController();
   channel.once('close', () => closing.abort());

@@ -1,15 +1,11 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import ssh2 from 'ssh2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defineCommand, type ElevationMethod } from '../../device/device-command.ts';
 import type { AgentBinary, DeviceSession } from '../../engine/ports.ts';
 import { Secret } from '../../model/secret.ts';
-import { linkOf } from './channel-input.ts';
 import { pinsOf } from './testing/pins.ts';
 import { noSshdReason, type RealSshd, startRealSshd } from './testing/real-sshd.ts';
 import { testConnector } from './testing/test-connector.ts';
@@ -206,19 +202,6 @@ describe.skipIf(missing !== undefined)('against OpenSSH', () => {
     expect(result.stdout).toContain(sha256);
     expect(progress.at(-1)).toBe(sizeBytes);
     expect(progress).toEqual([...progress].sort((a, b) => a - b));
-  });
-
-  it('sees what waits for the link, which ssh2 keeps to itself', async () => {
-    const client = new ssh2.Client();
-    const ready = once(client, 'ready');
-    client.connect({
-      ...{ host: '127.0.0.1', port: sshd.port, username: sshd.user },
-      ...{ privateKey: readFileSync(sshd.clientKeyFile), hostVerifier: () => true },
-    });
-    await ready;
-    // Without it an upload would put two megabytes for every device into memory, and never see a slow link.
-    expect(linkOf(client)).toBeInstanceOf(Socket);
-    client.end();
   });
 
   it('ends an upload whose script stops reading, with the exit status', async () => {

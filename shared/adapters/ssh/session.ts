@@ -1,4 +1,3 @@
-import type { Client } from 'ssh2';
 import type { Clock, DeviceSession } from '../../engine/ports.ts';
 import { describeThrown } from '../../errors/enrollment-error.ts';
 import { createCommandRunner } from '../command/command-runner.ts';
@@ -7,9 +6,10 @@ import { uploadInput } from '../command/upload-input.ts';
 import type { SshLimits } from './limits.ts';
 import { lostError, type SshPlace } from './ssh-errors.ts';
 import { createSshTransport } from './ssh-transport.ts';
+import type { StationClient } from './wire/station-client.ts';
 
 export interface SessionOptions {
-  readonly client: Client;
+  readonly client: StationClient;
   readonly place: SshPlace;
   readonly hostKeyFingerprint: string;
   readonly clock: Clock;

@@ -1,9 +1,10 @@
 import { constants } from 'node:os';
-import type { Client, ClientChannel } from 'ssh2';
+import type { ClientChannel } from 'ssh2';
 import { shellQuote } from '../../device/quote.ts';
 import { describeThrown } from '../../errors/enrollment-error.ts';
 import type { CommandTransport } from '../command/command-transport.ts';
-import { createChannelInput, linkOf } from './channel-input.ts';
+import { createChannelInput } from './channel-input.ts';
+import type { StationClient } from './wire/station-client.ts';
 
 function exitStatusOf(code: number | null, signalName: string | undefined): number {
   if (code !== null) return code;
@@ -16,7 +17,7 @@ function exitStatusOf(code: number | null, signalName: string | undefined): numb
 const PLAIN_WORD = /^[A-Za-z0-9/_.][A-Za-z0-9/_.=-]*$|^-[A-Za-z]$/;
 
 /** One exec channel a command. The login shell sees `exec` and quoted words, and is gone. */
-export function createSshTransport(client: Client): CommandTransport {
+export function createSshTransport(client: StationClient): CommandTransport {
   return {
     breakOff: () => client.destroy(),
     start: ({ argv }, events) => {
@@ -30,7 +31,7 @@ export function createSshTransport(client: Client): CommandTransport {
         });
         channel.on('error', (error: Error) => events.failed(describeThrown(error), error));
         channel.on('close', () => events.closed(exitStatus));
-        return events.opened(createChannelInput(channel, linkOf(client)));
+        return events.opened(createChannelInput(channel, client.link));
       };
       try {
         const exec = `exec ${argv.map((word) => (PLAIN_WORD.test(word) ? word : shellQuote(word))).join(' ')}`;

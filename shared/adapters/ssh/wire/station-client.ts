@@ -34,6 +34,11 @@ export class StationClient extends ssh2.Client {
     this.#stream = stream;
   }
 
+  /** What waits for the link: ssh2 keeps its stream to itself and does not look whether anything takes its bytes. */
+  get link(): Duplex | undefined {
+    return this.#stream;
+  }
+
   override exec(command: string, options: ExecOptions | ClientCallback, callback?: ClientCallback): this {
     const done = typeof options === 'function' ? options : callback;
     return super.exec(command, typeof options === 'function' ? {} : options, (error, channel) => {
