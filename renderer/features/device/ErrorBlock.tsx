@@ -4,6 +4,7 @@ import { act } from '../../app/bridge.ts';
 import { Button } from '../../ui/Button.tsx';
 import { retryOne } from '../board/board-actions.ts';
 import { closeDevice } from '../board/board-view.ts';
+import { TrustHostKey } from './TrustHostKey.tsx';
 
 type RowError = NonNullable<EnrollmentRow['error']>;
 
@@ -28,7 +29,7 @@ export function ErrorBlock({ row, error }: { readonly row: EnrollmentRow; readon
         <Advice title="Likely cause" text={error.cause} />
         <Advice title="What to do" text={error.operatorDoes} />
       </div>
-      <div className="mt-3 flex items-center gap-2">
+      <div className="mt-3 flex flex-wrap items-start gap-2">
         {row.state !== 'failed' || error.retry === 'never' ? null : error.secretNeeded === undefined ? (
           <Button
             kind="primary"
@@ -41,6 +42,9 @@ export function ErrorBlock({ row, error }: { readonly row: EnrollmentRow; readon
           </Button>
         ) : (
           <Button onClick={closeDevice}>Enter it on the Board</Button>
+        )}
+        {row.state !== 'failed' || error.hostKey === undefined ? null : (
+          <TrustHostKey key={error.hostKey.actual} deviceId={row.deviceId} hostKey={error.hostKey} />
         )}
         <Button
           kind="quiet"

@@ -94,12 +94,13 @@ export function createSshConnector(options: SshConnectorOptions): SshConnector {
     // The password is the devices', and a jump host is none.
     const password = place.isJump ? undefined : credential.password;
     const login = prepareLogin({ user: place.user, keys, password });
-    const stream: Duplex = await openStream(hop, place, carrier, signal);
     const client = new StationClient(carrier?.client);
+    let stream: Duplex | undefined;
     try {
+      stream = await openStream(hop, place, carrier, signal);
       await logIn({ client, stream, place, hostKey, login, clock, logger, limits, signal });
     } catch (thrown) {
-      stream.destroy();
+      stream?.destroy();
       if (login.hasOffered && thrown instanceof EnrollmentError) penalties.note(hop, thrown);
       throw penalties.explain(hop, place, thrown);
     }

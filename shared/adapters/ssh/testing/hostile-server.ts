@@ -6,6 +6,10 @@ import { makeKeyPair } from './key-pair.ts';
 export interface HostileServerOptions {
   /** Decides every login attempt; accepts all when absent. */
   readonly onLogin?: (attempt: AuthContext) => void;
+  /** Sees every connection first. */
+  readonly onConnection?: (connection: Connection) => void;
+  /** Takes a session instead of answering it. */
+  readonly onSession?: () => void;
   /** Behaves as the device does once a command is started. */
   readonly onCommand?: (channel: ServerChannel, command: string, connection: Connection) => void;
 }
@@ -40,7 +44,9 @@ export async function startHostileServer(options: HostileServerOptions = {}): Pr
       if (options.onLogin === undefined) attempt.accept();
       else options.onLogin(attempt);
     });
+    options.onConnection?.(connection);
     connection.on('session', (accept) => {
+      if (options.onSession !== undefined) return options.onSession();
       accept().on('exec', (acceptCommand, _reject, { command }) => {
         const channel = acceptCommand();
         channel.on('error', () => undefined);

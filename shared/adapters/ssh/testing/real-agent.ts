@@ -1,0 +1,35 @@
+// biome-ignore lint/style/noRestrictedImports: a helper of tests, which starts the real ssh-agent.
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface RealAgent {
+  readonly socket: string;
+  add(keyFile: string): void;
+  removeAll(): void;
+  stop(): Promise<void>;
+}
+
+/** Starts OpenSSH's agent with its socket in a folder. */
+export async function startRealAgent(folder: string): Promise<RealAgent> {
+  const socket = join(folder, 'agent.sock');
+  const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' });
+  const exited = new Promise<void>((resolve) => agent.once('exit', () => resolve()));
+  for (let tries = 0; !existsSync(socket); tries += 1) {
+    if (tries > 100 || agent.exitCode !== null) throw new Error('ssh-agent did not start.');
+    await sleep(20);
+  }
+  const env = { ...process.env, SSH_AUTH_SOCK: socket };
+  const add = (...args: readonly string[]) =>
+    execFileSync('ssh-add', ['-q', ...args], { env, stdio: 'pipe' });
+  return {
+    socket,
+    add: (keyFile) => void add(keyFile),
+    removeAll: () => void add('-D'),
+    stop: async () => {
+      agent.kill('SIGTERM');
+      await exited;
+    },
+  };
+}
