@@ -12,6 +12,8 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // Some start real shells; on a computer with much else to do that takes its time.
+          testTimeout: 20_000,
           include: ['**/*.test.{ts,tsx}'],
           exclude: [...never, ...playwrightTests, ...farmTests, ...vmTests, '**/*.integration.test.ts'],
         },
