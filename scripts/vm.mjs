@@ -9,6 +9,6 @@ await runMain(async () => {
   await installDependencies();
   // Only now: the rest is TypeScript and uses what was just installed.
   const { tsImport } = await import('tsx/esm/api');
-  const { vm } = await tsImport('./vm/main.ts', import.meta.url);
-  return await vm(process.argv.slice(2));
+  const { main } = await tsImport('./vm/main.ts', import.meta.url);
+  return await main(process.argv.slice(2));
 });

@@ -38,7 +38,7 @@ describe('how to reach it', () => {
   };
 
   test('is one line for SSH and one for enrolling', () => {
-    const text = howToReach(folder, record);
+    const text = howToReach(folder, record, false);
     expect(text).toContain(
       'ssh -i /vm/pi/id_ed25519 -o IdentitiesOnly=yes -o UserKnownHostsFile=/vm/pi/known_hosts -p 2223 pi@127.0.0.1\n',
     );
@@ -47,7 +47,12 @@ describe('how to reach it', () => {
     );
     expect(text).toMatch(/host key +SHA256:\S+ \(ED25519\)\n/);
     expect(text).toContain('asks for no password');
-    expect(howToReach(folder, { ...record, sudoPassword: 'abc' })).toContain('asks for abc');
+    expect(howToReach(folder, { ...record, sudoPassword: 'abc' }, false)).toContain('asks for abc');
+  });
+
+  test('does not promise a network that was cut off', () => {
+    expect(howToReach(folder, record, false)).toContain('10.0.2.2');
+    expect(howToReach(folder, record, true)).not.toContain('10.0.2.2');
   });
 
   test('is fit for a shell', () => {

@@ -2,7 +2,7 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { capture } from '../setup/processes.mjs';
-import { SetupProblem, say } from '../setup/report.mjs';
+import { runMain, SetupProblem, say } from '../setup/report.mjs';
 import { hasProgram, installSystemLibraries } from '../setup/system-libraries.mjs';
 import { readVmArguments, type StartOptions, usage, type VmArguments } from './arguments.ts';
 import { prepareVm } from './create.ts';
@@ -16,10 +16,20 @@ import { describeVm, VmFolder, vmNames } from './vm-folder.ts';
 const stopLimitMs = 150_000;
 
 /**
- * Does what the words after `npm run vm --` ask for.
- * @returns exit status: 0, 1 when it did not work (thrown, explained by the caller), 2 for words it does not know
+ * The whole command. It explains its failures by itself: seen from plain JavaScript, the loader's modules are others,
+ * and their `SetupProblem` would look like a bug.
+ * @returns exit status: 0, 1 when it did not work, 2 for words it does not know, 130 when it was interrupted
  */
-export async function vm(args: readonly string[]): Promise<number> {
+export async function main(args: readonly string[]): Promise<number> {
+  await runMain(async () => await vm(args));
+  return Number(process.exitCode ?? 0);
+}
+
+/**
+ * Does what the words after `npm run vm --` ask for.
+ * @throws {SetupProblem} when it does not work
+ */
+async function vm(args: readonly string[]): Promise<number> {
   let wanted: VmArguments;
   try {
     wanted = readVmArguments(args);

@@ -5,6 +5,7 @@ import { sshHost, sshUser, type VmFolder, type VmRecord } from './vm-folder.ts';
 export function howToReach(
   folder: Pick<VmFolder, 'name' | 'privateKey' | 'knownHosts' | 'console'>,
   record: VmRecord,
+  offline: boolean,
 ) {
   const target = `ssh://${sshUser}@${sshHost}:${record.port}`;
   const rows: readonly (readonly [string, string])[] = [
@@ -18,7 +19,12 @@ export function howToReach(
     ['or', 'npm start -- --profile PROFILE.toml'],
     ['profile', `[ssh] private_key_file = ${JSON.stringify(folder.privateKey)}`],
     ['', `[[bench]] device_id = "${folder.name}", target = "${target}"`],
-    ['network', 'the VM reaches this computer, loopback too, at 10.0.2.2'],
+    [
+      'network',
+      offline
+        ? 'none; only SSH from this computer gets in'
+        : 'the VM reaches this computer, loopback too, at 10.0.2.2',
+    ],
     ['console', folder.console],
     ['stop', `Ctrl-C, or: npm run vm -- stop --name ${folder.name}`],
   ];

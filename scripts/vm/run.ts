@@ -57,7 +57,7 @@ export async function runVm(
     const limitMs = (options.limitSeconds ?? accelerator.limitSeconds) * 1_000;
     const about = await commandOverSsh(loginOf(folder, record), lookInside, { limitMs, signal: over });
     say('vm', `${folder.name} is up after ${seconds()} s: ${printable(about.trim())}`);
-    process.stdout.write(howToReach(folder, record));
+    process.stdout.write(howToReach(folder, record, options.offline));
     await aborted(over);
   } catch (error) {
     if (!over.aborted) {
