@@ -44,6 +44,9 @@ const rootTestNeeds = [
   { debian: 'openssh-server', program: 'sshd' },
   { debian: 'openssh-client', program: 'ssh-agent' },
   { debian: 'qemu-user-static', program: 'qemu-aarch64-static' },
+  // What a program for 64-bit ARM loads when it is emulated.
+  { debian: 'libstdc++6-arm64-cross', file: '/usr/aarch64-linux-gnu/lib/libstdc++.so.6' },
+  { debian: 'libc6-arm64-cross', file: '/usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1' },
 ];
 
 /**

@@ -3,9 +3,10 @@ import { type EnrollmentPreview, type PreviewAction, previewEnrollment } from '.
 import { toErrorView } from '../errors/enrollment-error.ts';
 import { parseDeviceId } from '../model/device-id.ts';
 import { megabytesText } from '../model/duration-text.ts';
+import type { EnrollmentErrorCode } from '../model/error-codes.ts';
 import type { BenchEntry, Profile } from '../model/profile.ts';
 import type { CommandContext, StationOptions } from './command-context.ts';
-import { type ExitCode, exitCodes } from './exit-codes.ts';
+import { type ExitCode, exitCodeOfDevices } from './exit-codes.ts';
 import type { EventFields } from './json-lines.ts';
 import { Observer } from './observer.ts';
 import type { Output } from './output.ts';
@@ -28,7 +29,7 @@ export async function dryRun(
 ): Promise<ExitCode> {
   const observer = new Observer(context, profile, options);
   const { output, interrupts } = context;
-  let worst: ExitCode = exitCodes.ok;
+  const failures: EnrollmentErrorCode[] = [];
   try {
     await observer.requireSignIn();
     for (const entry of profile.bench) {
@@ -36,11 +37,12 @@ export async function dryRun(
         tellPreview(output, await preview(observer, entry, context), options.verbose === true);
       } catch (thrown) {
         interrupts.signal.throwIfAborted();
-        output.error(toErrorView(asEnrollmentError(thrown)), entry.device_id);
-        worst = exitCodes.notAll;
+        const view = toErrorView(asEnrollmentError(thrown));
+        output.error(view, entry.device_id);
+        failures.push(view.code);
       }
     }
-    return worst;
+    return exitCodeOfDevices(failures);
   } finally {
     await observer.close();
   }

@@ -25,6 +25,20 @@ const inputCodes: readonly EnrollmentErrorCode[] = [
   'STATION_MANIFEST_INVALID',
 ];
 
+/** Errors that say nothing about a device: nobody is signed in any more. */
+const signInCodes: readonly EnrollmentErrorCode[] = [
+  'IDENTITY_TOKEN_REFUSED',
+  'IDENTITY_SESSION_ENDED',
+  'IDENTITY_NOT_SIGNED_IN',
+];
+
+/** The exit code of several devices, by what went wrong with each: `signIn` where it is that alone. */
+export function exitCodeOfDevices(codes: readonly (EnrollmentErrorCode | undefined)[]): ExitCode {
+  if (codes.length === 0) return exitCodes.ok;
+  const isSignIn = codes.every((code) => code !== undefined && signInCodes.includes(code));
+  return isSignIn ? exitCodes.signIn : exitCodes.notAll;
+}
+
 /** The exit code of a command that an error ended as a whole. */
 export function exitCodeOf(code: EnrollmentErrorCode): ExitCode {
   if (inputCodes.includes(code)) return exitCodes.input;

@@ -1,6 +1,12 @@
 import { Fleet } from '../engine/fleet.ts';
-import { Stopped } from '../engine/limits.ts';
-import type { HeartbeatLink, IdentityProvider, StationPorts } from '../engine/ports.ts';
+import { Stopped, waitAtMost } from '../engine/limits.ts';
+import type {
+  Clock,
+  HeartbeatLink,
+  HeartbeatWatch,
+  IdentityProvider,
+  StationPorts,
+} from '../engine/ports.ts';
 import { Session } from '../engine/session.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 import type { Profile } from '../model/profile.ts';
@@ -77,7 +83,24 @@ export class Observer {
         details: { path: 'nats.urls', problem: 'is needed to see heartbeats (--nats-url)' },
       });
     const signal = AbortSignal.any([this.signal, this.#lifetime.signal]);
-    await new Promise<void>((resolve, reject) => {
+    const caughtUp = new CatchUp(ports.clock);
+    await this.#untilLive(watch, signal, {
+      onHeartbeat: (heartbeat) => {
+        handlers.onHeartbeat(heartbeat);
+        caughtUp.saw(heartbeat.revision);
+      },
+      onLink: (link) => handlers.onLink?.(link),
+    });
+    await caughtUp.with(await watch.newestRevision(signal), signal);
+  }
+
+  #untilLive(
+    watch: HeartbeatWatch,
+    signal: AbortSignal,
+    handlers: { onHeartbeat(heartbeat: Heartbeat): void; onLink(link: HeartbeatLink): void },
+  ): Promise<void> {
+    const { ports, profile } = this;
+    return new Promise<void>((resolve, reject) => {
       const settle = (outcome: () => void): void => {
         cancel();
         outcome();
@@ -94,7 +117,7 @@ export class Observer {
         onHeartbeat: handlers.onHeartbeat,
         onLink: (link) => {
           if (link.state !== 'live') lost = link;
-          handlers.onLink?.(link);
+          handlers.onLink(link);
           if (link.state === 'live') settle(resolve);
           // Who is refused is refused again; an address that does not answer may do so in a moment.
           else if (link.state === 'lost' && link.code === 'NATS_REFUSED') settle(fail);
@@ -107,5 +130,32 @@ export class Observer {
   async close(): Promise<void> {
     this.#lifetime.abort(new Stopped('the command ends'));
     await this.ports.close();
+  }
+}
+
+/** The newest entry may be one that cannot be read, or a removal: it is not waited for longer. */
+const CATCH_UP_LIMIT_MS = 2_000;
+
+/** Waits until the current heartbeats have come, up to a revision the server named. */
+class CatchUp {
+  readonly #clock: Clock;
+  #seen = 0;
+  #wanted: { readonly revision: number; readonly resolve: () => void } | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  saw(revision: number): void {
+    this.#seen = Math.max(this.#seen, revision);
+    if (this.#wanted !== undefined && this.#seen >= this.#wanted.revision) this.#wanted.resolve();
+  }
+
+  async with(revision: number, signal: AbortSignal): Promise<void> {
+    if (this.#seen >= revision) return;
+    const caughtUp = new Promise<void>((resolve) => {
+      this.#wanted = { revision, resolve };
+    });
+    await waitAtMost({ clock: this.#clock, limitMs: CATCH_UP_LIMIT_MS, signal }, caughtUp);
   }
 }

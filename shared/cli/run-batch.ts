@@ -10,7 +10,7 @@ import { askSecret } from './ask-secret.ts';
 import { BatchEvents } from './batch-events.ts';
 import { countRows, rowsInOrder } from './board-text.ts';
 import { type CommandContext, openPorts, type StationOptions } from './command-context.ts';
-import { type ExitCode, exitCodes } from './exit-codes.ts';
+import { type ExitCode, exitCodeOfDevices, exitCodes } from './exit-codes.ts';
 import { errorText } from './output.ts';
 import { SecretDesk, secretInputs } from './secret-desk.ts';
 import { SignInWatch } from './sign-in.ts';
@@ -163,7 +163,7 @@ class BatchRun {
       { total, enrolled, failed: failed.length, stopped: total - enrolled - failed.length, seconds },
       `${enrolled} of ${total} enrolled in ${durationText(seconds * 1000)}, ${failed.length} failed`,
     );
-    return enrolled === total ? exitCodes.ok : exitCodes.notAll;
+    return exitCodeOfDevices(rows.filter((row) => row.state !== 'enrolled').map((row) => row.error?.code));
   }
 
   /** Takes back what was begun and closes the journal. */
