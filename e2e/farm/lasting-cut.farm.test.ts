@@ -1,3 +1,7 @@
+import { randomBytes } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parse, stringify } from 'smol-toml';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type LabFixture, startLabFixture } from '../lab/testing/lab-fixture.ts';
 import { expectEnrolled } from './device-truth.ts';
@@ -9,6 +13,20 @@ import { stationAddress } from './lan.ts';
 const GONE_AFTER_MS = 60_000;
 const temporaryFile = "find /usr/local/bin -name '.fleet-agent.new.*' -size +10k";
 
+/** Gives the lab's agent binaries 4 MB of comment that do not compress: on a slow link they take a while. */
+async function growBinaries({ lab, dir }: LabFixture): Promise<void> {
+  const profile = parse(await readFile(lab.profilePath, 'utf8')) as {
+    agent: { binaries: Record<string, string> };
+  };
+  const comment = `\n// ${randomBytes(3_000_000).toString('base64')}\n`;
+  const binaries: Record<string, string> = {};
+  for (const [architecture, file] of Object.entries(profile.agent.binaries)) {
+    binaries[architecture] = path.join(dir, `grown-${architecture}`);
+    await writeFile(binaries[architecture], Buffer.concat([await readFile(file), Buffer.from(comment)]));
+  }
+  await writeFile(lab.profilePath, stringify({ ...profile, agent: { ...profile.agent, binaries } }));
+}
+
 describe.skipIf(!farmAvailable().ok)('a link that is cut in the middle of the upload and stays cut', () => {
   const signal = AbortSignal.timeout(600_000);
   let fixture: LabFixture;
@@ -19,6 +37,7 @@ describe.skipIf(!farmAvailable().ok)('a link that is cut in the middle of the up
       startLabFixture([], { host: stationAddress, heartbeatLimitSeconds: 90 }),
       startFarmDevice({ name: 'far-away', packages: 'installed', conditions: ['slow-link'] }),
     ]);
+    await growBinaries(fixture);
     await putOnBench(fixture, [{ deviceId: 'far-away', device }], { signal });
   }, 400_000);
   afterAll(async () => {
