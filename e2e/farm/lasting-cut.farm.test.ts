@@ -61,7 +61,7 @@ describe.skipIf(!farmAvailable().ok)('a link that is cut in the middle of the up
       .poll(
         () =>
           inside(
-            'pgrep -l "^(sh|gzip|head|sleep|sudo|flock)$"; find /usr/local/bin -name ".*"; flock -n /run/fleet-agent.lock true || echo locked',
+            'pgrep -l "^(gzip|head|sleep|sudo|flock)$"; pgrep -af "[h]ead -c"; find /usr/local/bin -name ".*"; flock -n /run/fleet-agent.lock true || echo locked',
           ),
         { timeout: GONE_AFTER_MS + 5_000, interval: 500 },
       )

@@ -20,7 +20,7 @@ export const StepCell = memo(
         aria-colindex={column}
         aria-label={spokenStep(step)}
         data-state={step.state}
-        title={step.note}
+        title={step.note ?? step.progress?.text}
         className="step-cell"
       >
         {step.state === 'running' ? (
