@@ -63,7 +63,7 @@ function Advice({ title, text }: { readonly title: string; readonly text: string
   return (
     <div>
       <h3 className="caption text-xs font-normal text-ink-2">{title}</h3>
-      <p className="mt-0.5 text-[14px] leading-[19px] text-ink-1">{text}</p>
+      <p className="mt-0.5 text-[14px] leading-[19px] text-ink-1 [overflow-wrap:anywhere]">{text}</p>
     </div>
   );
 }
