@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { StationState } from '#shared/model/station-state.ts';
 import { expect, type MockedStation, test } from './fixtures.ts';
-import { deviceName } from './states/batch.ts';
+import { clockRows, deviceName, mixedRows } from './states/batch.ts';
 import * as states from './states/stations.ts';
 
 const pictures = path.resolve(import.meta.dirname, '../../test-results/screens');
@@ -54,6 +54,15 @@ const scenes: readonly Scene[] = [
     arrange: async ({ page }) => {
       await page.locator(`#board-${deviceName(27)}`).click();
       await page.mouse.move(5, 500);
+    },
+  },
+  {
+    name: 'board-clock',
+    state: { ...states.board, rows: { ...mixedRows(), ...clockRows() } },
+    arrange: async ({ page }) => {
+      const panel = page.getByRole('button', { name: /^What needs you \d/ });
+      if (await panel.isVisible()) await panel.click();
+      await page.getByRole('button', { name: /^Set the clock/ }).scrollIntoViewIfNeeded();
     },
   },
   { name: 'board-empty', state: states.quiet, arrange: goTo('Board') },

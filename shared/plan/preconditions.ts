@@ -7,6 +7,9 @@ import { type Architecture, type DeviceFacts, type PlaceName, placeNames } from 
 /** The device signs in with a JWT: providers accept little of the future and at most an hour of the past. */
 const MAX_CLOCK_OFFSET_SECONDS = 300;
 
+/** Nobody reads 8760 hours. */
+const DAY_SECONDS = 86_400;
+
 const supportedSystems = new Set(['debian', 'raspbian']);
 
 function refused(
@@ -32,7 +35,8 @@ export function requireSupported(facts: DeviceFacts): Architecture {
 export function requireClock(facts: DeviceFacts): void {
   const offset = Math.abs(facts.clockOffsetSeconds);
   if (offset <= MAX_CLOCK_OFFSET_SECONDS) return;
-  throw refused('DEVICE_CLOCK_OFF', { offset: durationText(offset * 1000) });
+  const days = Math.round(offset / DAY_SECONDS);
+  throw refused('DEVICE_CLOCK_OFF', { offset: days < 2 ? durationText(offset * 1000) : `${days} days` });
 }
 
 /** @throws DEVICE_OBSTRUCTED for what the station neither follows nor removes. */

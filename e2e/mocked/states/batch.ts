@@ -190,6 +190,18 @@ export function mixedRows(total = 48): Record<string, EnrollmentRow> {
   return Object.fromEntries(rows.map((one) => [one.deviceId, one]));
 }
 
+/** Boards without a battery clock, a few of a batch. */
+export function clockRows(): Record<string, EnrollmentRow> {
+  const offset = { offset: '365 days' };
+  const rows = [3, 5, 9].map((position) =>
+    row({
+      ...({ position, state: 'failed', at: 'connect', stepState: 'failed', stepMs: 1400 } as const),
+      ...{ error: errorOf('DEVICE_CLOCK_OFF', offset, 'connect'), finishedAgoMs: position * 9_000 },
+    }),
+  );
+  return Object.fromEntries(rows.map((one) => [one.deviceId, one]));
+}
+
 export const batch: BatchView = {
   batchId: 'b-0187',
   name: 'WO-2611-0187',

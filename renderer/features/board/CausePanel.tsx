@@ -141,7 +141,7 @@ function RetryForm({ cause, primary }: { readonly cause: Cause; readonly primary
   };
   return (
     <form
-      className="mt-3 flex items-center gap-1.5"
+      className="mt-3 flex flex-wrap items-center gap-1.5"
       onSubmit={(event) => {
         event.preventDefault();
         void retry();

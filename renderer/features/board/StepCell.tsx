@@ -20,7 +20,8 @@ export const StepCell = memo(
         aria-colindex={column}
         aria-label={spokenStep(step)}
         data-state={step.state}
-        title={step.note ?? step.progress?.text}
+        data-says={saysWhy(step) || undefined}
+        title={step.note}
         className="step-cell"
       >
         {step.state === 'running' ? (
@@ -63,6 +64,13 @@ function RunningStep({ step }: { readonly step: StepRecord }) {
         <span style={{ width: `${Math.round((share ?? 0.04) * 100)}%` }} />
       </span>
     </>
+  );
+}
+
+/** It waits for something, in words rather than numbers: they need more room than a column has. */
+function saysWhy({ state, progress }: StepRecord): boolean {
+  return (
+    state === 'running' && progress !== undefined && progress.total === undefined && /\s/.test(progress.text)
   );
 }
 
