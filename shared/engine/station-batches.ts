@@ -98,8 +98,8 @@ export class StationBatches {
       const details = { problem: 'this is not the host key that the device has shown' };
       throw new EnrollmentError('STATION_REQUEST_INVALID', { details });
     }
-    const { place, expected, actual } = refused;
-    ports.journal.pinHostKey(place, { fingerprint: actual, keyType: undefined }, ports.clock.nowMs());
+    const { place, expected, actual, keyType } = refused;
+    ports.journal.pinHostKey(place, { fingerprint: actual, keyType }, ports.clock.nowMs());
     ports.logger.log('warn', 'host-key-replaced', { deviceId, place, expected, actual });
     this.retry([deviceId], noSecrets, { setClock: false });
     record.log.add({

@@ -70,13 +70,21 @@ export interface ErrorView {
   readonly subject: string | undefined;
   readonly evidence: string | undefined;
   /** Of a host key that changed: where it is pinned, the pinned fingerprint and the one shown instead. */
-  readonly hostKey?: { readonly place: string; readonly expected: string; readonly actual: string };
+  readonly hostKey?: {
+    readonly place: string;
+    readonly expected: string;
+    readonly actual: string;
+    readonly keyType: string | undefined;
+  };
 }
 
 function changedHostKey({ code, details }: EnrollmentError): Pick<ErrorView, 'hostKey'> {
-  const { place, expected, actual } = details;
+  const { place, expected, actual, keyType } = details;
   if (code !== 'DEVICE_HOST_KEY_CHANGED' || place === undefined) return {};
-  return { hostKey: { place: String(place), expected: String(expected), actual: String(actual) } };
+  const type = keyType === undefined ? undefined : String(keyType);
+  return {
+    hostKey: { place: String(place), expected: String(expected), actual: String(actual), keyType: type },
+  };
 }
 
 function fill(text: string, details: Readonly<Record<string, string | number>>): string {

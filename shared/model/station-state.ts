@@ -22,7 +22,15 @@ export const errorViewSchema = z.object({
   subject: z.string().optional(),
   evidence: z.string().optional(),
   /** Of a host key that changed: what the operator compares before trusting the new one. */
-  hostKey: z.object({ place: z.string(), expected: z.string(), actual: z.string() }).optional(),
+  hostKey: z
+    .object({
+      place: z.string(),
+      expected: z.string(),
+      actual: z.string(),
+      /** Of the new key. */
+      keyType: z.string().optional(),
+    })
+    .optional(),
 });
 
 export const lampSchema = z.object({

@@ -76,6 +76,16 @@ describe.skipIf(missing !== undefined)('on the way to a device', () => {
       },
     );
 
+    it('that changed are named with their type, so that the new one can be asked for when it is trusted', async () => {
+      const pins = new MemoryPins();
+      pins.pinHostKey(at(device), { fingerprint: 'SHA256:before', keyType: 'ssh-rsa' });
+      const refused = await connectTo(at(device), { ssh: ssh(), pins }).catch((thrown: unknown) => thrown);
+      const { actual, keyType } = (refused as { details: Record<string, string> }).details;
+      expect([actual, keyType]).toEqual([device.fingerprints[1], 'ssh-rsa']);
+      pins.pinHostKey(at(device), { fingerprint: actual ?? '', keyType });
+      expect((await connectTo(at(device), { ssh: ssh(), pins })).hostKeyFingerprint).toBe(actual);
+    });
+
     it('that changed are refused with both fingerprints, before any login', async () => {
       const pins = new MemoryPins();
       await connectTo(at(second), { ssh: ssh(), pins });

@@ -43,16 +43,16 @@ export function createHostKeyCheck(rules: HostKeyRules): HostKeyCheck {
       return refuse(rules, 'DEVICE_HOST_KEY_REVOKED', { actual });
     if (trusted !== undefined) {
       if (trusted.key.fingerprint === actual) return trusted.trust;
-      return changed(rules, trusted.key.fingerprint, actual, 'It showed another key within one connection.');
+      return changed(rules, trusted.key.fingerprint, blob, 'It showed another key within one connection.');
     }
     if (pinned !== undefined) {
       if (pinned.fingerprint === actual) return 'pinned';
-      return changed(rules, pinned.fingerprint, actual, 'Known from an earlier contact.');
+      return changed(rules, pinned.fingerprint, blob, 'Known from an earlier contact.');
     }
     if (known?.keys.some((key) => key.blob.equals(blob))) return 'known-hosts';
     const other = known?.keys.find((key) => key.keyType === keyTypeOf(blob)) ?? known?.keys[0];
     if (other !== undefined)
-      return changed(rules, hostKeyFingerprint(other.blob), actual, 'Known from the known hosts file.');
+      return changed(rules, hostKeyFingerprint(other.blob), blob, 'Known from the known hosts file.');
     if (policy === 'pin') return 'first-contact';
     const evidence = known?.hasAuthority
       ? 'The known hosts file names a certificate authority for this host. The station checks no host certificates.'
@@ -82,11 +82,13 @@ function wantedTypes(pinned: PinnedHostKey | undefined, known: KnownOfHost | und
   return [...new Set((known?.keys ?? []).map((key) => key.keyType))];
 }
 
-function changed(rules: HostKeyRules, expected: string, actual: string, source: string): EnrollmentError {
+function changed(rules: HostKeyRules, expected: string, shown: Buffer, source: string): EnrollmentError {
+  const actual = hostKeyFingerprint(shown);
   return refuse(
     rules,
     'DEVICE_HOST_KEY_CHANGED',
-    { expected, actual, place: rules.place },
+    // The type goes along: whoever trusts this key has to ask for it by its type.
+    { expected, actual, place: rules.place, keyType: keyTypeOf(shown) },
     `Known: ${expected}\nNow: ${actual}\n${source}`,
   );
 }

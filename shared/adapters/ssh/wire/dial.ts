@@ -9,16 +9,14 @@ export interface DialOptions {
   readonly family: 0 | 4 | 6;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** The system's resolver unless said otherwise. */
+  readonly resolve?: (host: string) => Promise<readonly string[]>;
 }
 
 /** After so long the next address is tried as well, while the first one goes on (RFC 8305, section 5). */
 const NEXT_ADDRESS_MS = 300;
 /** A name that resolves to more is tried at the first ones. */
 const MOST_ADDRESSES = 8;
-
-interface Address {
-  readonly address: string;
-}
 
 /**
  * Opens one TCP connection: to the first address of the host that answers. Addresses are tried in the resolver's
@@ -28,7 +26,11 @@ interface Address {
 export async function dial(options: DialOptions): Promise<Socket> {
   const { clock, signal } = options;
   signal.throwIfAborted();
-  const addresses = alternating(await resolve(options));
+  const found = await (options.resolve?.(options.host) ?? resolveBySystem(options));
+  const addresses = alternating(found.slice(0, MOST_ADDRESSES));
+  if (addresses.length === 0)
+    throw Object.assign(new Error('The name has no address.'), { code: 'ENOTFOUND' });
+  signal.throwIfAborted();
   return new Promise((done, failed) => {
     const open = new Set<Socket>();
     let next = 0;
@@ -61,32 +63,28 @@ export async function dial(options: DialOptions): Promise<Socket> {
         if (next < addresses.length) tryNext();
         else if (open.size === 0) settle(undefined, () => failed(error));
       });
-      socket.connect({ host: address.address, port: options.port });
+      socket.connect({ host: address, port: options.port });
       if (next < addresses.length) cancelNext = clock.after(NEXT_ADDRESS_MS, tryNext);
     };
     tryNext();
   });
 }
 
-function resolve({ host, family, signal }: DialOptions): Promise<readonly Address[]> {
+function resolveBySystem({ host, family, signal }: DialOptions): Promise<readonly string[]> {
   return new Promise((done, failed) => {
     const onAbort = () => failed(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
-    lookup(
-      host,
-      { all: true, family, order: 'verbatim' } as never,
-      ((error: Error | null, found: readonly Address[] | undefined) => {
-        signal.removeEventListener('abort', onAbort);
-        if (error) failed(error);
-        else done((found ?? []).slice(0, MOST_ADDRESSES));
-      }) as never,
-    );
+    lookup(host, { all: true, family, verbatim: true }, (error, found) => {
+      signal.removeEventListener('abort', onAbort);
+      if (error) failed(error);
+      else done(found.map(({ address }) => address));
+    });
   });
 }
 
 /** The order of the resolver, with the families taking turns: one that is broken as a whole costs one wait only. */
-function alternating(addresses: readonly Address[]): Address[] {
-  const isSix = ({ address }: Address) => address.includes(':');
+function alternating(addresses: readonly string[]): string[] {
+  const isSix = (address: string) => address.includes(':');
   const [first] = addresses;
   if (first === undefined) return [];
   const same = addresses.filter((one) => isSix(one) === isSix(first));

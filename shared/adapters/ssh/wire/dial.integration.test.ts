@@ -1,0 +1,102 @@
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Clock } from '../../../engine/ports.ts';
+import { systemClock } from '../../system/clock.ts';
+import { dial } from './dial.ts';
+
+const cleanUp: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const step of cleanUp.splice(0).reverse()) await step();
+});
+
+/** A server on one address of loopback that counts who calls. */
+async function listen(
+  address: string,
+  port = 0,
+): Promise<{ port: number; calls: () => number; live: () => number }> {
+  let calls = 0;
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    calls += 1;
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('close', () => sockets.delete(socket));
+    socket.resume();
+  });
+  await new Promise<void>((resolve) => server.listen(port, address, resolve));
+  cleanUp.push(() => {
+    for (const socket of sockets) socket.destroy();
+    return new Promise((resolve) => server.close(resolve));
+  });
+  return { port: (server.address() as AddressInfo).port, calls: () => calls, live: () => sockets.size };
+}
+
+const dialAt = async (
+  port: number,
+  addresses: readonly string[],
+  more: Partial<Parameters<typeof dial>[0]> = {},
+) => {
+  const socket = await dial({
+    ...{ host: 'board', port, family: 0, clock: systemClock, signal: AbortSignal.timeout(5000) },
+    resolve: async () => addresses,
+    ...more,
+  });
+  cleanUp.push(() => socket.destroy());
+  return socket;
+};
+
+describe('a name with several addresses', () => {
+  it('is reached at the first one that answers, with one connection', async () => {
+    const server = await listen('127.0.0.2');
+    const socket = await dialAt(server.port, ['127.0.0.3', '::1', '127.0.0.2', '127.0.0.4']);
+    expect(socket.remoteAddress).toBe('127.0.0.2');
+    expect(server.calls()).toBe(1);
+  });
+
+  it('is called at one address only when that one answers at once', async () => {
+    const first = await listen('127.0.0.2');
+    const second = await listen('127.0.0.3', first.port);
+    await dialAt(first.port, ['127.0.0.2', '127.0.0.3']);
+    await expect.poll(first.live).toBe(1);
+    expect([first.calls(), second.calls()]).toEqual([1, 0]);
+  });
+
+  it('does not wait for an address that keeps silent', async () => {
+    const server = await listen('127.0.0.2');
+    // A documentation address (RFC 5737): nobody answers, or the system says at once that there is no way.
+    const begun = performance.now();
+    const socket = await dialAt(server.port, ['192.0.2.1', '127.0.0.2']);
+    expect(socket.remoteAddress).toBe('127.0.0.2');
+    expect(performance.now() - begun).toBeLessThan(2000);
+  });
+
+  it('fails with what the system says when none answers', async () => {
+    const server = await listen('127.0.0.2');
+    await expect(dialAt(server.port, ['127.0.0.3', '127.0.0.4'])).rejects.toMatchObject({
+      code: 'ECONNREFUSED',
+    });
+    await expect(dialAt(server.port, [])).rejects.toMatchObject({ code: 'ENOTFOUND' });
+  });
+
+  it('is left alone when the caller gives up, and nothing waits any more', async () => {
+    const timers = new Set<object>();
+    const clock: Clock = {
+      ...systemClock,
+      after: (ms, callback) => {
+        const timer = {};
+        timers.add(timer);
+        const cancel = systemClock.after(ms, callback);
+        return () => {
+          timers.delete(timer);
+          cancel();
+        };
+      },
+    };
+    const stop = new AbortController();
+    const dialling = dialAt(22, ['192.0.2.1', '192.0.2.2'], { clock, signal: stop.signal });
+    stop.abort(new Error('stopped'));
+    await expect(dialling).rejects.toThrow('stopped');
+    expect(timers.size).toBe(0);
+    await expect(dialAt(22, ['127.0.0.1'], { signal: stop.signal })).rejects.toThrow('stopped');
+  });
+});
