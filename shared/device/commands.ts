@@ -3,6 +3,7 @@ import { EXIT_DATA_DIFFERS, EXIT_OBSTRUCTED } from './exit-status.ts';
 import { defineFragment, type Fragment } from './fragment.ts';
 import { agentUserName, binaryPath, configDirectory, configPath, keyPath, restartMarkPath } from './paths.ts';
 import { shellQuote } from './quote.ts';
+import { receiveInto } from './receive.ts';
 
 /** Begins the name of every temporary file of ours, so that nobody else's is ever cleared up. */
 const temporaryPrefix = '.fleet-agent.new.';
@@ -80,7 +81,7 @@ LC_ALL=C; export LC_ALL
 umask 077
 R="\${MUSTER_DEVICE_ROOT-}"
 ${openTemporary(binaryPath)}
-gzip -dc > "$t"
+${receiveInto('gzip -dc')}
 [ "$(sha256sum < "$t" | cut -c1-64)" = ${shellQuote(sha256)} ] || { echo "the file that arrived is not the file that was sent" >&2; exit ${EXIT_DATA_DIFFERS}; }
 ${ownedByUs('$t')}
 chmod 0755 "$t"
@@ -114,7 +115,7 @@ export function receiveMachineKey(sizeBytes: number, sha256: string): Fragment {
     `cat > ${keyPath} < [redacted]`,
     `umask 077
 ${openTemporary(keyPath)}
-head -c ${sizeBytes} > "$t"
+${receiveInto(`head -c ${sizeBytes}`)}
 [ "$(sha256sum < "$t" | cut -c1-64)" = ${shellQuote(sha256)} ] || { echo "the key that arrived is not the key that was sent"; exit ${EXIT_DATA_DIFFERS}; }
 chown ${agentUserName}:${agentUserName} "$t"
 chmod 0640 "$t"

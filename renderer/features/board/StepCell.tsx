@@ -21,7 +21,7 @@ export const StepCell = memo(
         aria-label={spokenStep(step)}
         data-state={step.state}
         data-says={saysWhy(step) || undefined}
-        title={step.note}
+        title={step.note ?? step.progress?.text}
         className="step-cell"
       >
         {step.state === 'running' ? (
