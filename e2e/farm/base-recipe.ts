@@ -79,9 +79,6 @@ export async function prepareBase(root: string): Promise<void> {
   for (const file of fs.readdirSync(at('etc/ssh')).filter((name) => name.startsWith('ssh_host_'))) {
     fs.rmSync(at(`etc/ssh/${file}`));
   }
-  // The storage driver that works on top of an overlay.
-  fs.mkdirSync(at('etc/containers'), { recursive: true });
-  fs.writeFileSync(at('etc/containers/storage.conf'), '[storage]\ndriver = "vfs"\n');
   announce(root);
 }
 

@@ -4,6 +4,7 @@ import { must } from './commands.ts';
 import type { Condition } from './conditions/condition.ts';
 import { deviceFiles } from './device-files.ts';
 import { hostKeysOf, putHostKeys } from './host-keys.ts';
+import { operatorKey } from './operator-key.ts';
 
 export interface DiskOptions {
   readonly name: string;
@@ -30,8 +31,7 @@ export async function makeDisk({ name, folder, layers, conditions }: DiskOptions
     string,
     string,
   ];
-  const privateKeyFile = path.join(folder, 'key');
-  await must('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'muster-farm', '-f', privateKeyFile]);
+  const privateKeyFile = await operatorKey();
   fs.mkdirSync(root);
   const mount = async (): Promise<string> => {
     for (const part of [upper, work]) fs.mkdirSync(part);
@@ -69,6 +69,12 @@ async function prepare(
   await files.write('/home/pi/.ssh/authorized_keys', publicKey, { mode: 0o600 });
   await files.run('chmod', '0700', '/home/pi/.ssh');
   await files.run('chown', '--recursive', 'pi:pi', '/home/pi/.ssh');
+  // Podman's storage driver that works on top of an overlay; the two folders are its defaults, which it then wants too.
+  const storage = ['driver = "vfs"', 'runroot = "/run/containers/storage"'];
+  await files.write(
+    '/etc/containers/storage.conf',
+    `[storage]\n${storage.join('\n')}\ngraphroot = "/var/lib/containers/storage"\n`,
+  );
   for (const condition of conditions) await condition.prepare?.(files);
   return hostKey;
 }

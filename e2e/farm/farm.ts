@@ -37,7 +37,7 @@ export interface FarmDevice {
   readonly user: 'pi' | 'root';
   /** Password of `user`, for login and for sudo, where a condition makes it be asked for. */
   readonly password: string;
-  /** OpenSSH private key (ed25519) that `user` accepts. */
+  /** OpenSSH private key (ed25519) that `user` accepts; the same one for all devices of a run. */
   readonly privateKeyFile: string;
   /** Public Ed25519 host key as in known_hosts, e.g. `ssh-ed25519 AAAA…`. */
   readonly hostKey: string;
