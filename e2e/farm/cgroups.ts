@@ -30,24 +30,34 @@ export function removeCgroup(owner: string, device: string): void {
   }
 }
 
-/** Removes the (empty) control groups of a run, and those that killed runs have left. */
-export function removeCgroups(owner: string): void {
+/**
+ * Removes the (empty) control groups of a run, and those that killed runs have left.
+ * @returns false when some of this run had to stay, because a killed process in them is not quite gone
+ */
+export function removeCgroups(owner: string): boolean {
+  let all = true;
   for (const place of hierarchies()) {
     for (const name of fs.readdirSync(place)) {
       const from = name.startsWith(prefix) ? /^\d+/.exec(name.slice(prefix.length))?.[0] : undefined;
-      if (from && (from === owner || !fs.existsSync(`/proc/${from}`))) removeTree(path.join(place, name));
+      if (from && (from === owner || !fs.existsSync(`/proc/${from}`))) {
+        const gone = removeTree(path.join(place, name));
+        if (from === owner) all &&= gone;
+      }
     }
   }
+  return all;
 }
 
-function removeTree(folder: string): void {
+function removeTree(folder: string): boolean {
   for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
     if (entry.isDirectory()) removeTree(path.join(folder, entry.name));
   }
   try {
     fs.rmdirSync(folder);
+    return true;
   } catch (error) {
     // A killed process may not be quite gone; the next run removes what this one must leave.
     if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error;
+    return false;
   }
 }

@@ -109,7 +109,8 @@ export async function takeDown(): Promise<boolean> {
       await pause(50);
     }
   }
-  if (farm) removeCgroups(String(farm.pid));
+  const emptyBy = Date.now() + politeMs;
+  while (farm && !removeCgroups(String(farm.pid)) && Date.now() < emptyBy) await pause(50);
   fs.rmSync(standingFolder(), { recursive: true, force: true });
   return stood;
 }
