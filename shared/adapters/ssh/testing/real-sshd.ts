@@ -113,6 +113,7 @@ export async function startRealSshd(options: RealSshdOptions = {}): Promise<Real
       'PasswordAuthentication no',
       'KbdInteractiveAuthentication no',
       'UsePAM no',
+      'Subsystem sftp internal-sftp',
       'StrictModes no',
       'PidFile none',
       'LogLevel VERBOSE',

@@ -1,0 +1,41 @@
+// @ts-check
+// Reads command lines and environments of every process of a /proc over and over, as fast as it can, until its
+// standard input ends. Then prints one JSON object: how often it looked, and every different text it saw.
+// A program of its own, so that nobody's event loop slows it down.
+import fs from 'node:fs';
+
+const folder = process.argv[2] ?? '';
+if (folder === '') throw new Error('usage: process-watcher.mjs PROC');
+
+/** @type {Set<string>} */
+const seen = new Set();
+let samples = 0;
+let wanted = true;
+process.stdin.once('end', () => {
+  wanted = false;
+});
+process.stdin.resume();
+process.stdout.write('watching\n');
+
+/** @param {string} file */
+function read(file) {
+  try {
+    const text = fs.readFileSync(file, 'latin1');
+    if (text !== '') seen.add(text);
+  } catch {
+    // It has ended between the listing and this moment.
+  }
+}
+
+function look() {
+  for (const entry of fs.readdirSync(folder)) {
+    const first = entry.charCodeAt(0);
+    if (first < 48 || first > 57) continue;
+    read(`${folder}/${entry}/cmdline`);
+    read(`${folder}/${entry}/environ`);
+  }
+  samples += 1;
+  if (wanted) setImmediate(look);
+  else process.stdout.write(JSON.stringify({ samples, texts: [...seen] }));
+}
+look();
