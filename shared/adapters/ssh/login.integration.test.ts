@@ -228,7 +228,7 @@ describe.skipIf(missing !== undefined)('logging in at OpenSSH', () => {
     }
   });
 
-  it('signs with no SHA-1, whatever the server takes', async () => {
+  it('offers no SHA-1 to a server that takes RSA keys only with it', async () => {
     const old = await startRealSshd({
       authorized: [publicKeyOf(plain('rsa'))],
       config: ['PubkeyAcceptedAlgorithms ssh-rsa'],
