@@ -86,18 +86,25 @@ const vmImageNeeds = [
 ];
 
 /**
+ * What the devices bench compares with.
+ * @type {readonly Need[]}
+ */
+const comparisonNeeds = [{ debian: 'ansible-core', program: 'ansible-playbook' }];
+
+/**
  * Makes sure the system packages for some purposes are there: installs them as root on Debian and Ubuntu,
  * otherwise names the one command. Elsewhere than on Linux there is nothing to do.
- * @param {{ window?: boolean, tests?: boolean, farm?: boolean, vm?: boolean, vmImage?: boolean }} purposes
+ * @param {{ window?: boolean, tests?: boolean, farm?: boolean, vm?: boolean, vmImage?: boolean, comparison?: boolean }} purposes
  * @throws {SetupProblem} when something is missing and cannot be installed from here
  */
-export async function installSystemLibraries({ window, tests, farm, vm, vmImage }) {
+export async function installSystemLibraries({ window, tests, farm, vm, vmImage, comparison }) {
   if (process.platform !== 'linux') return;
   const missing = missingOf([
     ...(window ? windowNeeds : []),
     ...(tests ? testNeeds : []),
     ...(tests && isRoot() ? rootTestNeeds : []),
     ...(farm ? farmNeeds : []),
+    ...(comparison ? comparisonNeeds : []),
     ...(vm ? vmNeeds : []),
     ...(vmImage ? vmImageNeeds : []),
   ]);
