@@ -22,10 +22,13 @@ interface Gate {
   readonly script: string;
 }
 
+/** Shell that holds only when the program is called with arguments of this pattern. */
+const when = (pattern: string): string => `case "$*" in ${pattern.replaceAll(' ', '\\ ')}) ${hold} ;; esac`;
+
 /** A program before the real one on every PATH, which holds in the middle of what the step does. */
-const before = (program: string, when: string): Gate => ({
+const before = (program: string, holding: string): Gate => ({
   at: `/usr/local/sbin/${program}`,
-  script: `#!/bin/sh\n${when}\nexec /usr/bin/${program} "$@"\n`,
+  script: `#!/bin/sh\n${holding}\nexec /usr/bin/${program} "$@"\n`,
 });
 
 const gates: Readonly<Record<GatedStep, Gate>> = {
@@ -37,11 +40,11 @@ const gates: Readonly<Record<GatedStep, Gate>> = {
   // The user is there, with its ids; it does not linger yet.
   user: before('loginctl', hold),
   // The file has arrived and is the right one; it is not in its place.
-  binary: before('chmod', `[ "$1" != 0755 ] || ${hold}`),
+  binary: before('chmod', when('0755 /usr/local/bin/*')),
   // The key has arrived in its temporary file, and is not in its place.
-  'key-config': before('chown', `[ "$1" != fleet-agent:fleet-agent ] || ${hold}`),
+  'key-config': before('chown', when('fleet-agent:fleet-agent /etc/fleet-agent/.*')),
   // The unit is written and enabled; the agent is not started with what is new.
-  unit: before('systemctl', `[ "$1" != restart ] || ${hold}`),
+  unit: before('systemctl', when('restart fleet-agent.service')),
   // The agent is started and has not said a word.
   heartbeat: before('node', hold),
 };

@@ -125,11 +125,16 @@ describe('the limits', () => {
 });
 
 describe('what comes back', () => {
-  it('with another host key is another device: nothing is sent to it', async () => {
+  it.each([
+    ['', false],
+    [', also one that was pinned meanwhile,', true],
+  ])('with another host key%s is another device: nothing is sent to it', async (_what, isPinned) => {
     loseAt(2, 'reboots');
     const run = beginEnrollment(world, 'board.local');
     await world.clock.advance(10_000);
     device.hostKey = 'SHA256:second';
+    const pin = { fingerprint: device.hostKey, keyType: 'ssh-ed25519' };
+    if (isPinned) world.journal.pinHostKey('board.local', pin);
     const exchanges = device.exchanges;
     const { error } = await world.clock.run(run);
     expect(error?.code).toBe('DEVICE_HOST_KEY_CHANGED');
