@@ -4,6 +4,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { buildCli, cliBundle } from './build-cli.mjs';
+import { fileDigest } from './setup/digest.mjs';
 import { nodeForCli, nodeVersion } from './setup/node-for-cli.mjs';
 import { inProject } from './setup/paths.mjs';
 import { capture } from './setup/processes.mjs';
@@ -21,16 +22,23 @@ export function cliExecutable(arch) {
 }
 
 /**
- * Packs the command line for both architectures.
+ * Packs the command line for both architectures, unless what is there was made of the same.
  * @throws {SetupProblem} where neither of the pinned Nodes runs
  */
 export async function packCli() {
   await buildCli();
   const folder = path.dirname(cliExecutable('x64'));
   fs.mkdirSync(folder, { recursive: true });
+  const stamp = path.join(folder, '.packed-from-sha256');
+  const packedFrom = `${nodeVersion} ${fileDigest(cliBundle)}`;
+  const arches = /** @type {const} */ (['x64', 'arm64']);
+  const isFresh = fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === packedFrom;
+  if (isFresh && arches.every((arch) => fs.existsSync(cliExecutable(arch)))) return;
+  fs.rmSync(stamp, { force: true });
   const blob = await makeBlob(folder);
   try {
-    for (const arch of /** @type {const} */ (['x64', 'arm64'])) await packOne(arch, blob);
+    for (const arch of arches) await packOne(arch, blob);
+    fs.writeFileSync(stamp, packedFrom);
   } finally {
     fs.rmSync(blob, { force: true });
   }

@@ -2,6 +2,7 @@
 // The stages of `npm test`: each runs one kind of test and gives its counts.
 import path from 'node:path';
 import { runChecks } from '../check.mjs';
+import { packCli } from '../pack-cli.mjs';
 import { withDesktop } from '../setup/desktop.mjs';
 import { inProject, isRoot, projectRoot } from '../setup/paths.mjs';
 import { foreground } from '../setup/processes.mjs';
@@ -67,6 +68,8 @@ async function runFarm({ env, reports }) {
     process.stdout.write('\n*** SKIPPED: the tests against a real device need root on Linux. ***\n\n');
     return { passed: 0, failed: 0, skipped: 1 };
   }
+  // Before the network is left: the executables hold a Node that may have to be fetched.
+  await packCli();
   const file = path.join(reports, 'farm.json');
   const inLan = ['--import', 'tsx', inProject('e2e', 'farm', 'with-lan.ts'), process.execPath];
   const status = await foreground(

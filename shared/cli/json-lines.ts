@@ -39,7 +39,7 @@ export const eventFields = {
   'sign-in': z.object({ url: z.string(), completeUrl: z.string(), code: z.string(), expiresAt: instant }),
   'signed-in': z.object({
     account: z.string(),
-    remembered: z.enum(['keychain', 'memory']),
+    remembered: z.enum(['keychain', 'memory', 'given']),
     note: z.string(),
   }),
   'batch-started': z.object({

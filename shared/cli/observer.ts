@@ -53,13 +53,16 @@ export class Observer {
 
   /** Signs in, by device code where a person is there. @throws what {@link SignInWatch.require} throws */
   async requireSignIn(): Promise<void> {
-    const { output, terminal } = this.#context;
+    const { output, secrets, terminal } = this.#context;
     const driver = {
       resume: () => this.session.resume(this.signal),
       begin: () => void this.session.signIn(),
       cancel: () => this.session.cancel(),
     };
-    await this.#watch.require(driver, { output, interactive: terminal !== undefined, signal: this.signal });
+    await this.#watch.require(driver, {
+      ...{ output, signal: this.signal },
+      ...{ interactive: terminal !== undefined, isGiven: secrets.token !== undefined },
+    });
   }
 
   /** Takes up a remembered or handed-in sign-in; nobody is asked. */

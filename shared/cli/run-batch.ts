@@ -77,7 +77,9 @@ class BatchRun {
       begin: () => void station.handle('session.signIn', null),
       cancel: () => void station.handle('session.cancel', null),
     };
-    await this.#signIn.require(driver, { output, interactive: terminal !== undefined, signal });
+    await this.#signIn.require(driver, {
+      ...{ output, signal, interactive: terminal !== undefined, isGiven: secrets.token !== undefined },
+    });
     const { bench } = station.state;
     const entered = {
       sshPassword: secrets.sshPassword?.value.reveal(),

@@ -70,7 +70,13 @@ export class SignInWatch {
    */
   async require(
     driver: SignInDriver,
-    options: { readonly output: Output; readonly interactive: boolean; readonly signal: AbortSignal },
+    options: {
+      readonly output: Output;
+      readonly interactive: boolean;
+      /** A token was handed in. */
+      readonly isGiven: boolean;
+      readonly signal: AbortSignal;
+    },
   ): Promise<void> {
     const { output, signal } = options;
     await driver.resume();
@@ -93,10 +99,11 @@ export class SignInWatch {
       throw 'error' in view && view.error !== undefined
         ? new ShownError(view.error as ErrorView)
         : new EnrollmentError('IDENTITY_SIGN_IN_CANCELLED');
-    const { account, remembered, rememberedNote: note } = view;
+    const { account, rememberedNote: note } = view;
+    const remembered = options.isGiven ? 'given' : view.remembered;
     output.event('signed-in', { account, remembered, note });
-    const isKept = remembered === 'keychain';
-    if (!output.isJson) output.note(`sign-in: ${account}${isKept ? '' : ` (in memory only: ${note})`}`);
+    const where = remembered === 'memory' ? ` (in memory only: ${note})` : '';
+    if (!output.isJson) output.note(`sign-in: ${account}${where}`);
   }
 }
 
