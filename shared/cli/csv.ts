@@ -67,7 +67,11 @@ export function parseCsv(text: string): CsvResult {
 
 /** The separator that is in the first line most often, outside of quotes. */
 function likelySeparator(text: string): string {
-  const first = (/^[^\n]*/.exec(text.trimStart())?.[0] ?? '').replace(/"[^"]*"/g, '');
+  const head = text
+    .trimStart()
+    .slice(0, 65_536)
+    .replace(/"(?:[^"]|"")*"/g, '');
+  const first = /^[^\n]*/.exec(head)?.[0] ?? '';
   const counts = separators.map((separator) => ({ separator, count: first.split(separator).length }));
   return counts.reduce((best, next) => (next.count > best.count ? next : best)).separator;
 }

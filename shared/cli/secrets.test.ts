@@ -1,0 +1,181 @@
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Secret } from '../model/secret.ts';
+import type { EnrollmentRow } from '../model/station-state.ts';
+import { askSecret } from './ask-secret.ts';
+import { takeGivenSecrets } from './given-secrets.ts';
+import { SecretDesk, type SecretDeskOptions } from './secret-desk.ts';
+import { withoutAccessToken } from './token-policy.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'muster-secrets-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('secrets by environment', () => {
+  it.each(['MUSTER_ADMIN_TOKEN', 'HARMONY_ZITADEL_ADMIN_TOKEN'])('%s is taken and gone', (variable) => {
+    const environment = { [variable]: 'canary', PATH: '/bin' };
+    const { token } = takeGivenSecrets(environment);
+    expect(token?.value.reveal()).toBe('canary');
+    expect(token?.variable).toBe(variable);
+    expect(environment).toEqual({ PATH: '/bin' });
+    expect(JSON.stringify(token)).not.toContain('canary');
+  });
+
+  it('come from a file and from a descriptor, without the line break at the end', () => {
+    const file = join(folder, 'secret');
+    writeFileSync(file, 'canary word\r\n');
+    const fd = openSync(file, 'r');
+    const environment = { MUSTER_SUDO_PASSWORD_FILE: file, MUSTER_SSH_PASSWORD_FD: String(fd) };
+    const secrets = takeGivenSecrets(environment);
+    expect(secrets.sudoPassword?.value.reveal()).toBe('canary word');
+    expect(secrets.sshPassword?.value.reveal()).toBe('canary word');
+    expect(() => closeSync(fd)).toThrow(/EBADF/);
+    expect(environment).toEqual({});
+  });
+
+  it.each([
+    [{ MUSTER_ADMIN_TOKEN: 'a', HARMONY_ZITADEL_ADMIN_TOKEN: 'b' }, /both set/],
+    [{ MUSTER_ADMIN_TOKEN: 'a', MUSTER_ADMIN_TOKEN_FILE: '/x' }, /both set/],
+    [{ MUSTER_ADMIN_TOKEN: '' }, /empty/],
+    [{ MUSTER_ADMIN_TOKEN_FILE: '/nowhere/at/all' }, /MUSTER_ADMIN_TOKEN_FILE: .*ENOENT/],
+    [{ MUSTER_ADMIN_TOKEN_FILE: '/' }, /folder/],
+    [{ MUSTER_ADMIN_TOKEN_FD: 'three' }, /number of a file descriptor/],
+    [{ MUSTER_SSH_PASSWORD: 'canary\nmore' }, /more than one line/],
+  ])('%j is refused, and gone all the same', (given, says) => {
+    const environment: Record<string, string> = { ...given };
+    expect(() => takeGivenSecrets(environment)).toThrow(says);
+    expect(environment).toEqual({});
+    try {
+      takeGivenSecrets({ ...given });
+    } catch (thrown) {
+      expect(String(thrown)).not.toContain('canary');
+    }
+  });
+});
+
+describe('asking on the terminal', () => {
+  function terminal() {
+    const listeners = new Set<(bytes: Buffer) => void>();
+    const modes: boolean[] = [];
+    let shown = '';
+    let interrupts = 0;
+    return {
+      terminal: {
+        input: {
+          isTTY: true,
+          setRawMode: (mode: boolean) => modes.push(mode),
+          on: (_event: string, listener: (bytes: Buffer) => void) => listeners.add(listener),
+          off: (_event: string, listener: (bytes: Buffer) => void) => listeners.delete(listener),
+          resume: () => undefined,
+          pause: () => undefined,
+        } as never,
+        write: (text: string) => {
+          shown += text;
+        },
+        onInterrupt: () => {
+          interrupts += 1;
+        },
+      },
+      type: (text: string) => {
+        for (const listener of [...listeners]) listener(Buffer.from(text));
+      },
+      seen: () => ({ modes, shown, interrupts, listeners: listeners.size }),
+    };
+  }
+  const never = new AbortController().signal;
+
+  it('shows nothing of what is typed, and corrects it', async () => {
+    const { terminal: asked, type, seen } = terminal();
+    const answer = askSecret(asked, 'sudo password: ', never);
+    type('wrong\u0015cana');
+    type('ryx\u007f\r');
+    expect((await answer)?.reveal()).toBe('canary');
+    expect(seen()).toEqual({ modes: [true, false], shown: 'sudo password: \n', interrupts: 0, listeners: 0 });
+  });
+
+  it('gives nothing for an empty answer, and leaves the terminal as it was when interrupted', async () => {
+    const empty = terminal();
+    const nothing = askSecret(empty.terminal, '?', never);
+    empty.type('\r');
+    expect(await nothing).toBeUndefined();
+    const stopped = terminal();
+    const stop = new AbortController();
+    const answer = askSecret(stopped.terminal, '?', stop.signal);
+    stopped.type('can\u0003');
+    expect(stopped.seen().interrupts).toBe(1);
+    stop.abort(new Error('interrupted'));
+    await expect(answer).rejects.toThrow('interrupted');
+    expect(stopped.seen()).toMatchObject({ modes: [true, false], listeners: 0 });
+  });
+});
+
+describe('the secret desk', () => {
+  const failed = (deviceId: string) =>
+    ({ deviceId, error: { secretNeeded: 'sudo-password' } }) as unknown as EnrollmentRow;
+
+  function desk(answers: (string | undefined)[]) {
+    const asked: string[][] = [];
+    const retried: string[][] = [];
+    const options: SecretDeskOptions = {
+      ask: async (_kind, rows) => {
+        asked.push(rows.map((row) => row.deviceId));
+        const text = answers.shift();
+        return text === undefined ? undefined : new Secret(text);
+      },
+      retry: async (deviceIds) => {
+        retried.push([...deviceIds]);
+      },
+    };
+    return { desk: new SecretDesk(options), asked, retried };
+  }
+
+  it('asks once for all, also for those that fail later', async () => {
+    const { desk: one, asked, retried } = desk(['canary']);
+    one.take(failed('a'));
+    one.take(failed('b'));
+    one.take({ deviceId: 'none' } as unknown as EnrollmentRow);
+    await one.whenIdle();
+    one.take(failed('c'));
+    await one.whenIdle();
+    expect(asked).toEqual([['a', 'b']]);
+    expect(retried).toEqual([['a', 'b'], ['c']]);
+  });
+
+  it('asks again only where its answer was refused, and not for ever', async () => {
+    const { desk: one, asked, retried } = desk(['first', 'second', 'third', 'fourth']);
+    for (let time = 0; time < 5; time += 1) {
+      one.take(failed('a'));
+      await one.whenIdle();
+    }
+    expect(asked).toHaveLength(3);
+    expect(retried).toEqual([['a'], ['a'], ['a']]);
+  });
+
+  it('takes no answer for an answer', async () => {
+    const { desk: one, asked, retried } = desk([undefined]);
+    one.take(failed('a'));
+    await one.whenIdle();
+    one.take(failed('b'));
+    await one.whenIdle();
+    expect([asked, retried]).toEqual([[['a']], []]);
+  });
+});
+
+it('with the policy refresh an access token counts as over, and what is new is kept', async () => {
+  const signal = new AbortController().signal;
+  const tokens = { expiresAt: Date.now() + 60_000, account: 'somebody' } as never;
+  const saved: unknown[] = [];
+  const cache = withoutAccessToken({
+    place: 'x',
+    load: async () => tokens,
+    save: async (kept) => void saved.push(kept),
+    remove: async () => undefined,
+  });
+  expect(await cache.load(signal)).toMatchObject({ account: 'somebody', expiresAt: 0 });
+  await cache.save(tokens, signal);
+  expect(saved).toEqual([tokens]);
+});
