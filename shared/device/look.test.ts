@@ -125,7 +125,10 @@ describe('a look, run for real', () => {
     root.link(binaryPath, root.on('/home/pi/agent'));
     mkdirSync(root.on(unitPath));
     chmodSync(root.on('/usr/local'), 0o777);
-    const facts = factsOf(look());
+    const { stdout } = runShell(lookCommand(NONCE).script, { env: root.env });
+    expect(stdout).toContain(`@${NONCE} key-id \n`);
+    expect(stdout).not.toContain(sha256('somebody else’s'));
+    const facts = factsOf(parseLook(stdout, NONCE, 'pi', Date.now() / 1000));
     expect([facts.key, facts.binarySha256, facts.unitSha256]).toEqual([undefined, undefined, undefined]);
     expect(facts.obstacles.map(({ path, problem }) => `${path} ${problem}`)).toEqual([
       ...['/usr/local can be written to by everybody', `${unitPath} is a directory`],

@@ -173,7 +173,6 @@ export class Batch {
       keyPassphrase: this.#keyPassphrase,
     };
     const wish = this.#wishes.get(device.deviceId) ?? noWish;
-    this.#wishes.delete(device.deviceId);
     const stop = this.#stop.signal;
     record.start();
     this.#recordRun(device, 'running', undefined);

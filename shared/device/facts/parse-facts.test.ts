@@ -351,6 +351,10 @@ describe('parseLook', () => {
     );
   }, 30_000);
 
+  it('cuts a value that is longer than a look prints', () => {
+    expect(factsOf(text({ ...fresh, 'os-name': 'x'.repeat(60_000) })).osName).toHaveLength(1500);
+  });
+
   it('reads as much as a device may print, in the time of a blink, and believes none of it', () => {
     const fill = (line: string) => line.repeat(Math.floor((4 * 1024 * 1024) / line.length));
     const flood = [`@${NONCE} machine x\n`, `@${NONCE} a\n`, '\n', '@', `@${NONCE} ${'a'.repeat(4000)}\n`];
