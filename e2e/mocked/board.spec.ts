@@ -112,7 +112,9 @@ test('the keyboard moves, opens, walks and gives the focus back', async ({ stati
   await expect(board.drawer).toContainText('Failed at Connect');
   await expect(board.drawer).toBeFocused();
   await page.keyboard.press('ArrowDown');
-  await expect(board.drawer).toContainText('The package manager was locked for 5:00, by process 812 (unattended-upgr).');
+  await expect(board.drawer).toContainText(
+    'The package manager was locked for 5:00, by process 812 (unattended-upgr).',
+  );
   await page.keyboard.press('Escape');
   await expect(board.drawer).toBeHidden();
   await expect(board.grid).toBeFocused();
