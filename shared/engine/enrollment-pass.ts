@@ -68,10 +68,9 @@ export async function takePass(
 function requireSameMachine({ target }: EnrollmentInput, before: Look | undefined, now: Look): void {
   const [expected, actual] = [before?.facts.machineId, now.facts.machineId];
   if (expected === undefined || actual === undefined || expected === actual) return;
-  const place = formatAddress(target);
-  const details = { address: place, place, expected, actual };
+  const details = { address: formatAddress(target), expected, actual };
   const evidence = `Machine id before: ${expected}\nNow: ${actual}`;
-  throw new EnrollmentError('DEVICE_HOST_KEY_CHANGED', {
+  throw new EnrollmentError('DEVICE_NOT_THE_SAME', {
     details,
     evidence,
     phase: 'connect',

@@ -75,8 +75,8 @@ export class Reconnector {
 
   /**
    * Connects again. The board and the log say what happens.
-   * @throws DEVICE_CONNECTION_LOST with all that happened when the device stays away, DEVICE_HOST_KEY_CHANGED,
-   * DEVICE_LOGIN_REFUSED, or the signal's reason
+   * @throws DEVICE_CONNECTION_LOST with all that happened when the device stays away, DEVICE_NOT_THE_SAME,
+   * DEVICE_HOST_KEY_CHANGED, DEVICE_LOGIN_REFUSED, or the signal's reason
    */
   async reconnect(lost: EnrollmentError): Promise<DeviceSession> {
     const { ports, record, credential, target, signal } = this.#input;
@@ -118,10 +118,10 @@ export class Reconnector {
     const actual = session.hostKeyFingerprint;
     if (actual === this.#hostKey) return;
     session.close();
-    const place = formatAddress(this.#input.target);
-    const details = { address: place, place, expected: this.#hostKey ?? 'none', actual: actual ?? 'none' };
+    const address = formatAddress(this.#input.target);
+    const details = { address, expected: this.#hostKey ?? 'none', actual: actual ?? 'none' };
     const evidence = `Host key before: ${details.expected}\nNow: ${details.actual}`;
-    throw new EnrollmentError('DEVICE_HOST_KEY_CHANGED', { details, evidence, phase: 'connect' });
+    throw new EnrollmentError('DEVICE_NOT_THE_SAME', { details, evidence, phase: 'connect' });
   }
 
   /** Waits before a try: longer each time, and by chance, so that the boards of a bench do not all call at once. */

@@ -136,6 +136,13 @@ export const deviceRemedies = {
     operatorDoes: 'Check that the device is on and that the jump host may forward to it, then retry.',
     retry: 'after-fix',
   },
+  DEVICE_NOT_THE_SAME: {
+    title: 'Another board came back',
+    says: 'The board that came back at {address} is not the one that was lost.',
+    cause: 'Its address went to another board, or the boards were swapped. Before {expected}, now {actual}.',
+    operatorDoes: 'See which board is at {address}, then retry.',
+    retry: 'after-fix',
+  },
   DEVICE_CONNECTION_LOST: {
     title: 'Connection lost',
     says: 'The connection to {address} broke off.',
