@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { StationState } from '#shared/model/station-state.ts';
 import { expect, type MockedStation, test } from './fixtures.ts';
-import { clockRows, deviceName, mixedRows } from './states/batch.ts';
+import { clockRows, deviceName, hostKeyRow, mixedRows, passphraseRows } from './states/batch.ts';
 import * as states from './states/stations.ts';
 
 const pictures = path.resolve(import.meta.dirname, '../../test-results/screens');
@@ -63,6 +63,18 @@ const scenes: readonly Scene[] = [
       const panel = page.getByRole('button', { name: /^What needs you \d/ });
       if (await panel.isVisible()) await panel.click();
       await page.getByRole('button', { name: /^Set the clock/ }).scrollIntoViewIfNeeded();
+    },
+  },
+  {
+    name: 'board-passphrase',
+    state: { ...states.board, rows: { ...mixedRows(), ...passphraseRows() } },
+  },
+  {
+    name: 'drawer-host-key',
+    state: { ...states.board, rows: { ...mixedRows(), ...hostKeyRow() } },
+    arrange: async (station) => {
+      await openDrawer(station);
+      await station.page.getByRole('button', { name: 'Trust the new key…' }).click();
     },
   },
   { name: 'board-empty', state: states.quiet, arrange: goTo('Board') },

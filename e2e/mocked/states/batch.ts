@@ -192,11 +192,32 @@ export function mixedRows(total = 48): Record<string, EnrollmentRow> {
 
 /** Boards without a battery clock, a few of a batch. */
 export function clockRows(): Record<string, EnrollmentRow> {
-  const offset = { offset: '365 days' };
-  const rows = [3, 5, 9].map((position) =>
+  return failedToConnect([3, 5, 9], errorOf('DEVICE_CLOCK_OFF', { offset: '365 days' }, 'connect'));
+}
+
+/** Three devices that cannot be logged into before the station's key is opened. */
+export function passphraseRows(): Record<string, EnrollmentRow> {
+  const key = { path: '/home/operator/bench-key' };
+  return failedToConnect([3, 5, 9], errorOf('STATION_KEY_PASSPHRASE_NEEDED', key, 'connect'));
+}
+
+/** A board that shows another host key than before. */
+export function hostKeyRow(): Record<string, EnrollmentRow> {
+  const place = '10.20.4.90';
+  const expected = 'SHA256:pV3lbq0nHqQ2Gk3nq3o6vYx1uZ2m9QkAxv2mL0oT8sE';
+  const actual = 'SHA256:Zr8cT1fJw6mX0yQe4uN7bK5dA2sHgV9iLoP3tRzCxWk';
+  const details = { address: place, place, expected, actual };
+  return failedToConnect([27], errorOf('DEVICE_HOST_KEY_CHANGED', details, 'connect'));
+}
+
+function failedToConnect(
+  positions: readonly number[],
+  error: ReturnType<typeof errorOf>,
+): Record<string, EnrollmentRow> {
+  const rows = positions.map((position) =>
     row({
       ...({ position, state: 'failed', at: 'connect', stepState: 'failed', stepMs: 1400 } as const),
-      ...{ error: errorOf('DEVICE_CLOCK_OFF', offset, 'connect'), finishedAgoMs: position * 9_000 },
+      ...{ error, finishedAgoMs: position * 9_000 },
     }),
   );
   return Object.fromEntries(rows.map((one) => [one.deviceId, one]));
