@@ -77,7 +77,7 @@ describe('a look, run for real', () => {
     esac`,
     );
     root.standIn('runuser', 'shift 3; exec "$@"');
-    root.standIn('dpkg-query', 'printf "install ok installed"');
+    root.standIn('dpkg-query', 'shift 2; for p; do printf "%s install ok installed;" "$p"; done');
     root.standIn(
       'getent',
       `case $1 in

@@ -38,16 +38,39 @@ function fromRoot(paths: readonly string[]): string {
 /**
  * The look itself. Every fact is one line `@<nonce> <name> <value>`; login scripts and banners may print around
  * them. `MUSTER_DEVICE_ROOT` is a prefix for all files, as DESTDIR is for installs; empty on a device.
+ *
+ * What the shell can do by itself starts no program: on a small board every one costs milliseconds, and a look has
+ * fifty facts.
  */
 function lookBody(nonce: string, elevation: string): string {
   return `
 LC_ALL=C; export LC_ALL
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"; export PATH
 R="\${MUSTER_DEVICE_ROOT-}"
-fact() { printf '@${nonce} %s %s\\n' "$1" "$(printf '%s' "$2" | tr '\\n' ' ' | tr -d '\\000-\\037' | cut -c1-1500)"; }
+fact() {
+  v=$2
+  case "$v" in *[[:cntrl:]]*) v=$(printf '%s' "$v" | tr '\\n' ' ' | tr -d '\\000-\\037') ;; esac
+  [ "\${#v}" -le 1500 ] || v=$(printf '%s' "$v" | cut -c1-1500)
+  printf '@${nonce} %s %s\\n' "$1" "$v"
+}
+fields() { # LINE: f1 to f7, as passwd(5) has them
+  f1= f2= f3= f4= f5= f6= f7=
+  IFS=: read -r f1 f2 f3 f4 f5 f6 f7 <<MUSTER_LINE
+$1
+MUSTER_LINE
+}
 own_file() { [ -f "$R$1" ] && [ ! -L "$R$1" ]; }
 hash_of() { own_file "$1" && sha256sum < "$R$1" 2>/dev/null | cut -c1-64; }
-os_release() { sed -n "s/^$1=//p" "$R/etc/os-release" 2>/dev/null | head -n 1 | tr -d "\\"'"; }
+os_release() {
+  head -c 16384 "$R/etc/os-release" 2>/dev/null | while IFS='=' read -r k v || [ -n "$k" ]; do
+    v=\${v#[\\"\\']} v=\${v%[\\"\\']}
+    case "$k" in
+      ID) fact os-id "$v" ;;
+      VERSION_ID) fact os-version "$v" ;;
+      PRETTY_NAME) fact os-name "$v" ;;
+    esac
+  done
+}
 first_of() { for f in "$@"; do if [ -r "$R$f" ]; then head -c 400 "$R$f" | tr -d '\\000'; return; fi; done; }
 json_text() { own_file ${keyPath} && sed -n "s/.*\\"$1\\"[[:space:]]*:[[:space:]]*\\"\\([^\\"]*\\)\\".*/\\1/p" "$R${keyPath}" 2>/dev/null | head -n 1; }
 place() { # NAME PATH: room, whether it can be written to, and where its file system begins
@@ -61,9 +84,7 @@ ${tellHolder}
 ${tellEpoch}
 fact elevation ${elevation}
 fact hostname "$(hostname 2>/dev/null)"
-fact os-id "$(os_release ID)"
-fact os-version "$(os_release VERSION_ID)"
-fact os-name "$(os_release PRETTY_NAME)"
+os_release
 fact machine "$(uname -m)"
 fact package-architecture "$(dpkg --print-architecture 2>/dev/null)"
 fact model "$(first_of /sys/firmware/devicetree/base/model /proc/device-tree/model /sys/class/dmi/id/product_name)"
@@ -76,19 +97,21 @@ ${Object.entries(writtenPlaces)
 fact clock "$(date +%s)"
 [ -e "$R/run/cloud-init/status.json" ] && [ ! -e "$R/run/cloud-init/result.json" ] && fact first-boot running
 [ -e "$R/run/reboot-required" ] && fact reboot required
+installed=";$(dpkg-query -W -f='\${Package} \${Status};' ${requiredPackages.join(' ')} 2>/dev/null)"
 missing=
 for p in ${requiredPackages.join(' ')}; do
-  case "$(dpkg-query -W -f='\${Status}' "$p" 2>/dev/null)" in 'install ok installed') ;; *) missing="$missing $p" ;; esac
+  case "$installed" in *";$p install ok installed;"*) ;; *) missing="$missing $p" ;; esac
 done
 fact missing-packages "\${missing# }"
 fact own-uid "$(id -u)"
 fact own-gid "$(id -g)"
-entry=$(getent passwd ${agentUserName} 2>/dev/null)
-uid=$(printf '%s' "$entry" | cut -d: -f3)
-home=$(printf '%s' "$entry" | cut -d: -f6)
+fields "$(getent group ${agentUserName} 2>/dev/null)"
+fact agent-gid "$f3"
+fields "$(getent passwd ${agentUserName} 2>/dev/null)"
+uid=$f3
+home=$f6
 fact agent-uid "$uid"
-fact agent-main-gid "$(printf '%s' "$entry" | cut -d: -f4)"
-fact agent-gid "$(getent group ${agentUserName} 2>/dev/null | cut -d: -f3)"
+fact agent-main-gid "$f4"
 if [ -n "$uid" ]; then
   fact agent-uid-name "$(getent passwd "$uid" 2>/dev/null | head -n 1 | cut -d: -f1)"
   [ -n "$home" ] && fact agent-home "$(stat -c '%F:%u' "$R$home" 2>/dev/null)"
