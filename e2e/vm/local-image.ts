@@ -50,7 +50,7 @@ const diskBytes = 3 * 1024 ** 3;
 const recipe = 1;
 
 /**
- * The image, built on first use: a quarter of an hour on two processors under emulation, 900 MB. Needs root on Linux.
+ * The image, built on first use: a quarter to half an hour on two processors under emulation, 800 MB. Needs root on Linux.
  * @returns its file, raw
  * @throws {Error} with the words of the tool that failed
  */
@@ -67,7 +67,7 @@ export async function localImage(): Promise<string> {
     async (temporary) => {
       say(
         'vm',
-        `building a Debian ${suite} for 64-bit ARM (about a quarter of an hour under emulation, once)`,
+        `building a Debian ${suite} for 64-bit ARM (a quarter to half an hour under emulation, once)`,
       );
       const root = path.join(temporary, 'root');
       const mirror = ownDebianMirror();

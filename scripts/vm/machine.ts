@@ -26,7 +26,7 @@ export function acceleratorFor(host: { platform: string; arch: string; kvm: bool
     cpu: 'cortex-a72',
     // Each processor on a thread of its own; translated code in 256 MiB, where QEMU would take up to a gigabyte.
     accel: 'tcg,thread=multi,tb-size=256',
-    says: 'emulated, because there is no KVM for 64-bit ARM here: it answers after one to five minutes',
+    says: 'emulated, because there is no KVM for 64-bit ARM here: it answers after two to six minutes',
     limitSeconds: 900,
   };
 }
