@@ -15,6 +15,8 @@ export interface UploadOptions {
 const FIRST_CHUNKS = 2;
 /** A compressor's speed before it was measured: slower than real ones, so that the guess costs no time. */
 const GUESSED_BYTES_PER_SECOND = 30e6;
+/** The link must be so many times slower than the compressor: on a busy station both only seem slow. */
+const CLEARLY_SLOWER = 2;
 /** Below this there is so much time that more of it is spent on compressing. */
 const SLOW_LINK_BYTES_PER_SECOND = 1e6;
 const FAST_LEVEL = 1;
@@ -25,8 +27,8 @@ const WORTH_IT = 0.95;
 const REST_CHUNKS = 8;
 
 /**
- * Compresses where that is faster than sending: a chunk is compressed when the link takes fewer bytes a second than
- * the compressor makes of it. Both are measured while the upload runs, so that a link that becomes slow, or a station
+ * Compresses where that is faster than sending: a chunk is compressed when the link takes clearly fewer bytes a second
+ * than the compressor makes of it. Both are measured while the upload runs, so that a link that becomes slow, or a station
  * that is busy, is followed within a few chunks.
  */
 class Compression {
@@ -63,7 +65,7 @@ class Compression {
     }
     if (this.#chunks <= FIRST_CHUNKS) return FAST_LEVEL;
     const taken = this.#pace.bytesPerSecond ?? Number.POSITIVE_INFINITY;
-    if (taken >= this.#bytesPerSecond) return undefined;
+    if (taken * CLEARLY_SLOWER >= this.#bytesPerSecond) return undefined;
     return taken < SLOW_LINK_BYTES_PER_SECOND ? SMALL_LEVEL : FAST_LEVEL;
   }
 }

@@ -1,6 +1,8 @@
 import { Writable } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
 import { expect, it } from 'vitest';
+import type { Clock } from '../../engine/ports.ts';
+import { systemClock } from '../system/clock.ts';
 import { createChannelInput } from './channel-input.ts';
 
 /** A stream that takes nothing until it is told to. */
@@ -34,7 +36,7 @@ async function settled(promise: Promise<unknown>): Promise<boolean> {
 
 it('waits for the link once more waits in memory than keeps it busy', async () => {
   const { stream: link, take } = slowStream();
-  const input = createChannelInput(openChannel(link), link);
+  const input = createChannelInput(openChannel(link), link, systemClock);
   expect(await settled(input.write(Buffer.alloc(200_000)))).toBe(true);
   const second = input.write(Buffer.alloc(200_000));
   expect(await settled(second)).toBe(false);
@@ -48,7 +50,7 @@ it('waits for the link once more waits in memory than keeps it busy', async () =
 it('waits no longer when the channel is closed', async () => {
   const { stream: link } = slowStream();
   const channel = openChannel(link);
-  const input = createChannelInput(channel, link);
+  const input = createChannelInput(channel, link, systemClock);
   const waiting = input.write(Buffer.alloc(400_000));
   expect(await settled(waiting)).toBe(false);
   channel.emit('close');
@@ -60,8 +62,39 @@ it('waits no longer when the channel is closed', async () => {
 it('waits no longer when a closed channel never takes what was written', async () => {
   const { stream } = slowStream();
   const channel = stream as unknown as ClientChannel;
-  const waiting = createChannelInput(channel, undefined).write(Buffer.alloc(10));
+  const waiting = createChannelInput(channel, undefined, systemClock).write(Buffer.alloc(10));
   expect(await settled(waiting)).toBe(false);
   channel.emit('close');
   expect(await settled(waiting)).toBe(true);
+});
+
+it('runs no further ahead of what the device confirms than it has confirmed, unless it keeps silent', async () => {
+  const ends: (() => void)[] = [];
+  const clock: Clock = {
+    ...systemClock,
+    after: (_ms, end) => {
+      ends.push(end);
+      return () => undefined;
+    },
+  };
+  const farSide = { window: 2 * 1024 * 1024 };
+  const channel = new Writable({
+    write: (bytes, _encoding, done) => {
+      farSide.window -= bytes.length;
+      done();
+    },
+  });
+  const input = createChannelInput(Object.assign(channel, { outgoing: farSide }) as never, undefined, clock);
+  expect(await settled(input.write(Buffer.alloc(200_000)))).toBe(true);
+  const second = input.write(Buffer.alloc(200_000));
+  expect(await settled(second)).toBe(false);
+  farSide.window += 50_000;
+  expect(await settled(second)).toBe(false);
+  farSide.window += 100_000;
+  expect(await settled(second)).toBe(true);
+  expect(farSide.window).toBe(2 * 1024 * 1024 - 400_000 + 150_000);
+  const third = input.write(Buffer.alloc(300_000));
+  expect(await settled(third)).toBe(false);
+  ends.at(-1)?.();
+  expect(await settled(third)).toBe(true);
 });

@@ -24,7 +24,7 @@ export function createSession(options: SessionOptions): DeviceSession {
   const lost = (evidence: string, cause?: unknown) => lostError(place, evidence, cause);
   const runner = createCommandRunner({
     ...{ clock, limits, lost, user: place.user },
-    transport: createSshTransport(client),
+    transport: createSshTransport(client, clock),
     address: place.address,
   });
   client.on('error', (thrown: unknown) => runner.end(lost(describeThrown(thrown), thrown)));

@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import type { ClientChannel } from 'ssh2';
 import { shellQuote } from '../../device/quote.ts';
+import type { Clock } from '../../engine/ports.ts';
 import { describeThrown } from '../../errors/enrollment-error.ts';
 import type { CommandTransport } from '../command/command-transport.ts';
 import { createChannelInput } from './channel-input.ts';
@@ -17,7 +18,7 @@ function exitStatusOf(code: number | null, signalName: string | undefined): numb
 const PLAIN_WORD = /^[A-Za-z0-9/_.][A-Za-z0-9/_.=-]*$|^-[A-Za-z]$/;
 
 /** One exec channel a command. The login shell sees `exec` and quoted words, and is gone. */
-export function createSshTransport(client: StationClient): CommandTransport {
+export function createSshTransport(client: StationClient, clock: Clock): CommandTransport {
   return {
     breakOff: () => client.destroy(),
     start: ({ argv }, events) => {
@@ -31,7 +32,7 @@ export function createSshTransport(client: StationClient): CommandTransport {
         });
         channel.on('error', (error: Error) => events.failed(describeThrown(error), error));
         channel.on('close', () => events.closed(exitStatus));
-        return events.opened(createChannelInput(channel, client.link));
+        return events.opened(createChannelInput(channel, client.link, clock));
       };
       try {
         const exec = `exec ${argv.map((word) => (PLAIN_WORD.test(word) ? word : shellQuote(word))).join(' ')}`;
