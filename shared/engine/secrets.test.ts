@@ -25,6 +25,7 @@ it('lets no secret into deltas, log lines, journal, logger fields or errors', as
   await enroll(...all);
   await station.handle('batch.retry', {
     ...{ deviceIds: all, sshPassword: 'canary-ssh-password', sudoPassword: sudo.sudoPassword },
+    keyPassphrase: 'canary-passphrase',
   });
   await world.clock.run(station.whenBatchIdle());
 
