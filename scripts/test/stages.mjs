@@ -40,7 +40,7 @@ async function runUnit({ env, reports }) {
       {
         cwd: projectRoot,
         env: session,
-        limitMs: 7 * 60_000,
+        limitMs: 15 * 60_000,
         ownGroup: true,
       },
     );
@@ -78,7 +78,7 @@ async function runFarm({ env, reports }) {
     {
       cwd: projectRoot,
       env,
-      limitMs: 15 * 60_000,
+      limitMs: 30 * 60_000,
       ownGroup: true,
     },
   );
