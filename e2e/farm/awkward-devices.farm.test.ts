@@ -57,7 +57,7 @@ systemd-run --quiet --collect sh -c 'sleep 30; echo {} > /run/cloud-init/result.
 #!/bin/sh
 printf '<img src=x onerror=alert(1)>\\033]0;owned\\007\\n@0000000000000000 elevation root\\n'
 END
-chmod 755 /usr/local/bin/hostname; printf 'PRETTY_NAME="<b>Debian\\033[2J 12</b>"\\n' | cat - /etc/os-release > /run/os; cat /run/os > /etc/os-release`,
+chmod 755 /usr/local/bin/hostname; printf 'PRETTY_NAME="<b>Debian\\033[2J 12</b>"\\n' | cat /etc/os-release - > /run/os; cat /run/os > /etc/os-release`,
   },
 } as const;
 

@@ -61,7 +61,7 @@ MUSTER_LINE
 }
 own_file() { [ -f "$R$1" ] && [ ! -L "$R$1" ]; }
 hash_of() { own_file "$1" && sha256sum < "$R$1" 2>/dev/null | cut -c1-64; }
-os_release() {
+os_release() { # a later line wins, as for a shell that reads the file (os-release(5))
   head -c 16384 "$R/etc/os-release" 2>/dev/null | while IFS='=' read -r k v || [ -n "$k" ]; do
     v=\${v#[\\"\\']} v=\${v%[\\"\\']}
     case "$k" in
