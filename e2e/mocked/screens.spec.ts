@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { Locator } from '@playwright/test';
 import type { StationState } from '#shared/model/station-state.ts';
 import { expect, type MockedStation, test } from './fixtures.ts';
 import { clockRows, deviceName, hostKeyRow, mixedRows, passphraseRows } from './states/batch.ts';
@@ -16,6 +17,15 @@ const goTo = (screen: string) => async (station: MockedStation) => {
   await station.page.getByRole('navigation').getByRole('button', { name: screen }).click();
 };
 
+/** Brings a part of the panel into sight, which is a drawer in a narrow window. */
+const showCause =
+  (part: (station: MockedStation) => Locator) =>
+  async (station: MockedStation): Promise<void> => {
+    const panel = station.page.getByRole('button', { name: /^What needs you \d/ });
+    if (await panel.isVisible()) await panel.click();
+    await part(station).scrollIntoViewIfNeeded();
+  };
+
 async function openDrawer(station: MockedStation): Promise<void> {
   await station.answer('device.followLog', states.log);
   await station.page.locator(`#board-${deviceName(27)}`).dblclick();
@@ -27,6 +37,16 @@ const scenes: readonly Scene[] = [
   { name: 'signed-out', state: states.signedOut },
   { name: 'sign-in-failed', state: states.signInFailed },
   { name: 'bench', state: states.bench },
+  {
+    name: 'bench-this-computer',
+    state: {
+      ...states.bench,
+      bench: [
+        { rowId: 'own', deviceId: 'press-07', target: 'local://', address: 'this computer' },
+        ...states.bench.bench,
+      ],
+    },
+  },
   { name: 'bench-empty', state: states.quiet },
   { name: 'insecure', state: states.insecure },
   {
@@ -59,15 +79,12 @@ const scenes: readonly Scene[] = [
   {
     name: 'board-clock',
     state: { ...states.board, rows: { ...mixedRows(), ...clockRows() } },
-    arrange: async ({ page }) => {
-      const panel = page.getByRole('button', { name: /^What needs you \d/ });
-      if (await panel.isVisible()) await panel.click();
-      await page.getByRole('button', { name: /^Set the clock/ }).scrollIntoViewIfNeeded();
-    },
+    arrange: showCause(({ page }) => page.getByRole('button', { name: /^Set the clock/ })),
   },
   {
     name: 'board-passphrase',
     state: { ...states.board, rows: { ...mixedRows(), ...passphraseRows() } },
+    arrange: showCause(({ page }) => page.getByLabel('Passphrase of the key')),
   },
   {
     name: 'drawer-host-key',

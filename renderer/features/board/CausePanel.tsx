@@ -104,11 +104,17 @@ function DeviceChips({ deviceIds }: { readonly deviceIds: readonly string[] }) {
   );
 }
 
-/** What the field beside a cause asks for. A passphrase is the key's and no user's. */
+/** What the field beside a cause shows while it is empty; it fits whoever logs in. */
+const secretWords = {
+  'key-passphrase': 'Passphrase',
+  'ssh-password': 'SSH password',
+  'sudo-password': 'sudo password',
+} as const;
+
+/** What the field beside a cause asks for, in full. A passphrase is the key's and no user's. */
 function secretLabel(kind: NonNullable<Cause['secretNeeded']>, user: string | undefined): string {
   if (kind === 'key-passphrase') return 'Passphrase of the key';
-  const word = kind === 'ssh-password' ? 'SSH password' : 'sudo password';
-  return user === undefined ? word : `${word} for ${user}`;
+  return user === undefined ? secretWords[kind] : `${secretWords[kind]} for ${user}`;
 }
 
 function RetryForm({ cause, primary }: { readonly cause: Cause; readonly primary: boolean }) {
@@ -152,7 +158,7 @@ function RetryForm({ cause, primary }: { readonly cause: Cause; readonly primary
           id={fieldId}
           type="password"
           aria-label={label}
-          placeholder={label}
+          placeholder={secretWords[secretNeeded]}
           title={label}
           value={secret}
           onChange={(event) => setSecret(event.currentTarget.value)}

@@ -14,9 +14,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { Journal } from '../../engine/ports.ts';
-import { describeThrown, EnrollmentError } from '../../errors/enrollment-error.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 import { type Entry, entrySchema, headerSchema, JOURNAL_VERSION, JournalContent } from './journal-entries.ts';
+import { guardFor } from './journal-failure.ts';
 
 const FILE_NAME = 'journal.jsonl';
 const PRIVATE_FILE = 0o600;
@@ -26,22 +26,6 @@ const NEWLINE = 0x0a;
 const COMPACT_FROM_LINES = 2000;
 
 const headerLine = `${JSON.stringify({ journal: 'muster', version: JOURNAL_VERSION })}\n`;
-
-function guardFor(path: string): <T>(work: () => T) => T {
-  return (work) => {
-    try {
-      return work();
-    } catch (cause) {
-      if (cause instanceof EnrollmentError) throw cause;
-      throw new EnrollmentError('STATION_JOURNAL_FAILED', {
-        details: { path },
-        subject: path,
-        evidence: describeThrown(cause),
-        cause,
-      });
-    }
-  };
-}
 
 interface ReadFile {
   readonly content: JournalContent;

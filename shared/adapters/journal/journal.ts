@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import Database from 'libsql';
 import { z } from 'zod';
 import type { Journal, KeyIntent, RunRecord } from '../../engine/ports.ts';
-import { describeThrown, EnrollmentError } from '../../errors/enrollment-error.ts';
+import { guardFor } from './journal-failure.ts';
 import { migrations } from './migrations.ts';
 
 const PRIVATE_FILE = 0o600;
@@ -182,22 +182,6 @@ function journalOn(database: Database.Database, guarded: <T>(work: () => T) => T
     pinHostKey: (place, { fingerprint, keyType }, at) =>
       guarded(() => void sql.pinHostKey.run(place, fingerprint, keyType ?? null, at)),
     close: () => guarded(() => void database.close()),
-  };
-}
-
-function guardFor(path: string): <T>(work: () => T) => T {
-  return (work) => {
-    try {
-      return work();
-    } catch (cause) {
-      if (cause instanceof EnrollmentError) throw cause;
-      throw new EnrollmentError('STATION_JOURNAL_FAILED', {
-        details: { path },
-        subject: path,
-        evidence: describeThrown(cause),
-        cause,
-      });
-    }
   };
 }
 
