@@ -62,7 +62,11 @@ export async function addPort(name: string, shape?: LinkShape): Promise<Port> {
     if (shape) {
       const relay = await startLinkRelay({ cable, far: `${cable}far`, space, shape });
       undo.push(() => relay.stop());
-    } else await inOne([`link add ${cable} type veth peer name eth0 netns ${space}`]);
+    } else {
+      await inOne([`link add ${cable} type veth peer name eth0 netns ${space}`]);
+      // Not left to the namespace's end: the kernel takes that in hand later, and the next device may get this number.
+      undo.push(() => inOne([`link delete ${cable}`]));
+    }
     await inOne([`link set ${cable} master ${bridge} up`]);
     await inOne(
       [
