@@ -1,8 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { LabClock } from './clock.ts';
 import type { Fault, Faults } from './faults.ts';
 import { BodyTooLargeError, type Exchange, type Reply, readExchange, sendReply } from './http-exchange.ts';
-import type { RequestLog } from './request-log.ts';
+import { type RequestLog, routeOf } from './request-log.ts';
 
 /** Answers by itself (undefined) or gives the reply to send. */
 export type Handler = (exchange: Exchange) => Promise<Reply | undefined>;
@@ -11,12 +12,16 @@ export interface FrontParts {
   /** `host:port` of the issuer; Zitadel knows no instance under any other name. */
   readonly authority: string;
   readonly faults: Faults | undefined;
+  readonly latencyMs: number;
+  readonly clock: LabClock;
   readonly log: RequestLog;
   readonly signal: AbortSignal;
   readonly handle: Handler;
+  /** Revokes this bearer token. */
+  endToken(bearer: string): Promise<void>;
 }
 
-/** What every request passes first: reading, instance check, faults, log. */
+/** What every request passes first: reading, latency, instance check, faults, log. */
 export function createFront(parts: FrontParts): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
     void serve(parts, request, response).catch((error: unknown) => {
@@ -42,30 +47,60 @@ function pathOf(request: IncomingMessage): string {
 
 async function serve(parts: FrontParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const exchange = await readExchange(request, response);
-  const earlier = parts.log.arrive(exchange.method, exchange.path);
+  const { method, path, headers } = exchange;
+  response.setHeader('date', new Date(parts.clock.now()).toUTCString());
+  const { samePath, sameRoute } = parts.log.arrive(method, path);
+  if (parts.latencyMs > 0) await delay(parts.latencyMs, undefined, { signal: parts.signal });
   const fault = await parts.faults?.before({
-    method: exchange.method,
-    path: exchange.path,
-    query: exchange.query,
-    headers: exchange.headers,
-    body: exchange.body,
-    earlier,
+    ...{ method, path, route: routeOf(method, path), query: exchange.query, headers, body: exchange.body },
+    ...{ earlier: samePath, earlierOnRoute: sameRoute },
   });
-  const dropped = fault === 'drop-response';
-  if (dropped) muteResponse(response);
-  const instead = await applyFault(fault, parts.signal);
-  const reply = instead ?? unknownInstance(parts.authority, exchange) ?? (await parts.handle(exchange));
-  if (reply !== undefined) sendReply(response, reply);
-  parts.log.add(exchange.method, exchange.path, dropped ? 0 : response.statusCode);
+  const unanswered = await perform(parts, exchange, fault);
+  parts.log.add(method, path, unanswered ? 0 : response.statusCode);
 }
 
-async function applyFault(fault: Fault | undefined, signal: AbortSignal): Promise<Reply | undefined> {
-  if (fault === undefined || fault === 'drop-response') return undefined;
-  if ('delayMs' in fault) {
-    await delay(fault.delayMs, undefined, { signal });
-    return undefined;
+/** Answers the request as the fault has it; true when the caller got no answer. */
+async function perform(parts: FrontParts, exchange: Exchange, fault: Fault | undefined): Promise<boolean> {
+  const { response } = exchange;
+  if (fault === 'cut') {
+    response.socket?.destroy();
+    return true;
   }
-  return fault;
+  if (fault === 'hang') {
+    // The caller's own limit closes the connection, or the end of the lab does.
+    await new Promise<void>((resolve) => response.once('close', resolve));
+    return true;
+  }
+  if (fault === 'drop-response') {
+    muteResponse(response);
+    const reply = await answer(parts, exchange);
+    if (reply !== undefined) response.socket?.destroy();
+    return true;
+  }
+  if (fault === 'end-token') {
+    const bearer = /^Bearer\s+(\S+)$/i.exec(exchange.headers.authorization ?? '')?.[1];
+    if (bearer !== undefined) await parts.endToken(bearer);
+  } else if (fault === 'rival') {
+    await answer(parts, unheard(exchange));
+  } else if (fault !== undefined && 'delayMs' in fault) {
+    await delay(fault.delayMs, undefined, { signal: parts.signal });
+  } else if (fault !== undefined) {
+    if (fault.afterEffect === true) await answer(parts, unheard(exchange));
+    sendReply(response, fault);
+    return false;
+  }
+  const reply = await answer(parts, exchange);
+  if (reply !== undefined) sendReply(response, reply);
+  return false;
+}
+
+async function answer(parts: FrontParts, exchange: Exchange): Promise<Reply | undefined> {
+  return unknownInstance(parts.authority, exchange) ?? (await parts.handle(exchange));
+}
+
+/** The same request with a response that leads nowhere. */
+function unheard(exchange: Exchange): Exchange {
+  return { ...exchange, response: new ServerResponse(exchange.request) };
 }
 
 /** Lets the handler believe that it answers, and destroys the socket when it ends. */
@@ -80,9 +115,10 @@ function muteResponse(response: ServerResponse): void {
 }
 
 function unknownInstance(authority: string, exchange: Exchange): Reply | undefined {
-  const host = exchange.headers.host ?? '';
+  const named = exchange.headers['x-zitadel-instance-host'];
+  const host = (typeof named === 'string' ? named : exchange.headers.host) ?? '';
   if (host === authority) return undefined;
   const message = `unable to set instance using origin http://${host} (ExternalDomain is ${authority}): Instance not found`;
-  const isApi = exchange.path.startsWith('/management/') || exchange.path.startsWith('/auth/');
+  const isApi = /^\/(management|auth|admin)\/|^\/v2/.test(exchange.path);
   return { status: 404, body: isApi ? { code: 5, message } : message };
 }

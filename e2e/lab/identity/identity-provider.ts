@@ -1,12 +1,13 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { LabClock } from './clock.ts';
 import { createFront, type Handler } from './front.ts';
-import type { Exchange, Reply } from './http-exchange.ts';
 import { createIdSource } from './ids.ts';
 import { type Inspection, inspectStore } from './inspection.ts';
-import { answerJwtBearer, jwtBearerGrantType } from './jwt-bearer.ts';
+import { type LabControl, labControl } from './lab-control.ts';
 import { type LabIdentity, loadLabIdentity } from './lab-identity-file.ts';
 import { ManagementApi } from './management/management-api.ts';
+import { OauthFront } from './oauth-front.ts';
 import { DeviceRequests } from './oidc/device-requests.ts';
 import { OidcProvider } from './oidc/provider.ts';
 import { type LabIdentityOptions, parseOptions } from './options.ts';
@@ -14,26 +15,36 @@ import { DevicePages } from './pages/device-pages.ts';
 import { type LabOperator, labPeople } from './people.ts';
 import { RequestLog } from './request-log.ts';
 import { RsaKeyPool } from './rsa-keys.ts';
-import { seededStore } from './seed.ts';
-import type { Store } from './store.ts';
-import { looksLikeJwt, Tokens } from './tokens.ts';
+import { otherOrgName, seed } from './seed.ts';
+import { Store } from './store.ts';
+import { Tokens } from './tokens.ts';
 import { answerUserinfo } from './userinfo.ts';
+import type { World } from './world.ts';
 
 export interface LabIdentityProvider {
   /** The bare origin, equal to `issuer` in discovery. */
   readonly issuer: string;
-  /** Public native client with the device-code and refresh-token grants. */
+  /** Public native client with the device-code and refresh-token grants. Nobody's when the lab is bare. */
   readonly clientId: string;
+  /** Nobody's when the lab is bare. */
   readonly projectId: string;
   readonly projectName: string;
   readonly orgId: string;
   readonly orgName: string;
+  /** A second organisation, which only the instance's owner can see into. */
+  readonly otherOrg: { readonly id: string; readonly name: string };
   /** May enroll devices. */
   readonly operator: LabOperator;
   /** May sign in but is refused by the management API, in two different ways. */
   readonly otherOperators: { readonly auditor: LabOperator; readonly trainee: LabOperator };
   /** A personal access token with the rights of `operator`, for runs without a sign-in. */
   readonly adminToken: string;
+  /** A personal access token of an IAM_OWNER, as a new instance gives for its set-up. */
+  readonly instanceToken: string;
+  /** A personal access token of a machine user without any manager role. */
+  readonly powerlessToken: string;
+  /** What a test can do to the provider while it runs. */
+  readonly control: LabControl;
   /** Closes every connection; safe to call twice. */
   stop(): Promise<void>;
   inspect(): Inspection;
@@ -47,39 +58,52 @@ export async function startLabIdentityProvider(options: LabIdentityOptions): Pro
   const settings = parseOptions(options);
   options.signal.throwIfAborted();
   const identity = await loadLabIdentity(settings.dataDir);
-  const store = seededStore(settings, identity);
   const server = createServer();
   const port = await listen(server, settings.host, settings.port);
   const issuer = new URL(`http://${settings.host}:${port}`).origin;
 
+  const store = new Store(settings.searchLagMs);
   const keyPool = new RsaKeyPool(settings.keyPoolSize);
-  const tokens = new Tokens(issuer, identity, store, settings.accessTokenLifetimeSeconds);
+  const world: World = { store, keyPool, nextId: createIdSource(), quirks: settings.quirks };
+  seed(world, settings, identity);
+  const clock = new LabClock();
+  const tokens = new Tokens(issuer, clock, identity, store, settings.accessTokenLifetimeSeconds);
   const oidc = new OidcProvider(settings, identity, store, tokens);
+  const requests = new DeviceRequests(oidc.provider);
   const log = new RequestLog();
   const stopping = new AbortController();
-  const front = createFront({
-    authority: new URL(issuer).host,
-    faults: options.faults,
-    log,
-    signal: stopping.signal,
-    handle: createHandler(
-      store,
-      tokens,
-      oidc,
-      new DevicePages(store, new DeviceRequests(oidc.provider), issuer),
-      new ManagementApi({ store, tokens, keyPool, nextId: createIdSource() }),
-    ),
-  });
-  server.on('request', front);
+  const parts = {
+    oidc,
+    oauth: new OauthFront(world, tokens, requests),
+    pages: new DevicePages(store, requests, issuer),
+    management: new ManagementApi(world, tokens),
+  };
+  server.on(
+    'request',
+    createFront({
+      authority: new URL(issuer).host,
+      faults: options.faults,
+      latencyMs: settings.latencyMs,
+      clock,
+      log,
+      signal: stopping.signal,
+      handle: createHandler(world, tokens, parts),
+      endToken: async (bearer) => void (await tokens.revoke(bearer)),
+    }),
+  );
 
+  const close = (): Promise<void> => {
+    if (!server.listening) return Promise.resolve();
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeAllConnections();
+    return closed;
+  };
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => {
     stopped ??= (async () => {
       options.signal.removeEventListener('abort', onAbort);
       stopping.abort();
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      await Promise.all([closed, keyPool.close()]);
+      await Promise.all([close(), keyPool.close()]);
     })();
     return stopped;
   };
@@ -89,32 +113,38 @@ export async function startLabIdentityProvider(options: LabIdentityOptions): Pro
     await stop();
     options.signal.throwIfAborted();
   }
-  return { ...publicFacts(issuer, identity, store), stop, inspect: () => inspectStore(store, log) };
-}
-
-function publicFacts(issuer: string, identity: LabIdentity, store: Store) {
-  const { clientId, projectId, orgId, adminToken } = identity;
+  const listenAgain = async (): Promise<void> => {
+    stopping.signal.throwIfAborted();
+    await listen(server, settings.host, port);
+  };
+  const control = labControl({ clock, store, tokens, memory: oidc.control, close, listen: listenAgain });
   return {
-    issuer,
-    clientId,
-    projectId,
-    projectName: store.projects.get(projectId)?.name ?? '',
-    orgId,
-    orgName: store.org.name,
-    operator: labPeople.owner,
-    otherOperators: { auditor: labPeople.auditor, trainee: labPeople.trainee },
-    adminToken,
+    ...publicFacts(issuer, identity, world),
+    ...{ projectName: settings.projectName, control, stop, inspect: () => inspectStore(store, log) },
   };
 }
 
+function publicFacts(issuer: string, identity: LabIdentity, { store }: World) {
+  const { clientId, projectId, orgId, adminToken, instanceToken, powerlessToken } = identity;
+  return {
+    ...{ issuer, clientId, projectId, orgId, adminToken, instanceToken, powerlessToken },
+    orgName: store.orgs.get(orgId)?.name ?? '',
+    otherOrg: { id: identity.otherOrgId, name: otherOrgName },
+    operator: labPeople.owner,
+    otherOperators: { auditor: labPeople.auditor, trainee: labPeople.trainee },
+  };
+}
+
+interface HandlerParts {
+  readonly oidc: OidcProvider;
+  readonly oauth: OauthFront;
+  readonly pages: DevicePages;
+  readonly management: ManagementApi;
+}
+
 /** Sends each request to the part that owns its path. */
-function createHandler(
-  store: Store,
-  tokens: Tokens,
-  oidc: OidcProvider,
-  pages: DevicePages,
-  management: ManagementApi,
-): Handler {
+function createHandler({ store }: World, tokens: Tokens, parts: HandlerParts): Handler {
+  const { oidc, oauth, pages, management } = parts;
   return async (exchange) => {
     if (management.owns(exchange.path)) return management.answer(exchange);
     if (pages.owns(exchange.path)) return pages.answer(exchange);
@@ -125,28 +155,13 @@ function createHandler(
       case '/oidc/v1/userinfo':
         return answerUserinfo(exchange, store, tokens);
       default: {
-        const own = await ownOauthAnswer(exchange, store, tokens);
+        const own = await oauth.answer(exchange);
         if (own !== undefined) return own;
         await oidc.handle(exchange, exchange.response);
         return undefined;
       }
     }
   };
-}
-
-/** The OAuth requests that oidc-provider cannot take: assertions without a client, revoking a JWT. */
-async function ownOauthAnswer(exchange: Exchange, store: Store, tokens: Tokens): Promise<Reply | undefined> {
-  if (exchange.method !== 'POST') return undefined;
-  const form = new URLSearchParams(exchange.body);
-  if (exchange.path === '/oauth/v2/token' && form.get('grant_type') === jwtBearerGrantType) {
-    return answerJwtBearer(store, tokens, form);
-  }
-  const token = form.get('token') ?? '';
-  if (exchange.path === '/oauth/v2/revoke' && looksLikeJwt(token)) {
-    await tokens.revoke(token);
-    return { status: 200 };
-  }
-  return undefined;
 }
 
 function listen(server: Server, host: string, port: number): Promise<number> {

@@ -1,3 +1,4 @@
+import type { App, Dated, Member } from './model.ts';
 import type { LoggedRequest, RequestLog } from './request-log.ts';
 import type { Store } from './store.ts';
 
@@ -9,28 +10,54 @@ interface InspectedEntry {
   readonly live: boolean;
 }
 
-export interface InspectedUser extends InspectedEntry {
+interface OwnedEntry extends InspectedEntry {
+  readonly orgId: string;
+}
+
+export interface InspectedUser extends OwnedEntry {
   readonly userName: string;
   readonly kind: 'human' | 'machine';
+  readonly active: boolean;
   readonly accessTokenType: string | undefined;
 }
 
-export interface InspectedKey extends InspectedEntry {
+export interface InspectedKey extends OwnedEntry {
   readonly userId: string;
   readonly origin: 'minted' | 'registered';
   readonly expiresAt: number;
   readonly lastUsedAt: number | undefined;
 }
 
-export interface InspectedGrant extends InspectedEntry {
+export interface InspectedPat extends OwnedEntry {
+  readonly userId: string;
+  readonly expiresAt: number;
+  readonly lastUsedAt: number | undefined;
+}
+
+export interface InspectedGrant extends OwnedEntry {
   readonly userId: string;
   readonly projectId: string;
   readonly roleKeys: readonly string[];
 }
 
-export interface InspectedProject extends InspectedEntry {
+export interface InspectedProject extends OwnedEntry {
   readonly name: string;
   readonly roleKeys: readonly string[];
+}
+
+export interface InspectedApp extends OwnedEntry {
+  readonly projectId: string;
+  readonly name: string;
+  readonly active: boolean;
+  readonly clientId: string;
+  readonly oidc: App['oidc'];
+  readonly api: App['api'];
+}
+
+export interface InspectedMember extends OwnedEntry {
+  readonly userId: string;
+  readonly scope: Member['scope'];
+  readonly roles: readonly string[];
 }
 
 /** The provider's state seen from outside, deleted entries included; copies, so that tests cannot change it. */
@@ -38,43 +65,79 @@ export interface Inspection {
   readonly projects: readonly InspectedProject[];
   readonly users: readonly InspectedUser[];
   readonly keys: readonly InspectedKey[];
+  readonly pats: readonly InspectedPat[];
   readonly grants: readonly InspectedGrant[];
+  readonly apps: readonly InspectedApp[];
+  /** Keys of applications; `userId` is the application's id. */
+  readonly appKeys: readonly Omit<InspectedPat, 'lastUsedAt'>[];
+  readonly members: readonly InspectedMember[];
   /** How often each kind of change happened: `user.created`, `key.minted`, `key.deleted`, … */
   readonly mutations: Readonly<Record<string, number>>;
   readonly requests: readonly LoggedRequest[];
+  /** How many requests came to each route, ids in the path written as `{id}`: `POST /management/v1/users/{id}/keys`. */
+  readonly calls: Readonly<Record<string, number>>;
 }
 
 export function inspectStore(store: Store, log: RequestLog): Inspection {
+  const all = <T, R>(entries: ReadonlyMap<string, T>, look: (entry: T) => R): R[] =>
+    [...entries.values()].map(look);
   return {
-    projects: [...store.projects.values()].map((project) => ({
-      ...entryOf(project.id, project),
+    projects: all(store.projects, (project) => ({
+      ...owned(project),
       name: project.name,
-      roleKeys: [...project.roles.keys()],
+      roleKeys: [...project.roles.values()]
+        .filter((one) => one.deletedAt === undefined)
+        .map(({ key }) => key),
     })),
-    users: [...store.users.values()].map((user) => ({
-      ...entryOf(user.id, user),
+    users: all(store.users, (user) => ({
+      ...owned(user),
       userName: user.userName,
       kind: user.machine === undefined ? ('human' as const) : ('machine' as const),
+      active: user.active,
       accessTokenType: user.machine?.accessTokenType,
     })),
-    keys: [...store.keys.values()].map((key) => ({
-      ...entryOf(key.id, key),
+    keys: all(store.keys, (key) => ({
+      ...owned(key),
       userId: key.userId,
       origin: key.origin,
       expiresAt: key.expiresAt,
       lastUsedAt: key.lastUsedAt,
     })),
-    grants: [...store.grants.values()].map((grant) => ({
-      ...entryOf(grant.id, grant),
+    pats: all(store.pats, (pat) => ({
+      ...owned(pat),
+      userId: pat.userId,
+      expiresAt: pat.expiresAt,
+      lastUsedAt: pat.lastUsedAt,
+    })),
+    grants: all(store.grants, (grant) => ({
+      ...owned(grant),
       userId: grant.userId,
       projectId: grant.projectId,
       roleKeys: [...grant.roleKeys],
     })),
+    apps: all(store.apps, (app) => ({
+      ...owned(app),
+      projectId: app.projectId,
+      name: app.name,
+      active: app.active,
+      clientId: app.clientId,
+      oidc: structuredClone(app.oidc),
+      api: structuredClone(app.api),
+    })),
+    appKeys: all(store.appKeys, (key) => ({ ...owned(key), userId: key.appId, expiresAt: key.expiresAt })),
+    members: all(store.members, (member) => ({
+      ...owned(member),
+      userId: member.userId,
+      scope: { ...member.scope },
+      roles: [...member.roles],
+    })),
     mutations: Object.fromEntries(store.mutations),
     requests: log.requests,
+    calls: log.calls,
   };
 }
 
-function entryOf(id: string, entry: { createdAt: number; deletedAt: number | undefined }): InspectedEntry {
-  return { id, createdAt: entry.createdAt, deletedAt: entry.deletedAt, live: entry.deletedAt === undefined };
+function owned(entry: Dated & { readonly id: string; readonly orgId: string }): OwnedEntry {
+  const { id, orgId, createdAt, deletedAt } = entry;
+  return { id, orgId, createdAt, deletedAt, live: deletedAt === undefined };
 }

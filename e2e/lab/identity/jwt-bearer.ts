@@ -2,10 +2,11 @@ import { createPublicKey } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import { z } from 'zod';
 import type { Reply } from './http-exchange.ts';
+import type { MachineKey } from './model.ts';
 import { oauthError } from './oauth-errors.ts';
 import { knownScopes } from './scopes.ts';
-import type { MachineKey, Store } from './store.ts';
 import type { Tokens } from './tokens.ts';
+import type { World } from './world.ts';
 
 export const jwtBearerGrantType = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 
@@ -20,15 +21,17 @@ const assertedSchema = z.object({ iss: z.string(), sub: z.string(), iat: z.numbe
  * As with Zitadel, whatever is wrong with the assertion itself comes back as a 500 that says nothing;
  * only a user who does not exist is a 400.
  */
-export async function answerJwtBearer(store: Store, tokens: Tokens, form: URLSearchParams): Promise<Reply> {
+export async function answerJwtBearer(world: World, tokens: Tokens, form: URLSearchParams): Promise<Reply> {
+  const { store } = world;
   const parsed = formSchema.safeParse(Object.fromEntries(form));
   if (!parsed.success) return oauthError(400, 'invalid_request', 'assertion missing');
   const { assertion, scope } = parsed.data;
   const userId = unverifiedIssuer(assertion);
   if (userId === undefined) return internalError();
   const user = store.live(store.users, userId);
-  if (user?.machine === undefined) return oauthError(400, 'invalid_request', 'Errors.User.NotFound');
-  const key = await verifyingKey(store, tokens.issuer, assertion, userId);
+  if (user?.machine === undefined || !user.active)
+    return oauthError(400, 'invalid_request', 'Errors.User.NotFound');
+  const key = await verifyingKey(world, tokens, assertion, userId);
   if (key === undefined) return internalError();
   key.lastUsedAt = Date.now();
   const scopes = knownScopes(scope);
@@ -59,19 +62,21 @@ function unverifiedIssuer(assertion: string): string | undefined {
 
 /** The live key that signed the assertion, or undefined when anything about the assertion is wrong. */
 async function verifyingKey(
-  store: Store,
-  issuer: string,
+  { store, quirks }: World,
+  { issuer, clock }: Tokens,
   assertion: string,
   userId: string,
 ): Promise<MachineKey | undefined> {
   try {
     const { kid } = decodeProtectedHeader(assertion);
     const key = kid === undefined ? undefined : store.live(store.keys, kid);
-    const now = Date.now();
+    const now = clock.now();
     if (key === undefined || key.userId !== userId || key.expiresAt <= now) return undefined;
+    if (key.origin === 'registered' && quirks.registeredKeysCannotLogIn) return undefined;
     const { payload } = await jwtVerify(assertion, createPublicKey(key.publicPem), {
       algorithms: ['RS256'],
       audience: issuer,
+      currentDate: new Date(now),
     });
     const asserted = assertedSchema.parse(payload);
     const nowSeconds = now / 1000;

@@ -22,13 +22,18 @@ export function isOauthErrorBody(body: unknown): body is OauthErrorBody {
  * Turns an error of oidc-provider into the one Zitadel gives for the same cause.
  * Zitadel answers 400 to an unknown client, and `access_denied` to a device code that is unknown or was redeemed.
  */
-export function asZitadelError(grantType: string | undefined, status: number, body: OauthErrorBody): Reply {
+export function asZitadelError(
+  grantType: string | undefined,
+  status: number,
+  body: OauthErrorBody,
+  deadRefreshToken: 'invalid_grant' | 'invalid_request',
+): Reply {
   switch (body.error) {
     case 'invalid_client':
       return oauthError(400, 'invalid_client', 'no active client not found');
     case 'invalid_grant':
       if (grantType === 'refresh_token') {
-        return oauthError(400, 'invalid_grant', 'Errors.OIDCSession.RefreshTokenInvalid');
+        return oauthError(400, deadRefreshToken, 'Errors.OIDCSession.RefreshTokenInvalid');
       }
       return oauthError(400, 'access_denied', 'The authorization request was denied.');
     case 'unsupported_grant_type':

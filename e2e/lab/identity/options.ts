@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import type { Faults } from './faults.ts';
+import { collections, type SearchLag } from './store.ts';
+import type { Quirks } from './world.ts';
 
 /** What a lab identity provider can be started with. Everything but `signal` has a default. */
 export interface LabIdentityOptions {
@@ -21,10 +23,25 @@ export interface LabIdentityOptions {
   /** Zitadel's default is 12 hours. */
   readonly accessTokenLifetimeSeconds?: number;
   /** How far searches lag behind writes; Zitadel's projections do, by some milliseconds to seconds. */
-  readonly searchLagMs?: number;
+  readonly searchLagMs?: SearchLag;
+  /** Time every request takes before it is looked at. */
+  readonly latencyMs?: number;
+  /** Which APIs this server has: a Zitadel of today has both, an old one only v1. */
+  readonly apiGenerations?: readonly ApiGeneration[];
+  readonly quirks?: Partial<Quirks>;
+  /** What a dead refresh token is called; it depends on the version. */
+  readonly deadRefreshToken?: 'invalid_grant' | 'invalid_request';
+  /** A Zitadel nobody has set up: organisation and instance owner, no project, role or application. */
+  readonly bare?: boolean;
   /** RSA pairs made ahead of need. 0 makes every pair on demand. */
   readonly keyPoolSize?: number;
 }
+
+/** `v2beta` is v4.0: the services of v2 under the names they had then. */
+export type ApiGeneration = 'v1' | 'v2' | 'v2beta';
+
+const lagMs = z.number().min(0).max(60_000);
+const quirk = z.boolean().default(false);
 
 const optionsSchema = z.object({
   host: z
@@ -37,7 +54,19 @@ const optionsSchema = z.object({
   deviceCodeLifetimeSeconds: z.int().min(1).max(86_400).default(300),
   pollIntervalSeconds: z.int().min(1).max(60).default(5),
   accessTokenLifetimeSeconds: z.int().min(1).max(86_400).default(43_200),
-  searchLagMs: z.number().min(0).max(60_000).default(20),
+  searchLagMs: z.union([lagMs, z.partialRecord(z.enum(collections), lagMs)]).default(20),
+  latencyMs: z.number().min(0).max(60_000).default(0),
+  apiGenerations: z.array(z.enum(['v1', 'v2', 'v2beta'])).default(['v1', 'v2']),
+  quirks: z
+    .object({
+      ignorePublicKeys: quirk,
+      registeredKeysCannotLogIn: quirk,
+      userLoginMustBeDomain: quirk,
+      clientIdsNameTheProject: quirk,
+    })
+    .prefault({}),
+  deadRefreshToken: z.enum(['invalid_grant', 'invalid_request']).default('invalid_grant'),
+  bare: z.boolean().default(false),
   keyPoolSize: z.int().min(0).max(32).default(2),
 });
 

@@ -9,23 +9,40 @@ export interface LoggedRequest {
 
 const keptRequests = 10_000;
 
+/** Method and path with ids written as `{id}`, so that calls about different things count as the same route. */
+export function routeOf(method: string, path: string): string {
+  return `${method} ${path.replace(/\/\d{6,20}(?=\/|$)/g, '/{id}')}`;
+}
+
 export class RequestLog {
   readonly #requests: LoggedRequest[] = [];
   readonly #arrivals = new Map<string, number>();
+  readonly #routes = new Map<string, number>();
 
   get requests(): readonly LoggedRequest[] {
     return [...this.#requests];
   }
 
-  /** Counts an arriving request; gives how many like it came before. */
-  arrive(method: string, path: string): number {
-    const earlier = this.#arrivals.get(`${method} ${path}`) ?? 0;
-    this.#arrivals.set(`${method} ${path}`, earlier + 1);
-    return earlier;
+  get calls(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#routes);
+  }
+
+  /** Counts an arriving request; gives how many with this path, and how many to this route, came before. */
+  arrive(method: string, path: string): { readonly samePath: number; readonly sameRoute: number } {
+    return {
+      samePath: countUp(this.#arrivals, `${method} ${path}`),
+      sameRoute: countUp(this.#routes, routeOf(method, path)),
+    };
   }
 
   add(method: string, path: string, status: number): void {
     this.#requests.push({ at: Date.now(), method, path, status });
     if (this.#requests.length > keptRequests) this.#requests.splice(0, keptRequests / 10);
   }
+}
+
+function countUp(counts: Map<string, number>, key: string): number {
+  const before = counts.get(key) ?? 0;
+  counts.set(key, before + 1);
+  return before;
 }

@@ -2,6 +2,7 @@ import type { Store } from './store.ts';
 
 export const zitadelAudienceScope = 'urn:zitadel:iam:org:project:id:zitadel:aud';
 export const projectsRolesScope = 'urn:zitadel:iam:org:projects:roles';
+const resourceOwnerScope = 'urn:zitadel:iam:user:resourceowner';
 const ownProjectRolesClaim = 'urn:zitadel:iam:org:project:roles';
 
 const audienceScope = /^urn:zitadel:iam:org:project:id:(zitadel|\d{1,20}):aud$/;
@@ -39,26 +40,57 @@ export function audienceOf(
 
 type RoleClaim = Record<string, Record<string, string>>;
 
+export interface RoleClaimRequest {
+  readonly scopes: ReadonlySet<string>;
+  readonly audience: readonly string[];
+  readonly ownProjectId?: string | undefined;
+  /** Project and application assert the roles of their own project without being asked. */
+  readonly asserted?: boolean;
+}
+
 /**
  * Role claims in Zitadel's shape, an object keyed by role: `{ "<role>": { "<orgId>": "<org domain>" } }`.
- * Given only when the roles scope was asked for, and only for projects in the audience.
+ * Given when the roles scope was asked for or the application asserts them, only for projects in the audience.
  */
 export function roleClaims(
   store: Store,
   userId: string,
-  scopes: ReadonlySet<string>,
-  audience: readonly string[],
-  ownProjectId?: string,
+  { scopes, audience, ownProjectId, asserted = false }: RoleClaimRequest,
 ): Record<string, RoleClaim> {
-  if (!scopes.has(projectsRolesScope)) return {};
+  const asked = scopes.has(projectsRolesScope);
   const claims: Record<string, RoleClaim> = {};
   for (const grant of store.grantsOfUser(userId)) {
+    const own = grant.projectId === ownProjectId;
+    if (!(asked || (asserted && own))) continue;
     if (!audience.includes(grant.projectId) || grant.roleKeys.length === 0) continue;
-    const roles = Object.fromEntries(
-      grant.roleKeys.map((key) => [key, { [store.org.id]: store.org.primaryDomain }]),
-    );
+    const domain = store.orgs.get(grant.orgId)?.primaryDomain ?? '';
+    const roles = Object.fromEntries(grant.roleKeys.map((key) => [key, { [grant.orgId]: domain }]));
     claims[`urn:zitadel:iam:org:project:${grant.projectId}:roles`] = roles;
-    if (grant.projectId === ownProjectId) claims[ownProjectRolesClaim] = roles;
+    if (own) claims[ownProjectRolesClaim] = roles;
   }
   return claims;
+}
+
+/** The organisation a user belongs to, when the scope for it was asked for. */
+export function organisationClaims(
+  store: Store,
+  userId: string,
+  scopes: ReadonlySet<string>,
+): Record<string, string> {
+  const org = store.orgs.get(store.users.get(userId)?.orgId ?? '');
+  if (org === undefined || !scopes.has(resourceOwnerScope)) return {};
+  return {
+    [`${resourceOwnerScope}:id`]: org.id,
+    [`${resourceOwnerScope}:name`]: org.name,
+    [`${resourceOwnerScope}:primary_domain`]: org.primaryDomain,
+  };
+}
+
+/** The organisation a sign-in is restricted to by `urn:zitadel:iam:org:id:{id}`, if it is. */
+export function requiredOrganisation(scopes: Iterable<string>): string | undefined {
+  for (const scope of scopes) {
+    const id = /^urn:zitadel:iam:org:id:(\d{1,20})$/.exec(scope)?.[1];
+    if (id !== undefined) return id;
+  }
+  return undefined;
 }

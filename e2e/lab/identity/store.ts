@@ -1,93 +1,69 @@
-import type { ManagerRole } from './people.ts';
+import type {
+  App,
+  AppKey,
+  Dated,
+  MachineKey,
+  Member,
+  Organisation,
+  Pat,
+  Project,
+  ProjectRole,
+  User,
+  UserGrant,
+} from './model.ts';
 
-interface Dated {
-  readonly createdAt: number;
-  changedAt: number;
-  /** Set once deleted. The entry stays as a tombstone so that `inspect()` can tell the whole story. */
-  deletedAt: number | undefined;
-  sequence: bigint;
-}
+export const collections = [
+  'orgs',
+  'projects',
+  'roles',
+  'users',
+  'keys',
+  'pats',
+  'grants',
+  'apps',
+  'appKeys',
+  'members',
+] as const;
 
-export interface Project extends Dated {
-  readonly id: string;
-  readonly name: string;
-  readonly projectRoleAssertion: boolean;
-  readonly projectRoleCheck: boolean;
-  readonly hasProjectCheck: boolean;
-  readonly roles: Map<string, ProjectRole>;
-}
+/** What searches go over; each is a projection of its own and may lag by its own time. */
+export type Collection = (typeof collections)[number];
 
-export interface ProjectRole extends Dated {
-  readonly key: string;
-  readonly displayName: string;
-  readonly group: string;
-}
+/** Milliseconds by which searches lag behind writes, for all collections or for each. */
+export type SearchLag = number | Readonly<Partial<Record<Collection, number>>>;
 
-export type AccessTokenType = 'ACCESS_TOKEN_TYPE_BEARER' | 'ACCESS_TOKEN_TYPE_JWT';
-
-export interface MachineProfile {
-  name: string;
-  description: string;
-  accessTokenType: AccessTokenType;
-}
-
-export interface HumanProfile {
-  readonly displayName: string;
-  readonly about: string;
-  readonly password: string;
-}
-
-export interface User extends Dated {
-  readonly id: string;
-  readonly userName: string;
-  readonly loginName: string;
-  readonly managerRole: ManagerRole | undefined;
-  readonly machine?: MachineProfile;
-  readonly human?: HumanProfile;
-}
-
-export interface MachineKey extends Dated {
-  readonly id: string;
-  readonly userId: string;
-  readonly publicPem: string;
-  readonly origin: 'minted' | 'registered';
-  readonly expiresAt: number;
-  lastUsedAt: number | undefined;
-}
-
-export interface UserGrant extends Dated {
-  readonly id: string;
-  readonly userId: string;
-  readonly projectId: string;
-  roleKeys: readonly string[];
-}
-
-export interface Organisation {
-  readonly id: string;
-  readonly name: string;
-  readonly primaryDomain: string;
-  readonly createdAt: number;
+interface Past {
+  /** Until when the entry looked like this. */
+  readonly until: number;
+  readonly entry: Dated;
 }
 
 /** Everything the lab's Zitadel knows, in memory. Reads by id are current; searches lag behind writes. */
 export class Store {
-  readonly org: Organisation;
+  readonly orgs = new Map<string, Organisation>();
   readonly projects = new Map<string, Project>();
   readonly users = new Map<string, User>();
   readonly keys = new Map<string, MachineKey>();
+  readonly pats = new Map<string, Pat>();
   readonly grants = new Map<string, UserGrant>();
+  readonly apps = new Map<string, App>();
+  readonly appKeys = new Map<string, AppKey>();
+  readonly members = new Map<string, Member>();
   /** How often each kind of change really happened. */
   readonly mutations = new Map<string, number>();
-  readonly #searchLagMs: number;
+  readonly #past = new WeakMap<Dated, Past[]>();
+  #searchLag: SearchLag;
   #sequence = 0n;
 
-  constructor(org: Omit<Organisation, 'createdAt'>, searchLagMs: number) {
-    this.org = { ...org, createdAt: Date.now() };
-    this.#searchLagMs = searchLagMs;
+  constructor(searchLag: SearchLag) {
+    this.#searchLag = searchLag;
   }
 
   get sequence(): bigint {
     return this.#sequence;
+  }
+
+  setSearchLag(searchLag: SearchLag): void {
+    this.#searchLag = searchLag;
   }
 
   /** Dates and sequence number of an entry made now. */
@@ -101,14 +77,18 @@ export class Store {
     this.mutations.set(mutation, (this.mutations.get(mutation) ?? 0) + 1);
   }
 
-  touch(entry: Dated): void {
-    entry.changedAt = Date.now();
-    entry.sequence = ++this.#sequence;
+  /** Changes fields of an entry; searches go on seeing the old ones for as long as they lag. */
+  change<T extends Dated>(entry: T, fields: Partial<T>): void {
+    const now = Date.now();
+    const past = this.#past.get(entry) ?? [];
+    past.push({ until: now, entry: { ...entry } });
+    this.#past.set(entry, past.slice(-8));
+    Object.assign(entry, fields, { changedAt: now, sequence: ++this.#sequence });
   }
 
   bury(entry: Dated): void {
-    this.touch(entry);
-    entry.deletedAt = entry.changedAt;
+    const now = Date.now();
+    Object.assign(entry, { changedAt: now, deletedAt: now, sequence: ++this.#sequence });
   }
 
   /** The entry, unless it is missing or deleted. */
@@ -117,30 +97,40 @@ export class Store {
     return entry === undefined || entry.deletedAt !== undefined ? undefined : entry;
   }
 
+  /** Every entry that is there now and matches. */
+  allLive<T extends Dated>(entries: ReadonlyMap<string, T>, matches: (entry: T) => boolean): T[] {
+    return [...entries.values()].filter((entry) => entry.deletedAt === undefined && matches(entry));
+  }
+
   findLive<T extends Dated>(entries: ReadonlyMap<string, T>, matches: (entry: T) => boolean): T | undefined {
     for (const entry of entries.values()) if (entry.deletedAt === undefined && matches(entry)) return entry;
     return undefined;
   }
 
-  /** What a search sees: entries as they were `searchLagMs` ago, deleted ones lingering that long. */
-  searchable<T extends Dated>(entries: ReadonlyMap<string, T>): T[] {
-    const asOf = Date.now() - this.#searchLagMs;
-    return [...entries.values()].filter(
-      (entry) => entry.createdAt <= asOf && (entry.deletedAt === undefined || entry.deletedAt > asOf),
-    );
+  /** What a search of this collection sees: entries as they were when its projection last caught up. */
+  searchable<T extends Dated>(collection: Collection, entries: ReadonlyMap<string, T>): T[] {
+    const lag = typeof this.#searchLag === 'number' ? this.#searchLag : (this.#searchLag[collection] ?? 0);
+    const asOf = Date.now() - lag;
+    return [...entries.values()]
+      .filter((entry) => entry.createdAt <= asOf && (entry.deletedAt === undefined || entry.deletedAt > asOf))
+      .map((entry) => this.#asItWas(entry, asOf));
+  }
+
+  searchableRoles(project: Project): ProjectRole[] {
+    return this.searchable('roles', project.roles);
   }
 
   grantsOfUser(userId: string): UserGrant[] {
-    return [...this.grants.values()].filter(
-      (grant) => grant.userId === userId && grant.deletedAt === undefined,
-    );
+    return this.allLive(this.grants, (grant) => grant.userId === userId);
   }
 
-  /** Deletes a user with its keys and grants. */
-  buryUser(user: User): void {
-    this.bury(user);
-    for (const key of this.keys.values())
-      if (key.userId === user.id && key.deletedAt === undefined) this.bury(key);
-    for (const grant of this.grantsOfUser(user.id)) this.bury(grant);
+  /** The application with this client id, when it, its project and its organisation are there. */
+  appOfClient(clientId: string): App | undefined {
+    return this.findLive(this.apps, (app) => app.clientId === clientId);
+  }
+
+  #asItWas<T extends Dated>(entry: T, asOf: number): T {
+    const past = this.#past.get(entry)?.find((one) => one.until > asOf);
+    return past === undefined ? entry : (past.entry as T);
   }
 }

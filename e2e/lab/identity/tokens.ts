@@ -1,9 +1,11 @@
 import { createPrivateKey, createPublicKey, type KeyObject, randomBytes } from 'node:crypto';
 import { type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import type { LabClock } from './clock.ts';
 import { createIdSource } from './ids.ts';
 import type { LabIdentity } from './lab-identity-file.ts';
-import { audienceOf, roleClaims } from './scopes.ts';
-import type { Store, User } from './store.ts';
+import type { App, User } from './model.ts';
+import { audienceOf, organisationClaims, roleClaims } from './scopes.ts';
+import type { Store } from './store.ts';
 
 /** What the provider remembers of an access token it gave out. */
 export interface IssuedToken {
@@ -11,7 +13,11 @@ export interface IssuedToken {
   readonly subject: string;
   readonly audience: readonly string[];
   readonly scopes: ReadonlySet<string>;
+  /** On the provider's clock. */
   readonly expiresAt: number;
+  readonly issuedAt: number;
+  /** The application it was given to, or the machine user that asked for it. */
+  readonly clientId: string;
   /** The sign-in a human's token belongs to; revoking the sign-in revokes it. */
   readonly grantId?: string;
   /** A personal access token skips the audience check of the management API. */
@@ -27,6 +33,7 @@ export interface MachineTokens {
 /** Signs, remembers, verifies and revokes access tokens, for humans (through oidc-provider) and machines. */
 export class Tokens {
   readonly issuer: string;
+  readonly clock: LabClock;
   readonly #identity: LabIdentity;
   readonly #store: Store;
   readonly #lifetimeSeconds: number;
@@ -35,21 +42,14 @@ export class Tokens {
   readonly #issued = new Map<string, IssuedToken>();
   readonly #nextId = createIdSource();
 
-  constructor(issuer: string, identity: LabIdentity, store: Store, lifetimeSeconds: number) {
+  constructor(issuer: string, clock: LabClock, identity: LabIdentity, store: Store, lifetimeSeconds: number) {
     this.issuer = issuer;
+    this.clock = clock;
     this.#identity = identity;
     this.#store = store;
     this.#lifetimeSeconds = lifetimeSeconds;
     this.#privateKey = createPrivateKey({ key: identity.signingJwk, format: 'jwk' });
     this.#publicKey = createPublicKey(this.#privateKey);
-    this.remember({
-      id: identity.adminToken,
-      subject: identity.operatorIds.admin,
-      audience: [],
-      scopes: new Set(),
-      expiresAt: Number.POSITIVE_INFINITY,
-      personal: true,
-    });
   }
 
   get zitadelProjectId(): string {
@@ -57,7 +57,7 @@ export class Tokens {
   }
 
   remember(token: IssuedToken): void {
-    const now = Date.now();
+    const now = this.clock.now();
     for (const [id, old] of this.#issued) {
       if (old.expiresAt > now) break;
       this.#issued.delete(id);
@@ -70,24 +70,46 @@ export class Tokens {
     return new SignJWT(payload).setProtectedHeader(header).sign(this.#privateKey);
   }
 
-  /** Audience and role claims of a human's token for the station's own application. */
-  claimsForOperator(userId: string, scopes: ReadonlySet<string>): JWTPayload & { aud: string[] } {
-    const { clientId, projectId, zitadelProjectId } = this.#identity;
-    const aud = [...audienceOf(scopes, [clientId, projectId], zitadelProjectId)];
-    return { aud, ...roleClaims(this.#store, userId, scopes, aud, projectId) };
+  /**
+   * What a human's tokens for an application carry: every application of its project as audience, and the
+   * role claims that were asked for by scope, or that project and application assert by themselves.
+   */
+  claimsFor(
+    app: App,
+    userId: string,
+    scopes: ReadonlySet<string>,
+    token: 'access' | 'id',
+  ): JWTPayload & { aud: string[] } {
+    const store = this.#store;
+    const clients = store.allLive(store.apps, (one) => one.projectId === app.projectId);
+    const own = [app.clientId, ...clients.map((one) => one.clientId), app.projectId];
+    const aud = [...audienceOf(scopes, own, this.zitadelProjectId)];
+    const flag = token === 'access' ? app.oidc?.accessTokenRoleAssertion : app.oidc?.idTokenRoleAssertion;
+    const asserted = flag === true && store.projects.get(app.projectId)?.projectRoleAssertion === true;
+    return {
+      aud,
+      ...organisationClaims(store, userId, scopes),
+      ...roleClaims(store, userId, { scopes, audience: aud, ownProjectId: app.projectId, asserted }),
+    };
   }
 
   /** Tokens of a machine user, JWT or opaque as the user's `accessTokenType` says. */
   async issueForMachine(user: User, scopeList: readonly string[]): Promise<MachineTokens> {
     const scopes = new Set(scopeList);
     const audience = audienceOf(scopes, [], this.#identity.zitadelProjectId);
-    const issuedAt = Math.floor(Date.now() / 1000);
+    const issuedAt = Math.floor(this.clock.now() / 1000);
     const exp = issuedAt + this.#lifetimeSeconds;
     const jwt = user.machine?.accessTokenType === 'ACCESS_TOKEN_TYPE_JWT';
     const id = jwt ? `V2_${this.#nextId()}-at_${this.#nextId()}` : randomBytes(40).toString('base64url');
     const common = { iss: this.issuer, sub: user.id, aud: [...audience], iat: issuedAt, exp };
-    const roles = roleClaims(this.#store, user.id, scopes, audience);
-    this.remember({ id, subject: user.id, audience, scopes, expiresAt: exp * 1000, personal: false });
+    const roles = {
+      ...organisationClaims(this.#store, user.id, scopes),
+      ...roleClaims(this.#store, user.id, { scopes, audience }),
+    };
+    this.remember({
+      ...{ id, subject: user.id, audience, scopes, personal: false, clientId: user.userName },
+      ...{ issuedAt: issuedAt * 1000, expiresAt: exp * 1000 },
+    });
     return {
       accessToken: jwt
         ? await this.sign({ ...common, nbf: issuedAt, jti: id, client_id: user.userName, ...roles })
@@ -102,15 +124,17 @@ export class Tokens {
   /** The token behind a bearer value, or undefined when it is unknown, forged, expired, revoked or ownerless. */
   async verify(bearer: string): Promise<IssuedToken | undefined> {
     const id = looksLikeJwt(bearer) ? await this.#verifiedId(bearer) : bearer;
-    const token = id === undefined ? undefined : this.#issued.get(id);
-    if (token === undefined || token.expiresAt <= Date.now()) return undefined;
+    const token = id === undefined ? undefined : (this.#issued.get(id) ?? this.#personal(id));
+    if (token === undefined || token.expiresAt <= this.clock.now()) return undefined;
     return this.#store.live(this.#store.users, token.subject) === undefined ? undefined : token;
   }
 
-  /** Forgets the access token; true when there was one. */
-  async revoke(bearer: string): Promise<boolean> {
+  /** Forgets the access token, when there is one and it belongs to this client. */
+  async revoke(bearer: string, clientId?: string): Promise<'revoked' | 'unknown' | 'of another client'> {
     const token = await this.verify(bearer);
-    return token !== undefined && !token.personal && this.#issued.delete(token.id);
+    if (token === undefined || token.personal) return 'unknown';
+    if (clientId !== undefined && token.clientId !== clientId) return 'of another client';
+    return this.#issued.delete(token.id) ? 'revoked' : 'unknown';
   }
 
   /** Forgets every access token of one sign-in. */
@@ -118,11 +142,29 @@ export class Tokens {
     for (const token of this.#issued.values()) if (token.grantId === grantId) this.#issued.delete(token.id);
   }
 
+  /** Forgets every access token there is; personal access tokens stay. */
+  revokeAll(): void {
+    this.#issued.clear();
+  }
+
+  #personal(value: string): IssuedToken | undefined {
+    const { pats, users } = this.#store;
+    const pat = this.#store.findLive(pats, (one) => one.token === value);
+    if (pat === undefined) return undefined;
+    pat.lastUsedAt = Date.now();
+    return {
+      ...{ id: pat.id, subject: pat.userId, audience: [], scopes: new Set<string>(), personal: true },
+      ...{ issuedAt: pat.createdAt, expiresAt: pat.expiresAt },
+      clientId: users.get(pat.userId)?.userName ?? '',
+    };
+  }
+
   async #verifiedId(jwt: string): Promise<string | undefined> {
     try {
       const { payload } = await jwtVerify(jwt, this.#publicKey, {
         issuer: this.issuer,
         algorithms: ['RS256'],
+        currentDate: new Date(this.clock.now()),
       });
       return payload.jti;
     } catch {

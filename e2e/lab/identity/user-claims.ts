@@ -1,4 +1,4 @@
-import type { User } from './store.ts';
+import type { User } from './model.ts';
 
 export const userClaims = ['name', 'preferred_username', 'email', 'email_verified'] as const;
 

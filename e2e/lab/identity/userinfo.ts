@@ -1,6 +1,6 @@
 import type { Exchange, Reply } from './http-exchange.ts';
 import { oauthError } from './oauth-errors.ts';
-import { roleClaims } from './scopes.ts';
+import { organisationClaims, roleClaims } from './scopes.ts';
 import type { Store } from './store.ts';
 import type { Tokens } from './tokens.ts';
 import { claimsOfUser } from './user-claims.ts';
@@ -12,10 +12,15 @@ export async function answerUserinfo(exchange: Exchange, store: Store, tokens: T
   const user = token === undefined ? undefined : store.live(store.users, token.subject);
   if (token === undefined || user === undefined)
     return oauthError(401, 'access_denied', 'access token invalid');
-  const roles = roleClaims(store, user.id, token.scopes, token.audience);
+  const { scopes, audience } = token;
+  const ownProjectId = store.appOfClient(token.clientId)?.projectId;
+  const roles = {
+    ...organisationClaims(store, user.id, scopes),
+    ...roleClaims(store, user.id, { scopes, audience, ownProjectId }),
+  };
   return {
     status: 200,
     headers: { 'cache-control': 'no-store' },
-    body: { ...claimsOfUser(user, token.scopes), ...roles },
+    body: { ...claimsOfUser(user, scopes), ...roles },
   };
 }

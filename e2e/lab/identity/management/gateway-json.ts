@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ApiError } from './api-error.ts';
+import { ApiError } from '../api-error.ts';
 
 /**
  * A value as the gateway writes it: zero values (empty string, 0, false, empty list) left out,
@@ -51,3 +51,15 @@ export const flag = z
   .boolean()
   .nullish()
   .transform((value) => value ?? false);
+
+/** An enum written with a prefix; gives the value without it. */
+export const prefixedEnum = <const V extends readonly string[]>(
+  prefix: string,
+  values: V,
+): z.ZodType<V[number]> =>
+  z.string().transform((value, context): V[number] => {
+    const found = values.find((one) => `${prefix}${one}` === value);
+    if (found !== undefined) return found;
+    context.addIssue({ code: 'custom', message: `unknown value ${value}` });
+    return z.NEVER;
+  });

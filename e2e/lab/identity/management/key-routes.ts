@@ -1,94 +1,119 @@
 import { z } from 'zod';
-import { readPublicKeyField } from '../rsa-keys.ts';
-import type { MachineKey } from '../store.ts';
-import { ApiError, apiErrors } from './api-error.ts';
+import { apiErrors } from '../api-error.ts';
+import type { MachineKey, Pat } from '../model.ts';
+import { addMachineKey, addPat, expiryOf } from '../operations/keys.ts';
+import { findUser } from '../operations/users.ts';
 import { readBody, text } from './gateway-json.ts';
-import { keyMessage, listMessage, objectDetails } from './messages.ts';
+import { detailsOf, keyMessage, listMessage, patMessage } from './messages.ts';
 import type { Route, RouteContext } from './routes.ts';
 import { search } from './search.ts';
 
-const farFuture = Date.parse('9999-12-31T23:59:59Z');
+const expirationDate = z.iso.datetime({ offset: true }).nullish();
+const keyBody = z.object({ type: z.literal('KEY_TYPE_JSON'), expirationDate, publicKey: text(20_000) });
+const patBody = z.object({ expirationDate });
 
-const keyBody = z.object({
-  type: z.literal('KEY_TYPE_JSON'),
-  expirationDate: z.iso.datetime({ offset: true }).nullish(),
-  publicKey: text(20_000),
-});
+const keys = '/management/v1/users/{userId}/keys';
+const pats = '/management/v1/users/{userId}/pats';
 
-/** Mints a pair, or registers the caller's public key, in which case there are no `keyDetails` to give. */
-async function addKey(context: RouteContext): Promise<unknown> {
-  const { store } = context;
-  const asked = readBody(context.body, keyBody);
-  const expiresAt = asked.expirationDate == null ? farFuture : Date.parse(asked.expirationDate);
-  if (expiresAt <= Date.now()) throw new ApiError(3, 'Errors.AuthNKey.ExpireBeforeNow', 'DOMAIN-dv3t5');
-  const registered = asked.publicKey === '' ? undefined : readPublicKeyField(asked.publicKey);
-  if (asked.publicKey !== '' && registered === undefined) {
-    throw new ApiError(3, 'Errors.User.Machine.Key.Invalid', 'COMMAND-5F3h1');
-  }
-  const pair = registered === undefined ? await context.keyPool.take() : undefined;
-  // Looked up after the key was made: the user may have been deleted meanwhile.
-  const user = store.live(store.users, context.param('userId'));
-  if (user?.machine === undefined) throw new ApiError(9, 'Errors.User.NotFound', 'COMMAND-bnipwm1');
-  const key: MachineKey = {
-    id: context.nextId(),
-    userId: user.id,
-    publicPem: registered ?? pair?.publicPem ?? '',
-    origin: registered === undefined ? 'minted' : 'registered',
-    expiresAt,
-    lastUsedAt: undefined,
-    ...store.born(),
-  };
-  store.keys.set(key.id, key);
-  store.count(`key.${key.origin}`);
-  const keyDetails =
-    pair === undefined
-      ? undefined
-      : Buffer.from(
-          JSON.stringify({
-            type: 'serviceaccount',
-            keyId: key.id,
-            key: pair.privatePem,
-            expirationDate: new Date(expiresAt).toISOString(),
-            userId: user.id,
-          }),
-        ).toString('base64');
-  return { keyId: key.id, keyDetails, details: objectDetails(store, key) };
+function keyOf(context: RouteContext): MachineKey {
+  const { store } = context.world;
+  const key = store.live(store.keys, context.param('keyId'));
+  const mine = key?.orgId === context.orgId && key.userId === context.param('userId');
+  if (key === undefined || !mine) throw apiErrors.userKeyNotFound();
+  return key;
+}
+
+function patOf(context: RouteContext): Pat {
+  const { store } = context.world;
+  const pat = store.live(store.pats, context.param('tokenId'));
+  const mine = pat?.orgId === context.orgId && pat.userId === context.param('userId');
+  if (pat === undefined || !mine) throw apiErrors.patNotFound();
+  return pat;
 }
 
 export const keyRoutes: readonly Route[] = [
   {
     method: 'POST',
-    path: '/management/v1/users/{userId}/keys',
-    permission: 'user.write',
-    handle: addKey,
-  },
-  {
-    method: 'POST',
-    path: '/management/v1/users/{userId}/keys/_search',
+    path: `${keys}/_search`,
     permission: 'user.read',
     handle: (context) => {
-      const { store } = context;
+      const { store } = context.world;
       const userId = context.param('userId');
-      const keys = store.searchable(store.keys).filter((key) => key.userId === userId);
-      const found = search(keys, readBody(context.body, z.unknown()), {});
-      return listMessage(
-        store,
-        found.total,
-        found.page.map((key) => keyMessage(store, key)),
-      );
+      const own = store.searchable('keys', store.keys).filter((key) => key.userId === userId);
+      const found = search(own, readBody(context.body, z.unknown()), {});
+      return listMessage(store, found.total, found.page.map(keyMessage));
     },
   },
   {
+    method: 'POST',
+    path: keys,
+    permission: 'user.write',
+    handle: async (context) => {
+      const { world, orgId, body } = context;
+      const asked = readBody(body, keyBody);
+      const request = { publicKey: asked.publicKey, expiresAt: expiryOf(asked.expirationDate) };
+      const userId = context.param('userId');
+      const { key, file } = await addMachineKey(world, request, () => findUser(world, orgId, userId));
+      return { keyId: key.id, keyDetails: file, details: detailsOf(key) };
+    },
+  },
+  {
+    method: 'GET',
+    path: `${keys}/{keyId}`,
+    permission: 'user.read',
+    handle: (context) => ({ key: keyMessage(keyOf(context)) }),
+  },
+  {
     method: 'DELETE',
-    path: '/management/v1/users/{userId}/keys/{keyId}',
+    path: `${keys}/{keyId}`,
     permission: 'user.write',
     handle: (context) => {
-      const { store } = context;
-      const key = store.live(store.keys, context.param('keyId'));
-      if (key === undefined || key.userId !== context.param('userId')) throw apiErrors.userKeyNotFound();
-      store.bury(key);
-      store.count('key.deleted');
-      return { details: objectDetails(store, key) };
+      const key = keyOf(context);
+      context.world.store.bury(key);
+      context.world.store.count('key.deleted');
+      return { details: detailsOf(key) };
+    },
+  },
+  {
+    method: 'POST',
+    path: `${pats}/_search`,
+    permission: 'user.read',
+    handle: (context) => {
+      const { store } = context.world;
+      const userId = context.param('userId');
+      const own = store.searchable('pats', store.pats).filter((pat) => pat.userId === userId);
+      const found = search(own, readBody(context.body, z.unknown()), {});
+      return listMessage(store, found.total, found.page.map(patMessage));
+    },
+  },
+  {
+    method: 'POST',
+    path: pats,
+    permission: 'user.write',
+    handle: (context) => {
+      const { world, orgId, body } = context;
+      const expiresAt = expiryOf(readBody(body, patBody).expirationDate);
+      const user = findUser(world, orgId, context.param('userId'));
+      if (user?.machine === undefined) throw apiErrors.userNotFound('COMMAND-Dggw2');
+      const pat = addPat(world, user, expiresAt);
+      return { tokenId: pat.id, token: pat.token, details: detailsOf(pat) };
+    },
+  },
+  {
+    method: 'GET',
+    path: `${pats}/{tokenId}`,
+    permission: 'user.read',
+    handle: (context) => ({ token: patMessage(patOf(context)) }),
+  },
+  {
+    method: 'DELETE',
+    path: `${pats}/{tokenId}`,
+    permission: 'user.write',
+    handle: (context) => {
+      const pat = patOf(context);
+      context.world.store.bury(pat);
+      context.world.store.count('pat.deleted');
+      return { details: detailsOf(pat) };
     },
   },
 ];

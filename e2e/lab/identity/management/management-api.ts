@@ -1,12 +1,14 @@
+import { requirePermission } from '../access.ts';
+import { ApiError, apiErrors } from '../api-error.ts';
+import { callerOf } from '../authorise.ts';
 import type { Exchange, Reply } from '../http-exchange.ts';
-import { type Permission, permissionsOfRole } from '../people.ts';
-import type { RsaKeyPool } from '../rsa-keys.ts';
-import type { Store, User } from '../store.ts';
 import type { Tokens } from '../tokens.ts';
-import { ApiError, apiErrors } from './api-error.ts';
+import type { World } from '../world.ts';
+import { appRoutes } from './app-routes.ts';
 import { gatewayJson } from './gateway-json.ts';
 import { grantRoutes } from './grant-routes.ts';
 import { keyRoutes } from './key-routes.ts';
+import { memberRoutes } from './member-routes.ts';
 import { ownRoutes } from './own-routes.ts';
 import { projectRoutes } from './project-routes.ts';
 import { matchPath, type Route } from './routes.ts';
@@ -15,29 +17,26 @@ import { userRoutes } from './user-routes.ts';
 // Fixed words come before `{userId}` so that `/users/grants/_search` is not taken for a user called "grants".
 const routes: readonly Route[] = [
   ...ownRoutes,
+  ...memberRoutes,
+  ...appRoutes,
   ...projectRoutes,
   ...grantRoutes,
   ...keyRoutes,
   ...userRoutes,
 ];
 
-export interface ManagementParts {
-  readonly store: Store;
-  readonly tokens: Tokens;
-  readonly keyPool: RsaKeyPool;
-  readonly nextId: () => string;
-}
-
-/** The part of Zitadel's management and auth APIs (v1 gateway) that a station uses. */
+/** The part of Zitadel's management, auth and admin APIs (v1 gateway) that a station or its set-up uses. */
 export class ManagementApi {
-  readonly #parts: ManagementParts;
+  readonly #world: World;
+  readonly #tokens: Tokens;
 
-  constructor(parts: ManagementParts) {
-    this.#parts = parts;
+  constructor(world: World, tokens: Tokens) {
+    this.#world = world;
+    this.#tokens = tokens;
   }
 
   owns(path: string): boolean {
-    return path.startsWith('/management/v1/') || path.startsWith('/auth/v1/');
+    return /^\/(management|auth|admin)\/v1\//.test(path);
   }
 
   async answer(exchange: Exchange): Promise<Reply> {
@@ -52,39 +51,28 @@ export class ManagementApi {
   async #perform(exchange: Exchange): Promise<unknown> {
     if (exchange.path === '/management/v1/healthz' && exchange.method === 'GET') return {};
     const { route, params } = findRoute(exchange);
-    const caller = await this.#authorise(exchange, route.permission);
-    const { store, keyPool, nextId } = this.#parts;
+    const world = this.#world;
+    const caller = await callerOf(exchange, world.store, this.#tokens);
+    const named = exchange.headers['x-zitadel-orgid'];
+    const orgId = typeof named === 'string' && named !== '' ? named : caller.orgId;
+    if (world.store.live(world.store.orgs, orgId) === undefined) throw apiErrors.unknownOrganisation();
+    if (route.permission !== undefined) {
+      // The empty organisation is reached by roles on the instance alone.
+      const place = route.scope === 'instance' ? '' : orgId;
+      requirePermission(world.store, caller, route.permission, { orgId: place, projectId: params.projectId });
+    }
     return route.handle({
-      store,
-      keyPool,
-      nextId,
+      world,
       caller,
+      orgId,
       body: exchange.body,
+      query: exchange.query,
       param: (name) => {
         const value = params[name];
         if (value === undefined) throw new Error(`route ${route.path} has no part ${name}`);
         return value;
       },
     });
-  }
-
-  /** Token, audience, membership, organisation, permission: refused in the order in which Zitadel looks. */
-  async #authorise(exchange: Exchange, permission: Permission | undefined): Promise<User> {
-    const { store, tokens } = this.#parts;
-    const header = exchange.headers.authorization;
-    if (header === undefined) throw apiErrors.missingToken();
-    const bearer = /^Bearer\s+(\S+)$/i.exec(header)?.[1];
-    const token = bearer === undefined ? undefined : await tokens.verify(bearer);
-    const caller = token === undefined ? undefined : store.live(store.users, token.subject);
-    if (token === undefined || caller === undefined) throw apiErrors.badToken();
-    if (!token.personal && !token.audience.includes(tokens.zitadelProjectId)) throw apiErrors.badAudience();
-    const orgId = exchange.headers['x-zitadel-orgid'];
-    if (orgId !== undefined && orgId !== '' && orgId !== store.org.id) throw apiErrors.unknownOrganisation();
-    if (permission === undefined) return caller;
-    if (caller.managerRole === undefined) throw apiErrors.noMembership();
-    const held: readonly Permission[] = permissionsOfRole[caller.managerRole];
-    if (!held.includes(permission)) throw apiErrors.noPermission();
-    return caller;
   }
 }
 

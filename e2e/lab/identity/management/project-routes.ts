@@ -1,8 +1,19 @@
 import { z } from 'zod';
-import type { Project, ProjectRole, Store } from '../store.ts';
-import { apiErrors } from './api-error.ts';
+import { apiErrors } from '../api-error.ts';
+import type { Project, ProjectRole } from '../model.ts';
+import {
+  addProject,
+  addRoles,
+  changeProject,
+  changeRole,
+  deleteProject,
+  deleteRole,
+  findProject,
+  findRole,
+  setProjectActive,
+} from '../operations/projects.ts';
 import { flag, readBody, requiredText, text } from './gateway-json.ts';
-import { listMessage, objectDetails, projectMessage, roleMessage } from './messages.ts';
+import { detailsOf, listMessage, objectDetails, projectMessage, roleMessage } from './messages.ts';
 import type { Route, RouteContext } from './routes.ts';
 import { search, textQuery } from './search.ts';
 
@@ -14,6 +25,7 @@ const projectBody = z.object({
   hasProjectCheck: flag,
 });
 const roleBody = z.object({ roleKey: requiredText(), displayName: requiredText(), group: text() });
+const roleChangeBody = z.object({ displayName: requiredText(), group: text() });
 const rolesBody = z.object({
   roles: z
     .array(z.object({ key: requiredText(), displayName: requiredText(), group: text() }))
@@ -21,93 +33,87 @@ const rolesBody = z.object({
     .max(200),
 });
 
-/** Adds a project; also used for the lab's own one. @throws {ApiError} 409 when the name is taken. */
-export function addProject(
-  store: Store,
-  id: string,
-  fields: { name: string } & Partial<
-    Pick<Project, 'projectRoleAssertion' | 'projectRoleCheck' | 'hasProjectCheck'>
-  >,
-): Project {
-  if (store.findLive(store.projects, (one) => one.name === fields.name) !== undefined) {
-    throw apiErrors.alreadyExists('Project already exists on organisation');
-  }
-  const flags = { projectRoleAssertion: false, projectRoleCheck: false, hasProjectCheck: false };
-  const project: Project = { ...flags, ...fields, id, roles: new Map(), ...store.born() };
-  store.projects.set(id, project);
-  return project;
-}
-
-/** Adds a role to a project. @throws {ApiError} 409 when the key is taken. */
-export function addRole(
-  store: Store,
-  project: Project,
-  fields: Pick<ProjectRole, 'key' | 'displayName' | 'group'>,
-): ProjectRole {
-  if (project.roles.has(fields.key)) throw apiErrors.alreadyExists('Role already exists');
-  const role: ProjectRole = { ...fields, ...store.born() };
-  project.roles.set(fields.key, role);
-  return role;
-}
-
-function projectOf(context: RouteContext): Project {
-  const project = context.store.live(context.store.projects, context.param('projectId'));
+export function projectOf(context: RouteContext): Project {
+  const project = findProject(context.world, context.orgId, context.param('projectId'));
   if (project === undefined) throw apiErrors.projectNotFound();
   return project;
 }
 
+function roleOf(context: RouteContext): { project: Project; role: ProjectRole } {
+  const project = projectOf(context);
+  const role = findRole(project, decodeURIComponent(context.param('roleKey')));
+  if (role === undefined) throw apiErrors.roleNotFound();
+  return { project, role };
+}
+
+const switchState =
+  (active: boolean): Route['handle'] =>
+  (context) => {
+    const project = projectOf(context);
+    setProjectActive(context.world, project, active);
+    return { details: detailsOf(project) };
+  };
+
 export const projectRoutes: readonly Route[] = [
-  {
-    method: 'GET',
-    path: '/management/v1/orgs/me',
-    permission: 'org.read',
-    handle: ({ store }) => {
-      const { id, name, primaryDomain, createdAt } = store.org;
-      const details = objectDetails(store, { createdAt, changedAt: createdAt, sequence: 1n });
-      return { org: { id, details, state: 'ORG_STATE_ACTIVE', name, primaryDomain } };
-    },
-  },
   {
     method: 'POST',
     path: '/management/v1/projects/_search',
     permission: 'project.read',
-    handle: ({ store, body }) => {
-      const found = search(store.searchable(store.projects), readBody(body, anyBody), {
+    handle: ({ world: { store }, orgId, body }) => {
+      const projects = store.searchable('projects', store.projects).filter((one) => one.orgId === orgId);
+      const found = search(projects, readBody(body, anyBody), {
         nameQuery: textQuery('name', (project) => project.name),
       });
-      return listMessage(
-        store,
-        found.total,
-        found.page.map((project) => projectMessage(store, project)),
-      );
+      return listMessage(store, found.total, found.page.map(projectMessage));
     },
   },
   {
     method: 'POST',
     path: '/management/v1/projects',
     permission: 'project.create',
-    handle: ({ store, nextId, body }) => {
-      const project = addProject(store, nextId(), readBody(body, projectBody));
-      store.count('project.created');
-      return { id: project.id, details: objectDetails(store, project) };
+    handle: ({ world, orgId, body }) => {
+      const project = addProject(world, { orgId, ...readBody(body, projectBody) });
+      world.store.count('project.created');
+      return { id: project.id, details: detailsOf(project) };
     },
   },
   {
     method: 'GET',
     path: '/management/v1/projects/{projectId}',
     permission: 'project.read',
-    handle: (context) => ({ project: projectMessage(context.store, projectOf(context)) }),
+    handle: (context) => ({ project: projectMessage(projectOf(context)) }),
+  },
+  {
+    method: 'PUT',
+    path: '/management/v1/projects/{projectId}',
+    permission: 'project.write',
+    handle: (context) => {
+      const project = projectOf(context);
+      changeProject(context.world, project, readBody(context.body, projectBody));
+      return { details: detailsOf(project) };
+    },
+  },
+  {
+    method: 'DELETE',
+    path: '/management/v1/projects/{projectId}',
+    permission: 'project.delete',
+    handle: (context) => {
+      const project = projectOf(context);
+      deleteProject(context.world, project);
+      return { details: detailsOf(project) };
+    },
   },
   {
     method: 'POST',
-    path: '/management/v1/projects/{projectId}/roles',
-    permission: 'project.role.write',
-    handle: (context) => {
-      const { roleKey, displayName, group } = readBody(context.body, roleBody);
-      const role = addRole(context.store, projectOf(context), { key: roleKey, displayName, group });
-      context.store.count('role.created');
-      return { details: objectDetails(context.store, role) };
-    },
+    path: '/management/v1/projects/{projectId}/_deactivate',
+    permission: 'project.write',
+    handle: switchState(false),
+  },
+  {
+    method: 'POST',
+    path: '/management/v1/projects/{projectId}/_reactivate',
+    permission: 'project.write',
+    handle: switchState(true),
   },
   {
     method: 'POST',
@@ -116,15 +122,8 @@ export const projectRoutes: readonly Route[] = [
     handle: (context) => {
       const { roles } = readBody(context.body, rolesBody);
       const project = projectOf(context);
-      const keys = new Set(roles.map((role) => role.key));
-      if (keys.size < roles.length || roles.some((role) => project.roles.has(role.key))) {
-        throw apiErrors.alreadyExists('Role already exists');
-      }
-      for (const role of roles) {
-        addRole(context.store, project, role);
-        context.store.count('role.created');
-      }
-      return { details: objectDetails(context.store, project) };
+      for (const _ of addRoles(context.world, project, roles)) context.world.store.count('role.created');
+      return { details: detailsOf(project) };
     },
   },
   {
@@ -132,10 +131,11 @@ export const projectRoutes: readonly Route[] = [
     path: '/management/v1/projects/{projectId}/roles/_search',
     permission: 'project.role.read',
     handle: (context) => {
-      const { store } = context;
+      const { world, orgId } = context;
+      const { store } = world;
       // A project that does not exist has no roles; the real search does not complain either.
-      const project = store.live(store.projects, context.param('projectId'));
-      const roles = project === undefined ? [] : store.searchable(project.roles);
+      const project = findProject(world, orgId, context.param('projectId'));
+      const roles = project === undefined ? [] : store.searchableRoles(project);
       const found = search(roles, readBody(context.body, anyBody), {
         keyQuery: textQuery('key', (role) => role.key),
         displayNameQuery: textQuery('displayName', (role) => role.displayName),
@@ -143,8 +143,39 @@ export const projectRoutes: readonly Route[] = [
       return listMessage(
         store,
         found.total,
-        found.page.map((role) => roleMessage(store, role)),
+        found.page.map((role) => roleMessage(role, orgId)),
       );
+    },
+  },
+  {
+    method: 'POST',
+    path: '/management/v1/projects/{projectId}/roles',
+    permission: 'project.role.write',
+    handle: (context) => {
+      const { roleKey, displayName, group } = readBody(context.body, roleBody);
+      const [role] = addRoles(context.world, projectOf(context), [{ key: roleKey, displayName, group }]);
+      context.world.store.count('role.created');
+      return { details: role && objectDetails(role, context.orgId) };
+    },
+  },
+  {
+    method: 'PUT',
+    path: '/management/v1/projects/{projectId}/roles/{roleKey}',
+    permission: 'project.role.write',
+    handle: (context) => {
+      const { role } = roleOf(context);
+      changeRole(context.world, role, readBody(context.body, roleChangeBody));
+      return { details: objectDetails(role, context.orgId) };
+    },
+  },
+  {
+    method: 'DELETE',
+    path: '/management/v1/projects/{projectId}/roles/{roleKey}',
+    permission: 'project.role.delete',
+    handle: (context) => {
+      const { project, role } = roleOf(context);
+      deleteRole(context.world, project, role);
+      return { details: objectDetails(role, context.orgId) };
     },
   },
 ];

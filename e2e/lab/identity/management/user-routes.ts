@@ -1,8 +1,16 @@
 import { z } from 'zod';
-import type { Store, User } from '../store.ts';
-import { ApiError, apiErrors } from './api-error.ts';
+import { apiErrors } from '../api-error.ts';
+import type { User } from '../model.ts';
+import {
+  addUser,
+  changeMachine,
+  deleteUser,
+  findUser,
+  renameUser,
+  setUserActive,
+} from '../operations/users.ts';
 import { readBody, requiredText, text } from './gateway-json.ts';
-import { listMessage, objectDetails, userMessage } from './messages.ts';
+import { detailsOf, listMessage, userMessage } from './messages.ts';
 import type { Route, RouteContext } from './routes.ts';
 import { type QueryKind, search, textQuery } from './search.ts';
 
@@ -22,7 +30,8 @@ const machineUpdateBody = z.object({ name: requiredText(), description: text(500
 const idList = z.object({ userIds: z.array(z.string()).max(1000).default([]) });
 const userType = z.object({ type: z.enum(['TYPE_HUMAN', 'TYPE_MACHINE']) });
 
-const userQueries: Readonly<Record<string, QueryKind<User>>> = {
+/** Queries that both generations of the user search share. */
+export const userQueries: Readonly<Record<string, QueryKind<User>>> = {
   userNameQuery: textQuery('userName', (user) => user.userName),
   loginNameQuery: textQuery('loginName', (user) => user.loginName),
   typeQuery: {
@@ -41,66 +50,47 @@ const userQueries: Readonly<Record<string, QueryKind<User>>> = {
   },
 };
 
-/** Adds a user; also used for the lab's own people. @throws {ApiError} 409 when the name is taken. */
-export function addUser(
-  store: Store,
-  fields: Pick<User, 'id' | 'userName' | 'loginName' | 'managerRole'> &
-    Partial<Pick<User, 'machine' | 'human'>>,
-): User {
-  if (store.findLive(store.users, (one) => one.userName === fields.userName) !== undefined) {
-    throw apiErrors.alreadyExists('User already exists');
-  }
-  const user: User = { ...fields, ...store.born() };
-  store.users.set(user.id, user);
-  return user;
-}
-
 function userOf(context: RouteContext, errorId: string): User {
-  const user = context.store.live(context.store.users, context.param('userId'));
+  const user = findUser(context.world, context.orgId, context.param('userId'));
   if (user === undefined) throw apiErrors.userNotFound(errorId);
   return user;
 }
+
+const switchState =
+  (active: boolean): Route['handle'] =>
+  (context) => {
+    const user = userOf(context, 'COMMAND-5M0od');
+    setUserActive(context.world, user, active);
+    return { details: detailsOf(user) };
+  };
 
 export const userRoutes: readonly Route[] = [
   {
     method: 'POST',
     path: '/management/v1/users/_search',
     permission: 'user.read',
-    handle: ({ store, body }) => {
-      const found = search(store.searchable(store.users), readBody(body, z.unknown()), userQueries);
-      return listMessage(
-        store,
-        found.total,
-        found.page.map((user) => userMessage(store, user)),
-      );
+    handle: ({ world: { store }, orgId, body }) => {
+      const users = store.searchable('users', store.users).filter((user) => user.orgId === orgId);
+      const found = search(users, readBody(body, z.unknown()), userQueries);
+      return listMessage(store, found.total, found.page.map(userMessage));
+    },
+  },
+  {
+    method: 'POST',
+    path: '/management/v1/users/machine',
+    permission: 'user.write',
+    handle: ({ world, orgId, body }) => {
+      const { userId, userName, ...machine } = readBody(body, machineBody);
+      const user = addUser(world, { id: userId === '' ? undefined : userId, orgId, userName, machine });
+      world.store.count('user.created');
+      return { userId: user.id, details: detailsOf(user) };
     },
   },
   {
     method: 'GET',
     path: '/management/v1/users/{userId}',
     permission: 'user.read',
-    handle: (context) => ({ user: userMessage(context.store, userOf(context, 'QUERY-Dfbg2')) }),
-  },
-  {
-    method: 'POST',
-    path: '/management/v1/users/machine',
-    permission: 'user.write',
-    handle: ({ store, nextId, body }) => {
-      const asked = readBody(body, machineBody);
-      if (asked.userId !== '' && store.users.has(asked.userId)) {
-        // An explicit id that is taken is a failed precondition, not a conflict.
-        throw new ApiError(9, 'Errors.User.AlreadyExisting', 'COMMAND-k2una');
-      }
-      const user = addUser(store, {
-        id: asked.userId === '' ? nextId() : asked.userId,
-        userName: asked.userName,
-        loginName: `${asked.userName}@${store.org.primaryDomain}`,
-        managerRole: undefined,
-        machine: { name: asked.name, description: asked.description, accessTokenType: asked.accessTokenType },
-      });
-      store.count('user.created');
-      return { userId: user.id, details: objectDetails(store, user) };
-    },
+    handle: (context) => ({ user: userMessage(userOf(context, 'QUERY-Dfbg2')) }),
   },
   {
     method: 'PUT',
@@ -109,18 +99,32 @@ export const userRoutes: readonly Route[] = [
     handle: (context) => {
       const asked = readBody(context.body, machineUpdateBody);
       const user = userOf(context, 'COMMAND-5M0od');
-      const machine = user.machine;
-      if (machine === undefined) throw apiErrors.userNotFound('COMMAND-5M0od');
-      const same =
-        machine.name === asked.name &&
-        machine.description === asked.description &&
-        machine.accessTokenType === asked.accessTokenType;
-      if (same) throw apiErrors.noChanges('COMMAND-2n8vs');
-      Object.assign(machine, asked);
-      context.store.touch(user);
-      context.store.count('user.changed');
-      return { details: objectDetails(context.store, user) };
+      changeMachine(context.world, user, asked);
+      return { details: detailsOf(user) };
     },
+  },
+  {
+    method: 'PUT',
+    path: '/management/v1/users/{userId}/username',
+    permission: 'user.write',
+    handle: (context) => {
+      const asked = readBody(context.body, z.object({ userName: requiredText() }));
+      const user = userOf(context, 'COMMAND-5N9ds');
+      renameUser(context.world, user, asked.userName);
+      return { details: detailsOf(user) };
+    },
+  },
+  {
+    method: 'POST',
+    path: '/management/v1/users/{userId}/_deactivate',
+    permission: 'user.write',
+    handle: switchState(false),
+  },
+  {
+    method: 'POST',
+    path: '/management/v1/users/{userId}/_reactivate',
+    permission: 'user.write',
+    handle: switchState(true),
   },
   {
     method: 'DELETE',
@@ -128,9 +132,8 @@ export const userRoutes: readonly Route[] = [
     permission: 'user.delete',
     handle: (context) => {
       const user = userOf(context, 'COMMAND-5M0od');
-      context.store.buryUser(user);
-      context.store.count('user.deleted');
-      return { details: objectDetails(context.store, user) };
+      deleteUser(context.world, user);
+      return { details: detailsOf(user) };
     },
   },
 ];

@@ -24,6 +24,11 @@ export class DeviceRequests {
     this.#provider = provider;
   }
 
+  /** The application a device code was given to; undefined when there is no such code. */
+  async clientOf(deviceCode: string): Promise<string | undefined> {
+    return (await this.#provider.DeviceCode.find(deviceCode, { ignoreExpiration: true }))?.clientId;
+  }
+
   async find(typedCode: string): Promise<DeviceRequest | 'unknown' | 'expired' | 'decided'> {
     const userCode = typedCode.toUpperCase().replace(/[^A-Z]/g, '');
     const code = await this.#provider.DeviceCode.findByUserCode(userCode, { ignoreExpiration: true });

@@ -13,8 +13,11 @@ export async function withZitadelIdToken(body: object, extra: JWTPayload, tokens
   if (!answer.success) return body;
   const { aud: clientId, ...claims } = decodeJwt(answer.data.id_token);
   const azp = typeof clientId === 'string' ? clientId : clientId?.[0];
+  const shift = tokens.clock.offsetSeconds;
   const idToken = await tokens.sign({
     ...claims,
+    iat: (claims.iat ?? 0) + shift,
+    exp: (claims.exp ?? 0) + shift,
     amr: ['pwd'],
     auth_time: claims.auth_time ?? claims.iat,
     azp,

@@ -1,5 +1,13 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider';
 
+/** What tests may do to what is waiting. */
+export interface MemoryControl {
+  /** Every device code that nobody has decided yet is past its end. */
+  expireDeviceCodes(): void;
+  /** Forgets every refresh token. */
+  forgetRefreshTokens(): void;
+}
+
 interface Entry {
   payload: AdapterPayload;
   readonly forgetAt: number;
@@ -14,9 +22,14 @@ const pruneAbove = 5_000;
  * a used-up code or refresh token is simply unknown (no revocation of the sign-in it belonged to),
  * and expired entries stay findable for a while.
  */
-export function memoryAdapter(onGrantRevoked: (grantId: string) => void): () => Adapter {
-  return () => {
-    const entries = new Map<string, Entry>();
+export function memoryAdapter(onGrantRevoked: (grantId: string) => void): {
+  adapterOf(model: string): Adapter;
+  readonly control: MemoryControl;
+} {
+  const models = new Map<string, Map<string, Entry>>();
+  const adapterOf = (model: string): Adapter => {
+    const entries = models.get(model) ?? new Map<string, Entry>();
+    models.set(model, entries);
     const findBy = (matches: (payload: AdapterPayload) => boolean): AdapterPayload | undefined => {
       for (const { payload } of entries.values()) if (matches(payload)) return payload;
       return undefined;
@@ -55,4 +68,16 @@ export function memoryAdapter(onGrantRevoked: (grantId: string) => void): () => 
       },
     };
   };
+  const control: MemoryControl = {
+    expireDeviceCodes() {
+      for (const entry of models.get('DeviceCode')?.values() ?? []) {
+        const { accountId, error } = entry.payload;
+        if (accountId === undefined && error === undefined) entry.payload = { ...entry.payload, exp: 1 };
+      }
+    },
+    forgetRefreshTokens() {
+      models.get('RefreshToken')?.clear();
+    },
+  };
+  return { adapterOf, control };
 }

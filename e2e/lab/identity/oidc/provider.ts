@@ -8,16 +8,17 @@ import { Provider } from 'oidc-provider/lib/provider.js';
 import { type Exchange, replayRequest } from '../http-exchange.ts';
 import { jwtBearerGrantType } from '../jwt-bearer.ts';
 import type { LabIdentity } from '../lab-identity-file.ts';
+import type { App } from '../model.ts';
 import { asZitadelError, isOauthErrorBody } from '../oauth-errors.ts';
 import type { LabIdentitySettings } from '../options.ts';
 import { knownScopes } from '../scopes.ts';
 import type { Store } from '../store.ts';
 import type { Tokens } from '../tokens.ts';
-import { userClaims } from '../user-claims.ts';
+import { claimsOfUser, userClaims } from '../user-claims.ts';
+import { activeOidcApp, clientAdapter, deviceCodeGrantType } from './clients.ts';
 import { withZitadelIdToken } from './id-token.ts';
-import { memoryAdapter } from './memory-adapter.ts';
+import { type MemoryControl, memoryAdapter } from './memory-adapter.ts';
 
-export const deviceCodeGrantType = 'urn:ietf:params:oauth:grant-type:device_code';
 /** The one resource every access token is for; without a resource oidc-provider gives opaque tokens. */
 export const labResource = 'urn:muster-lab:zitadel';
 
@@ -26,13 +27,20 @@ const idleRefreshSeconds = 30 * 24 * 3600;
 /** oidc-provider set up to look like Zitadel: its paths, lifetimes, token claims and error bodies. */
 export class OidcProvider {
   readonly provider: Provider;
+  /** What tests may do to codes and refresh tokens that are out. */
+  readonly control: MemoryControl;
   readonly #handle: ReturnType<Provider['callback']>;
 
   constructor(settings: LabIdentitySettings, identity: LabIdentity, store: Store, tokens: Tokens) {
-    this.provider = new Provider(tokens.issuer, configure(settings, identity, store, tokens));
+    const memory = memoryAdapter((grantId) => tokens.revokeGrant(grantId));
+    const clients = clientAdapter(store);
+    const adapter = (model: string) => (model === 'Client' ? clients : memory.adapterOf(model));
+    this.control = memory.control;
+    const configuration = { ...configure(settings, identity, store, tokens), adapter };
+    this.provider = new Provider(tokens.issuer, configuration);
     this.provider.use(async (ctx, next) => {
       await next();
-      await finishLikeZitadel(ctx as KoaContextWithOIDC, settings, tokens);
+      await finishLikeZitadel(ctx as KoaContextWithOIDC, settings, store, tokens);
     });
     this.#handle = this.provider.callback();
   }
@@ -49,26 +57,14 @@ function configure(
   tokens: Tokens,
 ): Configuration {
   return {
-    adapter: memoryAdapter((grantId) => tokens.revokeGrant(grantId)),
     jwks: { keys: [identity.signingJwk] },
     cookies: { keys: [randomBytes(32).toString('base64url')] },
-    clients: [
-      {
-        client_id: identity.clientId,
-        client_name: 'Muster station',
-        application_type: 'native',
-        token_endpoint_auth_method: 'none',
-        grant_types: [deviceCodeGrantType, 'refresh_token'],
-        response_types: [],
-        redirect_uris: [],
-      },
-    ],
     scopes: ['openid', 'profile', 'email', 'offline_access'],
     claims: { openid: ['sub'], profile: ['name', 'preferred_username'], email: ['email', 'email_verified'] },
     clientBasedCORS: () => false,
     findAccount: (_ctx, id) => {
       const user = store.live(store.users, id);
-      return user && { accountId: id, claims: async () => ({ sub: id }) };
+      return user?.active === true ? { accountId: id, claims: async () => ({ sub: id }) } : undefined;
     },
     routes: {
       authorization: '/oauth/v2/authorize',
@@ -92,7 +88,7 @@ function configure(
       bitsOfOpaqueRandomness: (_ctx, token) =>
         (token as { kind?: string }).kind === 'DeviceCode' ? 132 : 256,
       customizers: {
-        jwt: (_ctx, token, parts) => shapeAccessToken(token as IssuedByProvider, parts, tokens),
+        jwt: (_ctx, token, parts) => shapeAccessToken(token as IssuedByProvider, parts, store, tokens),
       },
     },
     rotateRefreshToken: true,
@@ -110,10 +106,10 @@ function configure(
         enabled: true,
         defaultResource: () => labResource,
         useGrantedResource: () => true,
-        getResourceServerInfo: (ctx) => ({
+        getResourceServerInfo: (ctx, _resource, client) => ({
           scope: knownScopes(scopeInHand(ctx)).join(' '),
           audience: labResource,
-          accessTokenFormat: 'jwt',
+          accessTokenFormat: store.appOfClient(client.clientId)?.oidc?.tokenType === 'JWT' ? 'jwt' : 'opaque',
           accessTokenTTL: settings.accessTokenLifetimeSeconds,
           jwt: { sign: { alg: 'RS256' } },
         }),
@@ -141,19 +137,32 @@ interface IssuedByProvider {
 function shapeAccessToken(
   token: IssuedByProvider,
   parts: { header?: Record<string, unknown> | undefined; payload: Record<string, unknown> },
+  store: Store,
   tokens: Tokens,
 ): void {
-  const { iss, sub, exp, iat, jti } = parts.payload;
-  const claims = tokens.claimsForOperator(token.accountId, token.scopes);
+  const { iss, sub, jti } = parts.payload;
+  const app = activeOidcApp(store, token.clientId ?? '');
+  if (app === undefined) return;
+  const claims = tokens.claimsFor(app, token.accountId, token.scopes, 'access');
+  const shift = tokens.clock.offsetSeconds;
+  const [iat, exp] = [Number(parts.payload.iat) + shift, Number(parts.payload.exp) + shift];
   parts.header = { typ: 'JWT' };
   parts.payload = { iss, sub, exp, iat, nbf: iat, jti, client_id: token.clientId, ...claims };
+  rememberAccessToken(token, token.jti, { app, audience: claims.aud, iat, exp }, tokens);
+}
+
+interface Issue {
+  readonly app: App;
+  readonly audience: readonly string[];
+  /** Seconds since the epoch, on the provider's clock. */
+  readonly iat: number;
+  readonly exp: number;
+}
+
+function rememberAccessToken(token: IssuedByProvider, id: string, issue: Issue, tokens: Tokens): void {
   tokens.remember({
-    id: token.jti,
-    subject: token.accountId,
-    audience: claims.aud,
-    scopes: token.scopes,
-    expiresAt: Number(exp) * 1000,
-    personal: false,
+    ...{ id, subject: token.accountId, audience: issue.audience, scopes: token.scopes, personal: false },
+    ...{ issuedAt: issue.iat * 1000, expiresAt: issue.exp * 1000, clientId: issue.app.clientId },
     ...(token.grantId === undefined ? {} : { grantId: token.grantId }),
   });
 }
@@ -162,13 +171,19 @@ function shapeAccessToken(
 async function finishLikeZitadel(
   ctx: KoaContextWithOIDC,
   settings: LabIdentitySettings,
+  store: Store,
   tokens: Tokens,
 ): Promise<void> {
   const body: unknown = ctx.body;
   if (typeof body !== 'object' || body === null) return;
   if (isOauthErrorBody(body)) {
     const grantType = ctx.path === '/oauth/v2/token' ? ctx.oidc.body?.grant_type : undefined;
-    const reply = asZitadelError(typeof grantType === 'string' ? grantType : undefined, ctx.status, body);
+    const reply = asZitadelError(
+      typeof grantType === 'string' ? grantType : undefined,
+      ctx.status,
+      body,
+      settings.deadRefreshToken,
+    );
     ctx.status = reply.status;
     ctx.body = reply.body;
     ctx.remove('www-authenticate');
@@ -177,11 +192,31 @@ async function finishLikeZitadel(
   } else if (ctx.path === '/oauth/v2/device_authorization') {
     ctx.body = { ...body, interval: settings.pollIntervalSeconds };
   } else if (ctx.path === '/oauth/v2/token') {
-    const account = ctx.oidc.entities.Account?.accountId;
-    const scopes = ctx.oidc.entities.AccessToken?.scopes ?? new Set<string>();
-    const user = account === undefined ? {} : tokens.claimsForOperator(account, scopes);
-    ctx.body = await withZitadelIdToken(body, { ...user }, tokens);
+    ctx.body = await finishTokens(ctx, body, store, tokens);
   }
+}
+
+/** The token answer with the id_token as Zitadel writes it, and an opaque access token remembered. */
+async function finishTokens(
+  ctx: KoaContextWithOIDC,
+  body: object,
+  store: Store,
+  tokens: Tokens,
+): Promise<object> {
+  const token = ctx.oidc.entities.AccessToken as (IssuedByProvider & { exp: number }) | undefined;
+  const app = activeOidcApp(store, ctx.oidc.client?.clientId ?? '');
+  if (token === undefined || app === undefined) return body;
+  if (app.oidc?.tokenType !== 'JWT') {
+    const { aud: audience } = tokens.claimsFor(app, token.accountId, token.scopes, 'access');
+    const iat = Math.floor(tokens.clock.now() / 1000);
+    const exp = token.exp + tokens.clock.offsetSeconds;
+    rememberAccessToken(token, token.jti, { app, audience, iat, exp }, tokens);
+  }
+  const user = store.users.get(token.accountId);
+  const profile =
+    app.oidc?.idTokenUserinfoAssertion === true && user !== undefined ? claimsOfUser(user, token.scopes) : {};
+  const extra = { ...profile, ...tokens.claimsFor(app, token.accountId, token.scopes, 'id') };
+  return withZitadelIdToken(body, extra, tokens);
 }
 
 function discoveryLikeZitadel(metadata: object, issuer: string): object {
@@ -189,9 +224,15 @@ function discoveryLikeZitadel(metadata: object, issuer: string): object {
     ...metadata,
     grant_types_supported: ['refresh_token', jwtBearerGrantType, deviceCodeGrantType],
     response_types_supported: ['code'],
+    introspection_endpoint: `${issuer}/oauth/v2/introspect`,
     userinfo_endpoint: `${issuer}/oidc/v1/userinfo`,
     end_session_endpoint: `${issuer}/oidc/v1/end_session`,
-    token_endpoint_auth_methods_supported: ['none'],
+    token_endpoint_auth_methods_supported: [
+      'none',
+      'client_secret_basic',
+      'client_secret_post',
+      'private_key_jwt',
+    ],
     id_token_signing_alg_values_supported: ['RS256'],
     claims_supported: ['sub', 'aud', 'exp', 'iat', 'iss', 'auth_time', 'amr', 'azp', ...userClaims],
     ui_locales_supported: ['en'],

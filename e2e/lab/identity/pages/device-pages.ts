@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import type { Exchange, Reply } from '../http-exchange.ts';
+import type { User } from '../model.ts';
 import type { DeviceRequests } from '../oidc/device-requests.ts';
 import { labPeople } from '../people.ts';
-import type { Store, User } from '../store.ts';
+import { requiredOrganisation } from '../scopes.ts';
+import type { Store } from '../store.ts';
 import { type BrowserSession, BrowserSessions, sameSecret } from './browser-sessions.ts';
 import { codePage, decisionPage, donePage, operatorPage, problemPage, signedOutPage } from './device-html.ts';
 
@@ -105,6 +107,14 @@ export class DevicePages {
     if (session.userCode === undefined || user === undefined) return seeOther('/device');
     const found = await this.#requests.find(session.userCode);
     if (typeof found === 'string') return problemPage('This code cannot be used', whyNot[found]);
+    const orgId = requiredOrganisation(found.scopes);
+    if (decision === 'approve' && orgId !== undefined && orgId !== user.orgId) {
+      return problemPage(
+        'This account cannot be used',
+        'The station asks for an account of another organisation.',
+        403,
+      );
+    }
     session.userCode = undefined;
     await (decision === 'approve' ? found.approve(user.id) : found.deny());
     return donePage(decision === 'approve');

@@ -1,11 +1,22 @@
-import type { Reply } from '../http-exchange.ts';
+import type { Reply } from './http-exchange.ts';
 
-const httpStatusOfCode = { 3: 400, 5: 404, 6: 409, 7: 403, 9: 400, 12: 405, 13: 500, 16: 401 } as const;
+const httpStatusOfCode = {
+  3: 400,
+  5: 404,
+  6: 409,
+  7: 403,
+  8: 429,
+  9: 400,
+  12: 405,
+  13: 500,
+  14: 503,
+  16: 401,
+} as const;
 
 /** gRPC status codes as the gateway uses them. */
 export type ApiCode = keyof typeof httpStatusOfCode;
 
-/** An error of the v1 gateway. `id` is Zitadel's error id; validation texts have none. */
+/** An error of the management API, in the form of the gateway. `id` is Zitadel's error id; validation texts have none. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly code: ApiCode;
@@ -43,6 +54,12 @@ export const apiErrors = {
   userNotFound: (id: string) => new ApiError(5, 'User could not be found', id),
   userKeyNotFound: () => new ApiError(5, 'Machine key not found', 'COMMAND-4m77G'),
   grantNotFound: () => new ApiError(5, 'User grant not found', 'COMMAND-1My0t'),
+  patNotFound: () => new ApiError(5, 'Personal Access Token not found', 'COMMAND-4m77G'),
   projectNotFound: () => new ApiError(5, 'Project not found', 'COMMAND-CD8ff'),
+  roleNotFound: () => new ApiError(5, 'Errors.Project.Role.NotExisting', 'COMMAND-2m9vs'),
+  appNotFound: () => new ApiError(5, 'Errors.Project.App.NotExisting', 'COMMAND-2n8uU'),
+  appKeyNotFound: () => new ApiError(5, 'Errors.Project.App.Key.NotFound', 'COMMAND-ff77G'),
+  memberNotFound: () => new ApiError(5, 'Errors.Org.Member.NotFound', 'COMMAND-D8JxR'),
+  organisationNotFound: () => new ApiError(5, 'Organisation not found', 'QUERY-iTTGJ'),
   noChanges: (id: string) => new ApiError(9, 'No changes', id),
 } as const;
