@@ -22,6 +22,8 @@ export default defineConfig({
         // Real servers and processes on loopback: a little more patience, still no tolerance.
         test: {
           name: 'integration',
+          // Says at the end of a run whether a real Zitadel was asked.
+          globalSetup: ['e2e/lab/identity/contract/announce.ts'],
           include: ['**/*.integration.test.ts'],
           exclude: [...never, ...playwrightTests, ...farmTests],
           testTimeout: 30_000,

@@ -19,6 +19,7 @@ import { otherOrgName, seed } from './seed.ts';
 import { Store } from './store.ts';
 import { Tokens } from './tokens.ts';
 import { answerUserinfo } from './userinfo.ts';
+import { V2Api } from './v2/v2-api.ts';
 import type { World } from './world.ts';
 
 export interface LabIdentityProvider {
@@ -76,7 +77,12 @@ export async function startLabIdentityProvider(options: LabIdentityOptions): Pro
     oidc,
     oauth: new OauthFront(world, tokens, requests),
     pages: new DevicePages(store, requests, issuer),
-    management: new ManagementApi(world, tokens),
+    management: new ManagementApi(world, tokens, settings.apiGenerations.includes('v1')),
+    v2: new V2Api(
+      world,
+      tokens,
+      settings.apiGenerations.find((one) => one !== 'v1'),
+    ),
   };
   server.on(
     'request',
@@ -140,13 +146,15 @@ interface HandlerParts {
   readonly oauth: OauthFront;
   readonly pages: DevicePages;
   readonly management: ManagementApi;
+  readonly v2: V2Api;
 }
 
 /** Sends each request to the part that owns its path. */
 function createHandler({ store }: World, tokens: Tokens, parts: HandlerParts): Handler {
-  const { oidc, oauth, pages, management } = parts;
+  const { oidc, oauth, pages, management, v2 } = parts;
   return async (exchange) => {
     if (management.owns(exchange.path)) return management.answer(exchange);
+    if (v2.owns(exchange.path)) return v2.answer(exchange);
     if (pages.owns(exchange.path)) return pages.answer(exchange);
     switch (exchange.path) {
       case '/debug/healthz':

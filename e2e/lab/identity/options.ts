@@ -37,8 +37,8 @@ export interface LabIdentityOptions {
   readonly keyPoolSize?: number;
 }
 
-/** `v2beta` is v4.0: the services of v2 under the names they had then. */
-export type ApiGeneration = 'v1' | 'v2' | 'v2beta';
+/** `v2-users-only` is a server before v4.6: users and organisations in v2, the rest not yet. */
+export type ApiGeneration = 'v1' | 'v2' | 'v2-users-only';
 
 const lagMs = z.number().min(0).max(60_000);
 const quirk = z.boolean().default(false);
@@ -56,7 +56,7 @@ const optionsSchema = z.object({
   accessTokenLifetimeSeconds: z.int().min(1).max(86_400).default(43_200),
   searchLagMs: z.union([lagMs, z.partialRecord(z.enum(collections), lagMs)]).default(20),
   latencyMs: z.number().min(0).max(60_000).default(0),
-  apiGenerations: z.array(z.enum(['v1', 'v2', 'v2beta'])).default(['v1', 'v2']),
+  apiGenerations: z.array(z.enum(['v1', 'v2', 'v2-users-only'])).default(['v1', 'v2']),
   quirks: z
     .object({
       ignorePublicKeys: quirk,

@@ -29,6 +29,11 @@ export function readBody<T>(text: string, schema: z.ZodType<T>): T {
   } catch {
     throw new ApiError(3, 'proto: syntax error in the request body');
   }
+  return readMessage(value, schema);
+}
+
+/** A parsed body read by a schema. @throws {ApiError} 400, code 3. */
+export function readMessage<T>(value: unknown, schema: z.ZodType<T>): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];

@@ -29,10 +29,13 @@ const routes: readonly Route[] = [
 export class ManagementApi {
   readonly #world: World;
   readonly #tokens: Tokens;
+  readonly #present: boolean;
 
-  constructor(world: World, tokens: Tokens) {
+  /** @param present whether this server still has v1; without it every path is unknown */
+  constructor(world: World, tokens: Tokens, present: boolean) {
     this.#world = world;
     this.#tokens = tokens;
+    this.#present = present;
   }
 
   owns(path: string): boolean {
@@ -49,6 +52,7 @@ export class ManagementApi {
   }
 
   async #perform(exchange: Exchange): Promise<unknown> {
+    if (!this.#present) throw new ApiError(5, 'Not Found');
     if (exchange.path === '/management/v1/healthz' && exchange.method === 'GET') return {};
     const { route, params } = findRoute(exchange);
     const world = this.#world;
