@@ -9,6 +9,7 @@ import type { RehearsalDevice, RehearsalDeviceRequest, SandboxMode } from './dev
 import { startRehearsalDevices } from './devices/start-rehearsal-devices.ts';
 import type { Faults } from './identity/faults.ts';
 import { type LabIdentityProvider, startLabIdentityProvider } from './identity/identity-provider.ts';
+import type { LabIdentityOptions } from './identity/options.ts';
 import { type LabNats, startLabNats } from './nats/start-lab-nats.ts';
 import { createZitadelDirectory } from './nats/zitadel-directory.ts';
 
@@ -26,6 +27,8 @@ export interface LabOptions {
   readonly accessTokenLifetimeSeconds?: number;
   /** What goes wrong at the provider, for tests. */
   readonly identityFaults?: Faults;
+  /** What is different about the provider: which API it has, its quirks, latency and lag. */
+  readonly identity?: Omit<Partial<LabIdentityOptions>, 'host' | 'port' | 'dataDir' | 'signal' | 'faults'>;
   readonly concurrency?: number;
   readonly heartbeatLimitSeconds?: number;
   readonly aptSeconds?: number;
@@ -78,6 +81,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     tell('starting the identity provider');
     const identity = await startLabIdentityProvider({
       ...{ host, port: 0, dataDir: path.join(dir, 'identity'), signal, pollIntervalSeconds: 1 },
+      ...options.identity,
       ...(options.identityFaults === undefined ? {} : { faults: options.identityFaults }),
       ...(options.deviceCodeLifetimeSeconds === undefined
         ? {}
