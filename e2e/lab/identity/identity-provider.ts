@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { LabClock } from './clock.ts';
 import { createFront, type Handler } from './front.ts';
@@ -25,6 +26,8 @@ import type { World } from './world.ts';
 export interface LabIdentityProvider {
   /** The bare origin, equal to `issuer` in discovery. */
   readonly issuer: string;
+  /** The origin connections really go to; the issuer, unless another was asked for. */
+  readonly listensOn: string;
   /** Public native client with the device-code and refresh-token grants. Nobody's when the lab is bare. */
   readonly clientId: string;
   /** Nobody's when the lab is bare. */
@@ -59,9 +62,10 @@ export async function startLabIdentityProvider(options: LabIdentityOptions): Pro
   const settings = parseOptions(options);
   options.signal.throwIfAborted();
   const identity = await loadLabIdentity(settings.dataDir);
-  const server = createServer();
+  const server = settings.tls === undefined ? createServer() : createTlsServer(settings.tls);
   const port = await listen(server, settings.host, settings.port);
-  const issuer = new URL(`http://${settings.host}:${port}`).origin;
+  const listensOn = `${settings.tls === undefined ? 'http' : 'https'}://${settings.host}:${port}`;
+  const issuer = settings.externalOrigin ?? new URL(listensOn).origin;
 
   const store = new Store(settings.searchLagMs);
   const keyPool = new RsaKeyPool(settings.keyPoolSize);
@@ -123,9 +127,18 @@ export async function startLabIdentityProvider(options: LabIdentityOptions): Pro
     stopping.signal.throwIfAborted();
     await listen(server, settings.host, port);
   };
-  const control = labControl({ clock, store, tokens, memory: oidc.control, close, listen: listenAgain });
+  const control = labControl({
+    clock,
+    requests,
+    store,
+    tokens,
+    memory: oidc.control,
+    close,
+    listen: listenAgain,
+  });
   return {
     ...publicFacts(issuer, identity, world),
+    listensOn,
     ...{ projectName: settings.projectName, control, stop, inspect: () => inspectStore(store, log) },
   };
 }

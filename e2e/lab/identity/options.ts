@@ -29,11 +29,19 @@ export interface LabIdentityOptions {
   /** Which APIs this server has: a Zitadel of today has both, an old one only v1. */
   readonly apiGenerations?: readonly ApiGeneration[];
   readonly quirks?: Partial<Quirks>;
+  /** Serves https with this key and certificate, both PEM. */
+  readonly tls?: { readonly key: string; readonly cert: string };
+  /**
+   * The issuer, where it is not the address listened on: a name in front of a proxy, an external port. The
+   * provider then knows itself by this name alone, and a client has to bring it in `Host` or
+   * `x-zitadel-instance-host`.
+   */
+  readonly externalOrigin?: string;
   /** What a dead refresh token is called; it depends on the version. */
   readonly deadRefreshToken?: 'invalid_grant' | 'invalid_request';
   /** A Zitadel nobody has set up: organisation and instance owner, no project, role or application. */
   readonly bare?: boolean;
-  /** RSA pairs made ahead of need. 0 makes every pair on demand. */
+  /** RSA pairs made ahead of need, `control.keysReady()` waits for them. 0 makes every pair on demand. */
   readonly keyPoolSize?: number;
 }
 
@@ -65,9 +73,14 @@ const optionsSchema = z.object({
       clientIdsNameTheProject: quirk,
     })
     .prefault({}),
+  tls: z.object({ key: z.string().min(1), cert: z.string().min(1) }).optional(),
+  externalOrigin: z
+    .url({ protocol: /^https?$/ })
+    .refine((url) => new URL(url).origin === url, 'an origin has no path')
+    .optional(),
   deadRefreshToken: z.enum(['invalid_grant', 'invalid_request']).default('invalid_grant'),
   bare: z.boolean().default(false),
-  keyPoolSize: z.int().min(0).max(32).default(2),
+  keyPoolSize: z.int().min(0).max(1000).default(2),
 });
 
 export type LabIdentitySettings = z.output<typeof optionsSchema>;

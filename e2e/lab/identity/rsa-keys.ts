@@ -37,6 +37,14 @@ export class RsaKeyPool {
     return pair;
   }
 
+  /** Ends when as many pairs lie ready as the pool holds. */
+  async full(): Promise<void> {
+    while (!this.#closed && this.#ready.length < this.#size) {
+      this.#startRefill();
+      await this.#refill;
+    }
+  }
+
   /** Stops making keys and waits for the one being made. */
   async close(): Promise<void> {
     this.#closed = true;

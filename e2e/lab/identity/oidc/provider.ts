@@ -190,7 +190,7 @@ async function finishLikeZitadel(
   } else if (ctx.path === '/.well-known/openid-configuration') {
     ctx.body = discoveryLikeZitadel(body, tokens.issuer);
   } else if (ctx.path === '/oauth/v2/device_authorization') {
-    ctx.body = { ...body, interval: settings.pollIntervalSeconds };
+    ctx.body = { ...underIssuer(body, tokens.issuer), interval: settings.pollIntervalSeconds };
   } else if (ctx.path === '/oauth/v2/token') {
     ctx.body = await finishTokens(ctx, body, store, tokens);
   }
@@ -219,9 +219,20 @@ async function finishTokens(
   return withZitadelIdToken(body, extra, tokens);
 }
 
+/** Addresses under the issuer, whatever name or scheme the request came in by. */
+function underIssuer(message: object, issuer: string): object {
+  return Object.fromEntries(
+    Object.entries(message).map(([name, value]: [string, unknown]) => {
+      if (name === 'issuer' || typeof value !== 'string' || !/^https?:\/\//.test(value)) return [name, value];
+      const { pathname, search } = new URL(value);
+      return [name, `${issuer}${pathname}${search}`];
+    }),
+  );
+}
+
 function discoveryLikeZitadel(metadata: object, issuer: string): object {
   return {
-    ...metadata,
+    ...underIssuer(metadata, issuer),
     grant_types_supported: ['refresh_token', jwtBearerGrantType, deviceCodeGrantType],
     response_types_supported: ['code'],
     introspection_endpoint: `${issuer}/oauth/v2/introspect`,
