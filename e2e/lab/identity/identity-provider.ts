@@ -129,6 +129,7 @@ export async function startLabIdentityProvider(options: LabIdentityOptions): Pro
   };
   const control = labControl({
     clock,
+    keyPool,
     requests,
     store,
     tokens,
