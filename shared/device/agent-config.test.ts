@@ -72,7 +72,7 @@ danger_accept_invalid_certs = false
     const supplied = createFakePorts();
     const withKey = supplied.addDevice('board-01', 'board.local');
     const signal = new AbortController().signal;
-    const { userId } = await supplied.identity.ensureMachineUser(id, signal);
+    const { userId } = await supplied.identity.ensureAccount(id, 'new', signal);
     const key = await supplied.identity.mintKey(userId, 1_900_000_000_000, signal);
     withKey.files.set(keyPath, { content: key.file.reveal(), rights: '640:998:997' });
     const calls = supplied.identity.calls.length;

@@ -12,7 +12,7 @@ import type { Look } from './look-at-device.ts';
 import { lookWhenFree } from './look-when-free.ts';
 import { type MachineKeysContext, retireOldKeys, settleEarlierIntents } from './machine-keys.ts';
 import { performPlan } from './perform-plan.ts';
-import type { AgentBinary, DeviceSession, KeyIntent } from './ports.ts';
+import type { AgentBinary, DeviceAccount, DeviceSession, KeyIntent } from './ports.ts';
 import { rememberReplacedKey, retireReplacedKeys } from './replaced-key.ts';
 import { requireReady } from './require-ready.ts';
 import { settleDevice } from './settle-device.ts';
@@ -84,10 +84,13 @@ async function performAll(
   memory: EnrollmentMemory,
 ): Promise<void> {
   const { deviceId, fleet, identity, keys, look, ports, signal } = context;
-  const userId = memory.userId ?? (await identityStep(context));
+  const account = memory.userId === undefined ? await identityStep(context) : undefined;
+  const userId = memory.userId ?? account?.userId ?? '';
   memory.userId = userId;
   const unretired = await settleEarlierIntents(keys, deviceId, look.facts, userId);
-  const liveIds = liveKeyIds(await identity.listKeys(userId, signal), ports.clock.nowMs());
+  // A user made just now holds no key; one call less for every new device.
+  const known = account?.created === true ? [] : await identity.listKeys(userId, signal);
+  const liveIds = liveKeyIds(known, ports.clock.nowMs());
   const desired = desiredState(context, {
     ...{ binary, userId, liveKeyIds: liveIds, watchesHeartbeats: fleet !== undefined },
   });
@@ -123,21 +126,23 @@ function delivers(plan: readonly PlannedStep[]): boolean {
 }
 
 /** Finds or makes machine user and grant, for an id that no other board is alive with. No key yet. */
-async function identityStep(context: EnrollmentContext): Promise<string> {
-  const { record, identity, deviceId, signal } = context;
+async function identityStep(context: EnrollmentContext): Promise<DeviceAccount> {
+  const { record, identity, deviceId, look, signal } = context;
   record.startStep('identity');
   await requireIdIsFree(context);
   await identity.requireProject(signal);
-  const user = await identity.ensureMachineUser(deviceId, signal);
-  const grant = await identity.ensureGrant(user.userId, signal);
+  // A board without a key was most likely never enrolled.
+  const expected = look.facts.key === undefined ? 'new' : 'unknown';
+  const account = await identity.ensureAccount(deviceId, expected, signal);
+  const { userId, created, granted } = account;
   record.log.add({
     kind: 'note',
     stepId: 'identity',
-    text: `machine user ${user.userId} ${user.created ? 'created' : 'found'}, grant ${grant.created ? 'created' : 'found'}`,
+    text: `machine user ${userId} ${created ? 'created' : 'found'}, grant ${granted ? 'created' : 'found'}`,
   });
-  if (user.created || grant.created) record.finishStep('identity', 'done');
+  if (created || granted) record.finishStep('identity', 'done');
   else record.settleStep('identity', 'already', 'machine user and grant are there');
-  return user.userId;
+  return account;
 }
 
 /** The key the device holds has proven to work: the keys it replaces go. Without heartbeats nothing is proven. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { binaryPath, keyPath } from '../device/paths.ts';
+import { deviceId } from '../testing/builders.ts';
 import { beginEnrollment, enrollOnce } from '../testing/enroll-once.ts';
 import type { FakeDevice, Fault } from '../testing/fake-device.ts';
 import { createFakePorts, type FakeWorld } from '../testing/fake-ports.ts';
@@ -98,15 +99,15 @@ describe.each([
 
   it.each([
     ['requireProject', 'before'],
-    ['ensureMachineUser', 'before'],
-    ['ensureMachineUser', 'after'],
-    ['ensureGrant', 'before'],
-    ['ensureGrant', 'after'],
+    ['ensureAccount', 'before'],
+    ['ensureAccount', 'after'],
     ['listKeys', 'before'],
     ['mintKey', 'before'],
     ['mintKey', 'after'],
   ] as const)('converges when the provider fails at %s, %s the effect', async (call, when) => {
     const scene = await begin();
+    // The keys of a user that was made just now are not asked for.
+    await scene.world.identity.ensureAccount(deviceId('board-01'), 'unknown', new AbortController().signal);
     const keysBefore = scene.world.identity.liveKeys('board-01');
     scene.world.identity.failNext(call, when);
     const { error } = await enrollOnce(scene.world, 'board.local');

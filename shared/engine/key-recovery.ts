@@ -106,11 +106,13 @@ function identityUntil(identity: IdentityProvider, end: AbortSignal): IdentityPr
   const until = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, end]);
   return {
     requireProject: (signal) => identity.requireProject(until(signal)),
-    ensureMachineUser: (deviceId, signal) => identity.ensureMachineUser(deviceId, until(signal)),
-    ensureGrant: (userId, signal) => identity.ensureGrant(userId, until(signal)),
+    ensureAccount: (deviceId, expected, signal) => identity.ensureAccount(deviceId, expected, until(signal)),
     findMachineUser: (deviceId, signal) => identity.findMachineUser(deviceId, until(signal)),
     listKeys: (userId, signal) => identity.listKeys(userId, until(signal)),
     mintKey: (userId, expiresAt, signal) => identity.mintKey(userId, expiresAt, until(signal)),
+    registerKey: (userId, publicKey, expiresAt, signal) =>
+      identity.registerKey(userId, publicKey, expiresAt, until(signal)),
+    provesLogin: (key, signature, signal) => identity.provesLogin(key, signature, until(signal)),
     deleteKey: (userId, keyId, signal) => identity.deleteKey(userId, keyId, until(signal)),
   };
 }

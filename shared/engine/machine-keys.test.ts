@@ -20,7 +20,7 @@ let userId: string;
 beforeEach(async () => {
   world = createFakePorts();
   context = { ...world.ports(), identity: world.identity, issuer: ISSUER };
-  ({ userId } = await world.identity.ensureMachineUser(deviceId('board-01'), never));
+  ({ userId } = await world.identity.ensureAccount(deviceId('board-01'), 'new', never));
 });
 
 const open = () => world.journal.unsettledKeyIntents(ISSUER);

@@ -13,7 +13,7 @@ const world = createFakePorts();
 let key: MintedKey;
 
 beforeEach(async () => {
-  const { userId } = await world.identity.ensureMachineUser(deviceId('board-01'), never);
+  const { userId } = await world.identity.ensureAccount(deviceId('board-01'), 'new', never);
   key = await world.identity.mintKey(userId, 1_900_000_000_000, never);
 });
 

@@ -132,9 +132,13 @@ export interface AgentBinaryStore {
 
 // ---- identity ----
 
-export interface MachineUser {
+/** A device's machine user that holds the device role on the project. */
+export interface DeviceAccount {
   readonly userId: string;
+  /** The user was made just now, by this call: it has no key yet. */
   readonly created: boolean;
+  /** The role was granted just now. */
+  readonly granted: boolean;
 }
 
 export interface MachineKeyEntry {
@@ -152,6 +156,16 @@ export interface MintedKey {
   readonly sha256: string;
 }
 
+/**
+ * A key whose private half was born on the device: only its public half was ever here. The device signs
+ * `signingInput`, the first two parts of a JWT, to prove that it can log in.
+ */
+export interface RegisteredKey {
+  readonly keyId: string;
+  readonly userId: string;
+  readonly signingInput: string;
+}
+
 /** A device's account as it is, for those who only look. */
 export interface FoundMachineUser {
   readonly userId: string;
@@ -165,9 +179,11 @@ export interface FoundMachineUser {
 export interface IdentityProvider {
   /** @throws IDENTITY_PROJECT_NOT_VISIBLE with the projects this sign-in does see. */
   requireProject(signal: AbortSignal): Promise<void>;
-  ensureMachineUser(deviceId: DeviceId, signal: AbortSignal): Promise<MachineUser>;
-  /** Makes sure the user holds the device role on the project. `created`: it did not before. */
-  ensureGrant(userId: string, signal: AbortSignal): Promise<{ readonly created: boolean }>;
+  /**
+   * Finds or makes the device's machine user, with JWT access tokens, and its grant of the device role.
+   * @param expected `new`: nothing speaks for the user being there, so it is made without a search. A hint, no more.
+   */
+  ensureAccount(deviceId: DeviceId, expected: 'new' | 'unknown', signal: AbortSignal): Promise<DeviceAccount>;
   /** Looks and makes nothing: the device's machine user and grant, or undefined where there is no machine user. */
   findMachineUser(deviceId: DeviceId, signal: AbortSignal): Promise<FoundMachineUser | undefined>;
   listKeys(userId: string, signal: AbortSignal): Promise<readonly MachineKeyEntry[]>;
@@ -175,6 +191,22 @@ export interface IdentityProvider {
    * Mints a key that expires at this instant. Not retried by the adapter: a lost reply leaves a live key, which the caller finds by its snapshot.
    */
   mintKey(userId: string, expiresAt: number, signal: AbortSignal): Promise<MintedKey>;
+  /**
+   * Registers a public key (PEM, SPKI) that was made elsewhere, with this expiry. Undefined where the provider does not
+   * take public keys: a key it made instead is deleted already. Not retried, like {@link mintKey}.
+   */
+  registerKey(
+    userId: string,
+    publicKeyPem: string,
+    expiresAt: number,
+    signal: AbortSignal,
+  ): Promise<RegisteredKey | undefined>;
+  /**
+   * Exchanges a signed assertion (RFC 7523) for a token, which is thrown away: whether the key logs in.
+   * @param signature base64
+   * @throws IDENTITY_UNREACHABLE: then nothing is known
+   */
+  provesLogin(key: RegisteredKey, signature: string, signal: AbortSignal): Promise<boolean>;
   /** Deleting what is gone already succeeds. */
   deleteKey(userId: string, keyId: string, signal: AbortSignal): Promise<void>;
 }

@@ -54,7 +54,7 @@ describe('a connection that is lost', () => {
     expect(steps).toMatchObject({ packages: 'done', user: 'done', binary: 'done', heartbeat: 'done' });
     expect(device.done.filter((title) => title.startsWith('apt-get'))).toHaveLength(1);
     expect(device.done.filter((title) => title.startsWith('useradd'))).toHaveLength(1);
-    expect(world.identity.calls.filter((call) => call === 'ensureMachineUser')).toHaveLength(1);
+    expect(world.identity.calls.filter((call) => call === 'ensureAccount')).toHaveLength(1);
   });
 
   it('between two steps is shown in the connect step', async () => {

@@ -223,7 +223,7 @@ describe('a station that starts anew', () => {
 
   /** Leaves a live key that no device holds, and its entry in the journal. */
   async function leaveKeyBehind(deviceId: string): Promise<void> {
-    const { userId } = await world.identity.ensureMachineUser(idOf(deviceId), never);
+    const { userId } = await world.identity.ensureAccount(idOf(deviceId), 'new', never);
     const intentId = `left-${deviceId}`;
     const createdAt = world.clock.nowMs();
     const expiresAt = createdAt + 1_000_000;

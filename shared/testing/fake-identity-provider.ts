@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import type {
   AccessTokenSource,
+  DeviceAccount,
   FoundMachineUser,
   IdentityProvider,
   MachineKeyEntry,
-  MachineUser,
   MintedKey,
+  RegisteredKey,
 } from '../engine/ports.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 import { type DeviceId, machineUserName } from '../model/device-id.ts';
@@ -13,11 +14,12 @@ import { Secret } from '../model/secret.ts';
 
 export type IdentityCall =
   | 'requireProject'
-  | 'ensureMachineUser'
-  | 'ensureGrant'
+  | 'ensureAccount'
   | 'findMachineUser'
   | 'listKeys'
   | 'mintKey'
+  | 'registerKey'
+  | 'provesLogin'
   | 'deleteKey';
 
 interface Fault {
@@ -52,7 +54,10 @@ export class FakeIdentityProvider implements IdentityProvider {
   }
 
   get mutatingCalls(): number {
-    return this.calls.filter((call) => call === 'mintKey' || call === 'deleteKey').length + this.created;
+    return (
+      this.calls.filter((call) => call === 'mintKey' || call === 'registerKey' || call === 'deleteKey')
+        .length + this.created
+    );
   }
 
   /** Users and grants that were made, keys not counted. */
@@ -74,24 +79,20 @@ export class FakeIdentityProvider implements IdentityProvider {
     return this.#answer('requireProject', signal, () => undefined);
   }
 
-  ensureMachineUser(deviceId: DeviceId, signal: AbortSignal): Promise<MachineUser> {
-    return this.#answer('ensureMachineUser', signal, () => {
+  ensureAccount(
+    deviceId: DeviceId,
+    _expected: 'new' | 'unknown',
+    signal: AbortSignal,
+  ): Promise<DeviceAccount> {
+    return this.#answer('ensureAccount', signal, () => {
       const name = machineUserName(deviceId);
       const known = this.users.get(name);
-      if (known !== undefined) return { userId: known, created: false };
-      const userId = this.#newId();
+      const userId = known ?? this.#newId();
+      const granted = !this.grants.has(userId);
       this.users.set(name, userId);
-      this.created += 1;
-      return { userId, created: true };
-    });
-  }
-
-  ensureGrant(userId: string, signal: AbortSignal): Promise<{ readonly created: boolean }> {
-    return this.#answer('ensureGrant', signal, () => {
-      if (this.grants.has(userId)) return { created: false };
       this.grants.add(userId);
-      this.created += 1;
-      return { created: true };
+      this.created += (known === undefined ? 1 : 0) + (granted ? 1 : 0);
+      return { userId, created: known === undefined, granted };
     });
   }
 
@@ -121,6 +122,36 @@ export class FakeIdentityProvider implements IdentityProvider {
       const sha256 = createHash('sha256').update(file).digest('hex');
       return { keyId, userId, file: new Secret(file), sizeBytes: Buffer.byteLength(file), sha256 };
     });
+  }
+
+  /** What the provider makes of a public key; `keys-that-fail` is zitadel/zitadel#7671. */
+  publicKeys: 'refused' | 'keys-that-fail' | 'accepted' = 'accepted';
+  /** Public halves that were registered, by key id. */
+  readonly registered = new Map<string, string>();
+
+  registerKey(
+    userId: string,
+    publicKeyPem: string,
+    expiresAt: number,
+    signal: AbortSignal,
+  ): Promise<RegisteredKey | undefined> {
+    return this.#answer('registerKey', signal, () => {
+      if (this.publicKeys === 'refused') return undefined;
+      const keyId = this.#newId();
+      const keys = this.keys.get(userId) ?? new Set();
+      this.keys.set(userId, keys.add(keyId));
+      this.expiries.set(keyId, expiresAt);
+      this.registered.set(keyId, publicKeyPem);
+      return { keyId, userId, signingInput: `header.${keyId}` };
+    });
+  }
+
+  provesLogin(key: RegisteredKey, _signature: string, signal: AbortSignal): Promise<boolean> {
+    return this.#answer(
+      'provesLogin',
+      signal,
+      () => this.publicKeys === 'accepted' && this.isLive(key.keyId),
+    );
   }
 
   deleteKey(userId: string, keyId: string, signal: AbortSignal): Promise<void> {

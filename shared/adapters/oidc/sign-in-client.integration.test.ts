@@ -96,12 +96,13 @@ describe('against the lab', () => {
     await identity.requireProject(limit());
     const parsed = parseDeviceId('press-07');
     if (!parsed.ok) throw new Error(parsed.problem.says);
-    const made = await Promise.all([1, 2, 3].map(() => identity.ensureMachineUser(parsed.id, limit())));
+    const made = await Promise.all(
+      [1, 2, 3].map(() => identity.ensureAccount(parsed.id, 'unknown', limit())),
+    );
     expect(made.filter((user) => user.created)).toHaveLength(1);
     expect(new Set(made.map((user) => user.userId)).size).toBe(1);
     const userId = made[0]?.userId ?? '';
-    const grants = await Promise.all([1, 2].map(() => identity.ensureGrant(userId, limit())));
-    expect(grants.filter((grant) => grant.created)).toHaveLength(1);
+    expect(lab.inspect().grants.filter((one) => one.live && one.userId === userId)).toHaveLength(1);
     const key = await identity.mintKey(userId, Date.now() + 3_600_000, limit());
     expect(lab.inspect().keys.filter((one) => one.live && one.userId === userId)).toMatchObject([
       { id: key.keyId },
@@ -120,7 +121,7 @@ describe('against the lab', () => {
       const identity = identityFor(await signIn({ loginName: operator.loginName }));
       const parsed = parseDeviceId('press-09');
       if (!parsed.ok) throw new Error(parsed.problem.says);
-      await expect(identity.ensureMachineUser(parsed.id, limit())).rejects.toMatchObject({
+      await expect(identity.ensureAccount(parsed.id, 'unknown', limit())).rejects.toMatchObject({
         code: 'IDENTITY_ROLE_MISSING',
       });
     }

@@ -162,6 +162,21 @@ export const endpoints = {
     repeat: 'only-when-refused',
     secretReply: true,
   }),
+  registerKey: endpoint({
+    action: 'register keys',
+    method: 'POST',
+    path: ({ userId }: { userId: string; expirationDate: string; publicKey: string }) =>
+      `users/${segment(userId)}/keys`,
+    body: ({ expirationDate, publicKey }: { userId: string; expirationDate: string; publicKey: string }) => ({
+      type: 'KEY_TYPE_JSON',
+      expirationDate,
+      publicKey,
+    }),
+    // A server that does not know the field ignores it and answers with a key pair of its own.
+    reply: z.looseObject({ keyId: id, keyDetails: z.string().max(65_536).default('') }),
+    repeat: 'only-when-refused',
+    secretReply: true,
+  }),
   deleteKey: endpoint({
     action: 'delete keys',
     method: 'DELETE',

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { IdentityProvider } from '../../engine/ports.ts';
 import type { DeviceId } from '../../model/device-id.ts';
 import { profileSchema } from '../../model/profile.ts';
 import { Secret } from '../../model/secret.ts';
@@ -37,6 +38,9 @@ const jwtUser = {
   userName: 'device-press-07',
   machine: { name: 'n', accessTokenType: 'ACCESS_TOKEN_TYPE_JWT' },
 };
+const grant = (roleKeys: readonly string[]) => ({
+  result: [{ id: 'g', userId: '77', projectId: 'p1', roleKeys }],
+});
 const keyFile = (fields: object = {}) =>
   JSON.stringify({
     type: 'serviceaccount',
@@ -169,9 +173,11 @@ describe('project', () => {
 describe('machine user', () => {
   it('is made with JWT tokens when there is none', async () => {
     const { identity, server } = await provider((path) =>
-      path === 'POST /users/machine' ? ok({ userId: '77' }) : ok(),
+      path === 'POST /users/machine' ? ok({ userId: '77' }) : ok({ userGrantId: 'g' }),
     );
-    expect(await identity.ensureMachineUser(id, signal)).toEqual({ userId: '77', created: true });
+    const made = { userId: '77', created: true, granted: true };
+    expect(await identity.ensureAccount(id, 'unknown', signal)).toEqual(made);
+    expect(server.seen).toHaveLength(3);
     expect(JSON.parse(server.seen[1]?.body ?? '')).toMatchObject({
       userName: 'device-press-07',
       accessTokenType: 'ACCESS_TOKEN_TYPE_JWT',
@@ -184,48 +190,86 @@ describe('machine user', () => {
   ])('of a faster station is found after %s, though the search lags', async (_name, conflict) => {
     const { identity } = await provider((path, _request, earlier) => {
       if (path === 'POST /users/machine') return conflict;
+      if (path === 'POST /users/grants/_search') return ok(grant(['device']));
       return ok(earlier < 3 ? {} : { result: [jwtUser] });
     });
-    expect(await identity.ensureMachineUser(id, signal)).toEqual({ userId: '77', created: false });
+    const found = { userId: '77', created: false, granted: false };
+    expect(await identity.ensureAccount(id, 'unknown', signal)).toEqual(found);
   });
 
   it('with opaque tokens is changed to JWT', async () => {
-    const { identity, server } = await provider((path) =>
-      path === 'POST /users/_search'
-        ? ok({ result: [{ ...jwtUser, machine: { name: 'n' } }] })
-        : failed(400, 9, 'COMMAND-2n8vs'),
+    const { identity, server } = await provider((path) => {
+      if (path === 'POST /users/_search') return ok({ result: [{ ...jwtUser, machine: { name: 'n' } }] });
+      return path.startsWith('PUT') ? failed(400, 9, 'COMMAND-2n8vs') : ok(grant(['device']));
+    });
+    expect(await identity.ensureAccount(id, 'unknown', signal)).toMatchObject({ userId: '77' });
+    expect(server.seen.map(({ method }) => method)).toEqual(['POST', 'PUT', 'POST']);
+  });
+
+  it('that is expected to be new is made without a search, and found where it is there all the same', async () => {
+    const fresh = await provider((path) =>
+      path === 'POST /users/machine' ? ok({ userId: '77' }) : ok({ userGrantId: 'g' }),
     );
-    expect(await identity.ensureMachineUser(id, signal)).toEqual({ userId: '77', created: false });
-    expect(server.seen.map(({ method }) => method)).toEqual(['POST', 'PUT']);
+    const made = { userId: '77', created: true, granted: true };
+    expect(await fresh.identity.ensureAccount(id, 'new', signal)).toEqual(made);
+    expect(fresh.server.seen.map(({ path }) => path)).toEqual([
+      `${base}/users/machine`,
+      `${base}/users/77/grants`,
+    ]);
+    const there = await provider((path) => {
+      if (path === 'POST /users/machine') return failed(409, 6, 'V3-DKcYh');
+      return ok(path === 'POST /users/_search' ? { result: [jwtUser] } : grant(['device']));
+    });
+    const found = { userId: '77', created: false, granted: false };
+    expect(await there.identity.ensureAccount(id, 'new', signal)).toEqual(found);
+  });
+
+  it('that was seen before costs one call, until it is gone', async () => {
+    let gone = false;
+    const { identity, server } = await provider((path) => {
+      if (path === 'POST /users/machine') return ok({ userId: '78' });
+      if (path === 'POST /users/_search') return ok(gone ? {} : { result: [jwtUser] });
+      if (path === 'POST /users/grants/_search') return ok(gone ? {} : grant(['device']));
+      return ok({ userGrantId: 'g' });
+    });
+    await identity.ensureAccount(id, 'unknown', signal);
+    const before = server.seen.length;
+    expect(await identity.ensureAccount(id, 'unknown', signal)).toMatchObject({ userId: '77' });
+    expect(server.seen.slice(before).map(({ path }) => path)).toEqual([`${base}/users/grants/_search`]);
+    gone = true;
+    const made = { userId: '78', created: true, granted: true };
+    expect(await identity.ensureAccount(id, 'unknown', signal)).toEqual(made);
   });
 
   it('whose name a person has is refused', async () => {
     const { identity } = await provider(() =>
       ok({ result: [{ id: '5', userName: 'device-press-07', human: {} }] }),
     );
-    await expect(identity.ensureMachineUser(id, signal)).rejects.toMatchObject({
+    await expect(identity.ensureAccount(id, 'unknown', signal)).rejects.toMatchObject({
       code: 'IDENTITY_CALL_FAILED',
     });
   });
 });
 
 describe('grant', () => {
-  const grant = (roleKeys: readonly string[]) => ({
-    result: [{ id: 'g', userId: '77', projectId: 'p1', roleKeys }],
-  });
+  /** What becomes of the grant of a machine user that is there. */
+  const granted = (rest: (path: string) => ScriptedAnswer) =>
+    provider((path) => (path === 'POST /users/_search' ? ok({ result: [jwtUser] }) : rest(path)));
 
   it('is made, left alone, or given the missing role', async () => {
-    const made = await provider((path) => (path.endsWith('/grants') ? ok({ userGrantId: 'g' }) : ok()));
-    expect(await made.identity.ensureGrant('77', signal)).toEqual({ created: true });
-    const there = await provider(() => ok(grant(['device'])));
-    expect(await there.identity.ensureGrant('77', signal)).toEqual({ created: false });
-    const other = await provider((path) => (path.startsWith('PUT') ? ok() : ok(grant(['reader']))));
-    expect(await other.identity.ensureGrant('77', signal)).toEqual({ created: true });
-    expect(JSON.parse(other.server.seen[1]?.body ?? '')).toEqual({ roleKeys: ['reader', 'device'] });
-    const same = await provider((path) =>
+    const outcome = async (identity: IdentityProvider) =>
+      (await identity.ensureAccount(id, 'unknown', signal)).granted;
+    const made = await granted((path) => (path.endsWith('/grants') ? ok({ userGrantId: 'g' }) : ok()));
+    expect(await outcome(made.identity)).toBe(true);
+    const there = await granted(() => ok(grant(['device'])));
+    expect(await outcome(there.identity)).toBe(false);
+    const other = await granted((path) => (path.startsWith('PUT') ? ok() : ok(grant(['reader']))));
+    expect(await outcome(other.identity)).toBe(true);
+    expect(JSON.parse(other.server.seen[2]?.body ?? '')).toEqual({ roleKeys: ['reader', 'device'] });
+    const same = await granted((path) =>
       path.startsWith('PUT') ? failed(400, 9, 'COMMAND-Rs8fy') : ok(grant(['reader'])),
     );
-    expect(await same.identity.ensureGrant('77', signal)).toEqual({ created: false });
+    expect(await outcome(same.identity)).toBe(false);
   });
 });
 

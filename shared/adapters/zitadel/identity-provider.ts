@@ -1,10 +1,10 @@
 import type {
   AccessTokenSource,
   Clock,
+  DeviceAccount,
   IdentityProvider,
   Logger,
   MachineKeyEntry,
-  MachineUser,
   Random,
 } from '../../engine/ports.ts';
 import { EnrollmentError } from '../../errors/enrollment-error.ts';
@@ -20,6 +20,7 @@ import {
   type MachineFields,
   type UserReply,
 } from './endpoints.ts';
+import { createLoginProof, loginAssertion } from './login-proof.ts';
 import { readMintedKey } from './machine-key.ts';
 import { createManagementCaller } from './management-caller.ts';
 
@@ -38,6 +39,8 @@ const MOST_PAGES = 20;
 const LOOKS_AFTER_CONFLICT = 8;
 const FIRST_LOOK_WAIT_MS = 100;
 const JWT_TOKENS = 'ACCESS_TOKEN_TYPE_JWT';
+/** A project that was seen is not looked for again for every device of a batch. */
+const PROJECT_SEEN_FOR_MS = 5 * 60_000;
 
 /** Zitadel (management API, version 1) as the pipeline's identity provider. */
 export function createZitadelIdentityProvider(options: ZitadelOptions): IdentityProvider {
@@ -45,6 +48,10 @@ export function createZitadelIdentityProvider(options: ZitadelOptions): Identity
   const { identity } = options.profile;
   const { project_id: projectId, device_role: role } = identity;
   const caller = createManagementCaller({ ...options, identity });
+  const provesLogin = createLoginProof({ ...options, identity });
+  /** Machine users whose tokens are JWTs, by user name: seen by this run, so that a search is spared. */
+  const knownUsers = new Map<string, string>();
+  let projectSeenAtMs = Number.NEGATIVE_INFINITY;
 
   async function call<Input, Reply>(
     endpoint: Endpoint<Input, Reply>,
@@ -108,7 +115,7 @@ export function createZitadelIdentityProvider(options: ZitadelOptions): Identity
     );
   }
 
-  async function asMachineUser(user: UserReply, signal: AbortSignal): Promise<MachineUser> {
+  async function withJwtTokens(user: UserReply, signal: AbortSignal): Promise<string> {
     const machine = machineOf(user);
     if (machine.accessTokenType !== JWT_TOKENS) {
       // NATS and other verifiers check tokens by themselves, which they can do with JWTs only.
@@ -120,7 +127,8 @@ export function createZitadelIdentityProvider(options: ZitadelOptions): Identity
       await attempt(endpoints.updateMachineUser, { userId: user.id, fields }, ['no-changes'], signal);
       logger.log('info', 'machine-user-set-to-jwt', { userName: user.userName });
     }
-    return { userId: user.id, created: false };
+    knownUsers.set(user.userName, user.id);
+    return user.id;
   }
 
   function refused(action: string, status: string, evidence: string, cause?: unknown): EnrollmentError {
@@ -137,22 +145,61 @@ export function createZitadelIdentityProvider(options: ZitadelOptions): Identity
     return result.find((grant) => grant.projectId === projectId && grant.userId === userId);
   }
 
-  /** Adds the role to a grant that may hold others. */
-  async function addRole(
-    grant: GrantReply,
-    userId: string,
-    signal: AbortSignal,
-  ): Promise<{ created: boolean }> {
-    if (grant.roleKeys.includes(role)) return { created: false };
+  /** Adds the role to a grant that may hold others. True when it was not there. */
+  async function addRole(grant: GrantReply, userId: string, signal: AbortSignal): Promise<boolean> {
+    if (grant.roleKeys.includes(role)) return false;
     const input = { userId, grantId: grant.id, roleKeys: [...grant.roleKeys, role] };
     const outcome = await attempt(endpoints.updateGrant, input, ['no-changes'], signal);
-    return { created: 'reply' in outcome };
+    return 'reply' in outcome;
+  }
+
+  /** Finds or makes the user. One that is expected to be new is made first: a conflict costs one call, a search too. */
+  async function ensureUser(
+    deviceId: DeviceId,
+    expected: 'new' | 'unknown',
+    signal: AbortSignal,
+  ): Promise<{ readonly userId: string; readonly created: boolean }> {
+    const userName = machineUserName(deviceId);
+    const found = expected === 'new' ? undefined : await findUser(userName, signal);
+    if (found !== undefined) return { userId: await withJwtTokens(found, signal), created: false };
+    const fields = {
+      userName,
+      name: userName,
+      description: `Device ${deviceId}`,
+      accessTokenType: JWT_TOKENS,
+    } as const;
+    const made = await attempt(endpoints.createMachineUser, fields, ['already-exists'], signal);
+    if ('reply' in made) {
+      knownUsers.set(userName, made.reply.userId);
+      return { userId: made.reply.userId, created: true };
+    }
+    const other = await lookAgain(() => findUser(userName, signal), signal);
+    if (other !== undefined) return { userId: await withJwtTokens(other, signal), created: false };
+    const status = `that ${userName} exists already, but this sign-in does not see it: it is in another organisation`;
+    throw refused('create machine users', status, made.failed.evidence, made.failed);
+  }
+
+  /** Finds or makes the grant; a user made just now has none. True when the role was not there. */
+  async function ensureGrant(userId: string, isNewUser: boolean, signal: AbortSignal): Promise<boolean> {
+    const found = isNewUser ? undefined : await findGrant(userId, signal);
+    if (found !== undefined) return addRole(found, userId, signal);
+    const input = { userId, projectId, roleKeys: [role] };
+    const made = await attempt(endpoints.createGrant, input, ['already-exists'], signal);
+    if ('reply' in made) return true;
+    const other = await lookAgain(() => findGrant(userId, signal), signal);
+    if (other !== undefined) return addRole(other, userId, signal);
+    const status = 'that the grant exists already, but this sign-in does not see it';
+    throw refused('grant roles', status, made.failed.evidence, made.failed);
   }
 
   return {
     requireProject: async (signal) => {
+      if (clock.monotonicMs() - projectSeenAtMs < PROJECT_SEEN_FOR_MS) return;
       const projects = await allPages((page) => call(endpoints.searchProjects, page, signal));
-      if (projects.some((project) => project.id === projectId)) return;
+      if (projects.some((project) => project.id === projectId)) {
+        projectSeenAtMs = clock.monotonicMs();
+        return;
+      }
       const names = projects.map((project) => printable(`${project.name} (${project.id})`));
       const visible = names.length === 0 ? 'no project' : names.slice(0, 20).join(', ');
       throw new EnrollmentError('IDENTITY_PROJECT_NOT_VISIBLE', {
@@ -162,34 +209,18 @@ export function createZitadelIdentityProvider(options: ZitadelOptions): Identity
       });
     },
 
-    ensureMachineUser: async (deviceId: DeviceId, signal) => {
+    ensureAccount: async (deviceId, expected, signal): Promise<DeviceAccount> => {
       const userName = machineUserName(deviceId);
-      const found = await findUser(userName, signal);
-      if (found !== undefined) return asMachineUser(found, signal);
-      const fields = {
-        userName,
-        name: userName,
-        description: `Device ${deviceId}`,
-        accessTokenType: JWT_TOKENS,
-      } as const;
-      const made = await attempt(endpoints.createMachineUser, fields, ['already-exists'], signal);
-      if ('reply' in made) return { userId: made.reply.userId, created: true };
-      const other = await lookAgain(() => findUser(userName, signal), signal);
-      if (other !== undefined) return asMachineUser(other, signal);
-      const status = `that ${userName} exists already, but this sign-in does not see it: it is in another organisation`;
-      throw refused('create machine users', status, made.failed.evidence, made.failed);
-    },
-
-    ensureGrant: async (userId, signal) => {
-      const found = await findGrant(userId, signal);
-      if (found !== undefined) return addRole(found, userId, signal);
-      const input = { userId, projectId, roleKeys: [role] };
-      const made = await attempt(endpoints.createGrant, input, ['already-exists'], signal);
-      if ('reply' in made) return { created: true };
-      const other = await lookAgain(() => findGrant(userId, signal), signal);
-      if (other !== undefined) return addRole(other, userId, signal);
-      const status = 'that the grant exists already, but this sign-in does not see it';
-      throw refused('grant roles', status, made.failed.evidence, made.failed);
+      const known = knownUsers.get(userName);
+      if (known !== undefined) {
+        // The grant goes with its user: where it is, the user is.
+        const grant = await findGrant(known, signal);
+        if (grant !== undefined)
+          return { userId: known, created: false, granted: await addRole(grant, known, signal) };
+        knownUsers.delete(userName);
+      }
+      const user = await ensureUser(deviceId, known === undefined ? expected : 'unknown', signal);
+      return { ...user, granted: await ensureGrant(user.userId, user.created, signal) };
     },
 
     findMachineUser: async (deviceId, signal) => {
@@ -217,6 +248,22 @@ export function createZitadelIdentityProvider(options: ZitadelOptions): Identity
       const reply = await call(endpoints.mintKey, { userId, expirationDate }, signal);
       return readMintedKey({ keyId: reply.keyId, keyDetails: reply.keyDetails }, userId);
     },
+
+    registerKey: async (userId, publicKeyPem, expiresAt, signal) => {
+      const input = {
+        userId,
+        expirationDate: new Date(expiresAt).toISOString(),
+        publicKey: Buffer.from(publicKeyPem, 'utf8').toString('base64'),
+      };
+      const { keyId, keyDetails } = await call(endpoints.registerKey, input, signal);
+      if (keyDetails === '')
+        return { keyId, userId, signingInput: loginAssertion(userId, keyId, identity.issuer, clock.nowMs()) };
+      // It has made a pair of its own, whose private half nobody shall have.
+      await attempt(endpoints.deleteKey, { userId, keyId }, ['not-found'], signal);
+      return undefined;
+    },
+
+    provesLogin,
 
     deleteKey: async (userId, keyId, signal) => {
       await attempt(endpoints.deleteKey, { userId, keyId }, ['not-found'], signal);

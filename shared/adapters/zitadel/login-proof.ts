@@ -1,0 +1,66 @@
+import type { Clock, RegisteredKey } from '../../engine/ports.ts';
+import type { Profile } from '../../model/profile.ts';
+import type { HttpClient } from '../http/http.ts';
+import { findHttpFailure } from '../http/http-failure.ts';
+import { identityFailure } from '../http/identity-failure.ts';
+import { discoverProvider, type ProviderMetadata } from '../oidc/discovery.ts';
+
+const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+/** The provider lets an assertion be an hour old and a second early: a station's clock may be a little ahead. */
+const ISSUED_BEFORE_SECONDS = 30;
+const VALID_FOR_SECONDS = 10 * 60;
+/** A key that was just registered is found only when the provider's projections have caught up. */
+const WAITS_MS = [150, 300, 600, 1200, 2400];
+
+const base64url = (text: string | Buffer): string => Buffer.from(text).toString('base64url');
+
+/**
+ * Header and payload of an assertion by which a machine user logs in with one of its keys (RFC 7523; the provider asks
+ * for its issuer as audience), as the text that is signed.
+ */
+export function loginAssertion(userId: string, keyId: string, issuer: string, nowMs: number): string {
+  const issuedAt = Math.floor(nowMs / 1000) - ISSUED_BEFORE_SECONDS;
+  const header = { alg: 'RS256', typ: 'JWT', kid: keyId };
+  const payload = { iss: userId, sub: userId, aud: issuer, iat: issuedAt, exp: issuedAt + VALID_FOR_SECONDS };
+  return `${base64url(JSON.stringify(header))}.${base64url(JSON.stringify(payload))}`;
+}
+
+/** Finds out whether a key logs in, by logging in with it. */
+export function createLoginProof(options: {
+  readonly identity: Profile['identity'];
+  readonly http: HttpClient;
+  readonly clock: Clock;
+}): (key: RegisteredKey, signature: string, signal: AbortSignal) => Promise<boolean> {
+  const { identity, http, clock } = options;
+  let known: ProviderMetadata | undefined;
+
+  /** The status of the exchange; the reply holds a token and is looked at no further. */
+  async function exchange(assertion: string, signal: AbortSignal): Promise<number> {
+    try {
+      known ??= await discoverProvider(identity, http, signal);
+      const scope = `openid urn:zitadel:iam:org:project:id:${identity.project_id}:aud`;
+      const { status } = await http.request({
+        method: 'POST',
+        url: new URL(known.token_endpoint),
+        headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+        body: new URLSearchParams({ grant_type: JWT_BEARER, assertion, scope }).toString(),
+        signal,
+      });
+      return status;
+    } catch (thrown) {
+      const failure = findHttpFailure(thrown);
+      throw failure === undefined ? thrown : identityFailure(failure, identity.issuer, 'prove a key');
+    }
+  }
+
+  return async (key, signature, signal) => {
+    const assertion = `${key.signingInput}.${base64url(Buffer.from(signature, 'base64'))}`;
+    for (const waitMs of [...WAITS_MS, undefined]) {
+      // A refused assertion is a 500 that says nothing more (zitadel/oidc), the same as a provider in trouble.
+      if ((await exchange(assertion, signal)) < 300) return true;
+      if (waitMs === undefined) return false;
+      await clock.sleep(waitMs, signal);
+    }
+    return false;
+  };
+}
