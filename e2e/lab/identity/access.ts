@@ -1,4 +1,4 @@
-import { apiErrors } from './api-error.ts';
+import { type ApiError, apiErrors } from './api-error.ts';
 import type { Member, User } from './model.ts';
 import { type ManagerRole, type Permission, permissionsOfRole } from './people.ts';
 import type { Store } from './store.ts';
@@ -40,8 +40,14 @@ export function mayIn(store: Store, caller: User, permission: Permission, place:
 }
 
 /** @throws {ApiError} 404 for a caller without any membership here, 403 for one without this permission. */
-export function requirePermission(store: Store, caller: User, permission: Permission, place: Place): void {
+export function requirePermission(
+  store: Store,
+  caller: User,
+  permission: Permission,
+  place: Place,
+  refusal: () => ApiError = apiErrors.noPermission,
+): void {
   if (mayIn(store, caller, permission, place)) return;
   const reachable = membershipsIn(store, caller, { orgId: place.orgId === '' ? caller.orgId : place.orgId });
-  throw reachable.length === 0 ? apiErrors.noMembership() : apiErrors.noPermission();
+  throw reachable.length === 0 ? apiErrors.noMembership() : refusal();
 }

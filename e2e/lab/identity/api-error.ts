@@ -46,6 +46,8 @@ export class ApiError extends Error {
 export const apiErrors = {
   alreadyExists: (text: string) => new ApiError(6, text, 'V3-DKcYh'),
   noPermission: () => new ApiError(7, 'No matching permissions found', 'AUTH-5mWD2'),
+  /** The same refusal where the command looks instead of the interceptor, as in v2. */
+  noPermissionThere: () => new ApiError(7, 'No matching permissions found', 'AUTH-AWfge'),
   noMembership: () => new ApiError(5, 'membership not found', 'AUTHZ-cdgFk'),
   unknownOrganisation: () => new ApiError(7, "Organisation doesn't exist", 'AUTH-Bs7Ds'),
   missingToken: () => new ApiError(16, 'auth header missing'),

@@ -14,8 +14,13 @@ import type { Tokens } from './tokens.ts';
  */
 export async function answerIntrospection(exchange: Exchange, store: Store, tokens: Tokens): Promise<Reply> {
   const form = new URLSearchParams(exchange.body);
-  const app = await authenticatedApp(exchange.headers.authorization, form, store, tokens);
-  if (app === undefined) return oauthError(401, 'invalid_client', 'client must be authenticated');
+  const { authorization } = exchange.headers;
+  if (authorization === undefined && !form.has('client_assertion')) {
+    return oauthError(400, 'invalid_client', 'client must be authenticated');
+  }
+  const app = await authenticatedApp(authorization, form, store, tokens);
+  if (app === undefined) return oauthError(400, 'unauthorized_client');
+  if (!form.has('token')) return oauthError(400, 'invalid_request', 'token missing');
   const token = await tokens.verify(form.get('token') ?? '');
   const user = token === undefined ? undefined : store.live(store.users, token.subject);
   const forCaller = token?.audience.some((one) => one === app.projectId || one === app.clientId) === true;

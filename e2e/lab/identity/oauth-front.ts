@@ -2,7 +2,7 @@ import type { Exchange, Reply } from './http-exchange.ts';
 import { answerIntrospection } from './introspection.ts';
 import { answerJwtBearer, jwtBearerGrantType } from './jwt-bearer.ts';
 import { oauthError } from './oauth-errors.ts';
-import { activeOidcApp, deviceCodeGrantType, mayUseGrant } from './oidc/clients.ts';
+import { activeOidcApp, deviceCodeGrantType, isKnownGrant, mayUseGrant } from './oidc/clients.ts';
 import type { DeviceRequests } from './oidc/device-requests.ts';
 import type { Tokens } from './tokens.ts';
 import type { World } from './world.ts';
@@ -39,15 +39,21 @@ export class OauthFront {
     const grantType = form.get('grant_type') ?? '';
     if (grantType === '') return oauthError(400, 'invalid_request', 'grant_type missing');
     if (grantType === jwtBearerGrantType) return answerJwtBearer(this.#world, this.#tokens, form);
+    if (!isKnownGrant(grantType)) {
+      return oauthError(400, 'unsupported_grant_type', `${grantType} not supported`);
+    }
     const clientId = form.get('client_id') ?? '';
     const app = activeOidcApp(this.#world.store, clientId);
     if (app === undefined) return undefined;
     if (!mayUseGrant(app, grantType)) {
       return oauthError(400, 'unauthorized_client', `grant_type "${grantType}" not allowed`);
     }
+    if (grantType === 'refresh_token' && !form.get('refresh_token')) {
+      return oauthError(400, 'invalid_request', 'refresh_token missing');
+    }
     if (grantType !== deviceCodeGrantType) return undefined;
     const deviceCode = form.get('device_code') ?? '';
-    if (deviceCode === '') return oauthError(400, 'invalid_request', 'device_code missing in request');
+    if (deviceCode === '') return oauthError(400, 'invalid_request', 'device_code missing');
     const owner = await this.#requests.clientOf(deviceCode);
     return owner === undefined || owner === clientId ? undefined : oauthError(400, 'invalid_client');
   }

@@ -107,12 +107,12 @@ export class Tokens {
       ...roleClaims(this.#store, user.id, { scopes, audience }),
     };
     this.remember({
-      ...{ id, subject: user.id, audience, scopes, personal: false, clientId: user.userName },
+      ...{ id, subject: user.id, audience, scopes, personal: false, clientId: user.id },
       ...{ issuedAt: issuedAt * 1000, expiresAt: exp * 1000 },
     });
     return {
       accessToken: jwt
-        ? await this.sign({ ...common, nbf: issuedAt, jti: id, client_id: user.userName, ...roles })
+        ? await this.sign({ ...common, nbf: issuedAt, jti: id, client_id: user.id, ...roles })
         : id,
       idToken: scopes.has('openid')
         ? await this.sign({ ...common, auth_time: issuedAt, ...roles })
@@ -148,14 +148,14 @@ export class Tokens {
   }
 
   #personal(value: string): IssuedToken | undefined {
-    const { pats, users } = this.#store;
+    const { pats } = this.#store;
     const pat = this.#store.findLive(pats, (one) => one.token === value);
     if (pat === undefined) return undefined;
     pat.lastUsedAt = Date.now();
     return {
       ...{ id: pat.id, subject: pat.userId, audience: [], scopes: new Set<string>(), personal: true },
       ...{ issuedAt: pat.createdAt, expiresAt: pat.expiresAt },
-      clientId: users.get(pat.userId)?.userName ?? '',
+      clientId: pat.userId,
     };
   }
 

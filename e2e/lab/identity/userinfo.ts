@@ -8,7 +8,8 @@ import { claimsOfUser } from './user-claims.ts';
 /** The userinfo endpoint. Served here because oidc-provider's own takes opaque tokens only. */
 export async function answerUserinfo(exchange: Exchange, store: Store, tokens: Tokens): Promise<Reply> {
   const bearer = /^Bearer\s+(\S+)$/i.exec(exchange.headers.authorization ?? '')?.[1];
-  const token = bearer === undefined ? undefined : await tokens.verify(bearer);
+  if (bearer === undefined) return oauthError(401, 'invalid_request', 'access token missing');
+  const token = await tokens.verify(bearer);
   const user = token === undefined ? undefined : store.live(store.users, token.subject);
   if (token === undefined || user === undefined)
     return oauthError(401, 'access_denied', 'access token invalid');

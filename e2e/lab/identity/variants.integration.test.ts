@@ -37,7 +37,7 @@ describe('Zitadels that differ from each other', () => {
     expect(lab.inspect().keys).toMatchObject([{ origin: 'minted', live: true }]);
   });
 
-  it('one with zitadel#7671 lists a registered key and lets nobody in with it', async () => {
+  it('one with zitadel#7948 lists a registered key and lets nobody in with it', async () => {
     const { lab, api } = await labWith({ quirks: { registeredKeysCannotLogIn: true }, searchLagMs: 0 });
     const { userId, privateKey, body } = await registerKey(api);
     const listed = await api('POST', `${v1}/users/${userId}/keys/_search`, {});

@@ -5,7 +5,7 @@ import type { Store } from './store.ts';
 export interface Quirks {
   /** A server too old to know `publicKey`: it overlooks the field and mints a pair. */
   readonly ignorePublicKeys: boolean;
-  /** zitadel#7671: a registered public key is accepted and listed, and no login with it succeeds. */
+  /** zitadel#7948: a registered public key is accepted and listed, and no login with it succeeds. */
   readonly registeredKeysCannotLogIn: boolean;
   /** The domain policy: user names count per organisation and carry its domain, instead of once per instance. */
   readonly userLoginMustBeDomain: boolean;

@@ -1,5 +1,4 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider';
-import { jwtBearerGrantType } from '../jwt-bearer.ts';
 import type { App, OidcConfig } from '../model.ts';
 import type { Store } from '../store.ts';
 
@@ -23,9 +22,13 @@ export function activeOidcApp(store: Store, clientId: string): App | undefined {
   return active ? app : undefined;
 }
 
-/** Whether the application may use this grant; kinds of grant that the lab does not know are nobody's. */
+/** Whether the token endpoint knows this kind of grant for applications. */
+export function isKnownGrant(grantType: string): boolean {
+  return Object.hasOwn(grantOfType, grantType);
+}
+
+/** Whether the application may use this grant. */
 export function mayUseGrant(app: App, grantType: string): boolean {
-  if (grantType === jwtBearerGrantType) return true;
   const grant = grantOfType[grantType];
   return grant !== undefined && app.oidc?.grantTypes.includes(grant) === true;
 }

@@ -46,8 +46,9 @@ export function findGrant(world: World, orgId: string | undefined, id: string): 
   return orgId === undefined || grant?.orgId === orgId ? grant : undefined;
 }
 
+/** Another order is a change. */
 function sameKeys(left: readonly string[], right: readonly string[]): boolean {
-  return left.length === right.length && left.every((key) => right.includes(key));
+  return left.length === right.length && left.every((key, index) => right[index] === key);
 }
 
 /** @throws {ApiError} 400 (code 9) when nothing differs or a role is not there. */

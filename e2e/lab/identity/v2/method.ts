@@ -1,5 +1,5 @@
-import { mayIn, membershipsIn, type Place } from '../access.ts';
-import { ApiError, apiErrors } from '../api-error.ts';
+import { mayIn, type Place, requirePermission } from '../access.ts';
+import { apiErrors } from '../api-error.ts';
 import type { User } from '../model.ts';
 import type { Permission } from '../people.ts';
 import type { World } from '../world.ts';
@@ -20,10 +20,7 @@ export type Method = (call: Call) => unknown;
  * @throws {ApiError} 403, or 404 for a caller without any role there.
  */
 export function require({ world: { store }, caller }: Call, permission: Permission, place: Place): void {
-  if (mayIn(store, caller, permission, place)) return;
-  throw membershipsIn(store, caller, place).length === 0 && membershipsIn(store, caller, caller).length === 0
-    ? apiErrors.noMembership()
-    : new ApiError(7, 'Errors.PermissionDenied', 'AUTHZ-HKJD33');
+  requirePermission(store, caller, permission, place, apiErrors.noPermissionThere);
 }
 
 /** Whether the caller may see things of this kind in this place. */

@@ -169,7 +169,7 @@ const removeKey: Method = (call) => {
   const asked = readMessage(call.message, keyId);
   const { store } = call.world;
   const key = store.live(store.keys, asked.keyId);
-  if (key === undefined || key.userId !== asked.userId) return {};
+  if (key === undefined || key.userId !== asked.userId) throw apiErrors.userKeyNotFound();
   require(call, 'user.write', { orgId: key.orgId });
   store.bury(key);
   store.count('key.deleted');
@@ -189,7 +189,7 @@ const removePersonalAccessToken: Method = (call) => {
   const asked = readMessage(call.message, tokenId);
   const { store } = call.world;
   const pat = store.live(store.pats, asked.tokenId);
-  if (pat === undefined || pat.userId !== asked.userId) return {};
+  if (pat === undefined || pat.userId !== asked.userId) throw apiErrors.patNotFound();
   require(call, 'user.write', { orgId: pat.orgId });
   store.bury(pat);
   store.count('pat.deleted');
