@@ -118,6 +118,21 @@ describe.each(subjects)('applications, keys and tokens over v1, held against %s'
     expect([gone.status, at(gone, 'code'), detailId(gone)]).toEqual([404, 5, 'COMMAND-4m77G']);
   });
 
+  it('keeps the milliseconds of an expiry, by which a key can be known again', async () => {
+    const userId = await makeMachine(subject, 'expiry');
+    const expiresAt = Math.floor(Date.now() / 1000) * 1000 + 86_400_000 + 137;
+    const created = await subject.ask('POST', `${v1}/users/${userId}/keys`, {
+      ...{ type: 'KEY_TYPE_JSON', expirationDate: new Date(expiresAt).toISOString() },
+    });
+    expect(created.status).toBe(200);
+    const overV1 = await eventually(
+      () => subject.ask('POST', `${v1}/users/${userId}/keys/_search`, {}),
+      (answer) => results(answer).length === 1,
+    );
+    expect(Date.parse(String(results(overV1)[0]?.expirationDate))).toBe(expiresAt);
+    expect(Date.parse(String(readKeyFile(created, 'keyDetails').members.expirationDate))).toBe(expiresAt);
+  });
+
   it('registers a public key without giving a file, and refuses what is none', async () => {
     const keys = `${v1}/users/${await makeMachine(subject, 'registered')}/keys`;
     const add = (publicKey: string, expirationDate = tomorrow()) =>

@@ -91,7 +91,9 @@ describe.each(subjects)('v2 of the management API, held against %s', (_name, ope
   it('mints and registers keys; a registered one has no content, and both sign in', async () => {
     const userId = await makeUser('keys', { accessTokenType: 'ACCESS_TOKEN_TYPE_JWT' });
     const keys = `/v2/users/${userId}/keys`;
-    const minted = await subject.ask('POST', keys, { expirationDate: tomorrow() });
+    const expiresAt = Math.floor(Date.now() / 1000) * 1000 + 86_400_000 + 137;
+    const expirationDate = new Date(expiresAt).toISOString();
+    const minted = await subject.ask('POST', keys, { expirationDate });
     const file = readKeyFile(minted, 'keyContent');
     expect(file.members).toMatchObject({ type: 'serviceaccount', keyId: textOf(minted, 'keyId'), userId });
     const pair = freshPair();
@@ -113,6 +115,8 @@ describe.each(subjects)('v2 of the management API, held against %s', (_name, ope
       (answer) => results(answer).length === 2,
     );
     expect(new Set(results(listed).map(({ id }) => id))).toEqual(new Set([file.keyId, own.keyId]));
+    const ended = results(listed).find(({ id }) => id === file.keyId)?.expirationDate;
+    expect(Date.parse(String(ended))).toBe(expiresAt);
     expect((await subject.ask('DELETE', `${keys}/${file.keyId}`)).status).toBe(200);
     // The description promises success for a key that is gone, the server's source says 404.
     expect([200, 404]).toContain((await subject.ask('DELETE', `${keys}/${file.keyId}`)).status);

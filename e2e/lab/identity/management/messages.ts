@@ -13,7 +13,8 @@ import type {
 import { complianceProblems } from '../operations/apps.ts';
 import type { Store } from '../store.ts';
 
-export const timestamp = (epochMs: number): string => new Date(epochMs).toISOString();
+/** RFC 3339 as protobuf's JSON has it: milliseconds only when there are some. */
+export const timestamp = (epochMs: number): string => new Date(epochMs).toISOString().replace('.000Z', 'Z');
 
 /** The `details` object of an answer about one entry. */
 export function objectDetails(entry: Dated, orgId: string): object {

@@ -14,7 +14,9 @@ export function expiryOf(expirationDate: string | null | undefined): number {
 }
 
 function secretFile(fields: Readonly<Record<string, unknown>>, expiresAt: number): string {
-  const whole = { ...fields, expirationDate: new Date(expiresAt).toISOString() };
+  // Go's way of writing a time: no zeros at the end of the fraction.
+  const expirationDate = new Date(expiresAt).toISOString().replace(/\.?0+Z$/, 'Z');
+  const whole = { ...fields, expirationDate };
   return Buffer.from(JSON.stringify(whole)).toString('base64');
 }
 
