@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Secret } from '../model/secret.ts';
 import type { EnrollmentRow } from '../model/station-state.ts';
+import { FakeClock } from '../testing/fake-clock.ts';
+import { FakeSignInClient, FakeTokenCache } from '../testing/fake-sign-in.ts';
 import { askSecret } from './ask-secret.ts';
 import { takeGivenSecrets } from './given-secrets.ts';
 import { SecretDesk, type SecretDeskOptions } from './secret-desk.ts';
@@ -165,17 +167,16 @@ describe('the secret desk', () => {
   });
 });
 
-it('with the policy refresh an access token counts as over, and what is new is kept', async () => {
+it('with the policy refresh the first access token counts as over, and what is renewed does not', async () => {
   const signal = new AbortController().signal;
-  const tokens = { expiresAt: Date.now() + 60_000, account: 'somebody' } as never;
-  const saved: unknown[] = [];
-  const cache = withoutAccessToken({
-    place: 'x',
-    load: async () => tokens,
-    save: async (kept) => void saved.push(kept),
-    remove: async () => undefined,
-  });
-  expect(await cache.load(signal)).toMatchObject({ account: 'somebody', expiresAt: 0 });
-  await cache.save(tokens, signal);
-  expect(saved).toEqual([tokens]);
+  const cache = new FakeTokenCache();
+  const client = new FakeSignInClient(new FakeClock());
+  const tokens = client.tokens();
+  cache.tokens = tokens;
+  const distrusting = withoutAccessToken(cache);
+  expect(await distrusting.load(signal)).toEqual({ ...tokens, expiresAt: 0 });
+  expect(await distrusting.load(signal)).toEqual({ ...tokens, expiresAt: 0 });
+  const renewed = client.tokens();
+  await distrusting.save(renewed, signal);
+  expect(await distrusting.load(signal)).toEqual(renewed);
 });

@@ -2,6 +2,7 @@ import { createKeychainTokenCache } from '../adapters/keychain/keychain-token-ca
 import { createMemoryTokenCache } from '../adapters/keychain/memory-token-cache.ts';
 import type { TokenCache } from '../engine/ports.ts';
 import type { Profile } from '../model/profile.ts';
+import type { Secret } from '../model/secret.ts';
 
 /** What is done with a remembered sign-in. */
 export const tokenPolicies = ['default', 'no-cache', 'refresh'] as const;
@@ -20,15 +21,19 @@ export function tokenCacheFor(policy: TokenPolicy, { identity }: Profile): Token
   return policy === 'refresh' ? withoutAccessToken(keychain) : keychain;
 }
 
-/** A cache whose access tokens count as expired. */
+/** A cache whose access token counts as expired when it is first looked at. What is there later was renewed. */
 export function withoutAccessToken(cache: TokenCache): TokenCache {
+  let distrusted: Secret | undefined;
   return {
     place: cache.place,
     load: async (signal) => {
       const tokens = await cache.load(signal);
-      return tokens === undefined ? undefined : { ...tokens, expiresAt: OVER };
+      if (tokens === undefined) return undefined;
+      distrusted ??= tokens.accessToken;
+      return tokens.accessToken.equals(distrusted) ? { ...tokens, expiresAt: OVER } : tokens;
     },
     save: (tokens, signal) => cache.save(tokens, signal),
     remove: (signal) => cache.remove(signal),
+    exclusively: (work, signal) => cache.exclusively(work, signal),
   };
 }

@@ -256,6 +256,12 @@ export interface TokenCache {
   load(signal: AbortSignal): Promise<TokenSet | undefined>;
   save(tokens: TokenSet, signal: AbortSignal): Promise<void>;
   remove(signal: AbortSignal): Promise<void>;
+  /**
+   * Runs `work` while no other station has its turn that remembers its sign-in in the same place. A refresh token can
+   * be used once: whoever renews reads, renews and saves in one turn.
+   * @throws STATION_KEYCHAIN_UNAVAILABLE when no turn can be had, or what `work` throws
+   */
+  exclusively<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
 }
 
 /** Hands out a valid access token; all callers share one refresh in flight. */

@@ -21,6 +21,11 @@ export interface SessionHandlers {
   onSignedIn(): void;
 }
 
+/** The same person's, and not the same: somebody has renewed them. Another person's sign-in is never taken up so. */
+function isRenewedFrom(found: TokenSet, tokens: TokenSet): boolean {
+  return found.subject === tokens.subject && !found.accessToken.equals(tokens.accessToken);
+}
+
 /**
  * One sign-in for the whole station. Every device of every batch gets its token from here; all callers share one
  * refresh in flight, and a token the provider rejected is renewed once for everybody.
@@ -134,8 +139,32 @@ export class Session implements AccessTokenSource {
   /** Revokes and forgets the sign-in. What cannot be revoked is forgotten all the same, and logged. */
   async signOut(signal: AbortSignal): Promise<void> {
     const tokens = this.#tokens;
-    await this.#forget(undefined);
-    if (tokens !== undefined) await this.#revoke(tokens, signal);
+    this.#hold(undefined);
+    // In one turn: what another station renews meanwhile would outlive the sign-out.
+    const remembered = await this.#inTurn(async () => {
+      const found = await this.#withKeychain(signal, (limited) => this.#cache.load(limited));
+      await this.#forget(undefined);
+      return found;
+    }, signal);
+    if (tokens === undefined) return;
+    await this.#revoke(tokens, signal);
+    if (remembered !== undefined && isRenewedFrom(remembered, tokens)) await this.#revoke(remembered, signal);
+  }
+
+  /** Work that reads and writes what is remembered. Where no turn can be had, the sign-in is nobody else's either. */
+  async #inTurn<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    let isBegun = false;
+    const begin = (): Promise<T> => {
+      isBegun = true;
+      return work();
+    };
+    try {
+      return await this.#cache.exclusively(begin, signal);
+    } catch (thrown) {
+      if (isBegun || signal.aborted) throw thrown;
+      this.#logger.log('warn', 'no-turn-for-the-sign-in', { error: describeThrown(thrown) });
+      return begin();
+    }
   }
 
   async #revoke(tokens: TokenSet, signal: AbortSignal): Promise<void> {
@@ -190,19 +219,8 @@ export class Session implements AccessTokenSource {
 
   async #refresh(tokens: TokenSet): Promise<TokenSet> {
     const never = new AbortController().signal;
-    const onLimit = (): EnrollmentError =>
-      new EnrollmentError('IDENTITY_UNREACHABLE', { details: { issuer: 'the identity provider' } });
     try {
-      const renewed = await withLimit(
-        { clock: this.#clock, limitMs: REFRESH_LIMIT_MS, signal: never, onLimit },
-        (limited) => this.#client.refresh(tokens, limited),
-      );
-      if (this.#tokens !== tokens) {
-        // Signed out, or signed in anew, meanwhile: what came back belongs to nobody.
-        await this.#revoke(renewed, never);
-        throw new EnrollmentError('IDENTITY_NOT_SIGNED_IN');
-      }
-      await this.#take(renewed, never);
+      const renewed = await this.#inTurn(() => this.#renew(tokens, never), never);
       if (this.#tokens === renewed) {
         if (this.#isBegun) this.#show();
         else this.#beginSignedIn();
@@ -217,6 +235,29 @@ export class Session implements AccessTokenSource {
       }
       throw error;
     }
+  }
+
+  /** Another station may have renewed them while this one waited for its turn: then theirs are taken up. */
+  async #renew(tokens: TokenSet, signal: AbortSignal): Promise<TokenSet> {
+    const found = await this.#withKeychain(signal, (limited) => this.#cache.load(limited));
+    const newest = found !== undefined && isRenewedFrom(found, tokens) ? found : tokens;
+    if (newest !== tokens && this.#tokens === tokens && this.#leftMs(newest) > RENEW_BEFORE_END_MS) {
+      this.#hold(newest);
+      return newest;
+    }
+    const onLimit = (): EnrollmentError =>
+      new EnrollmentError('IDENTITY_UNREACHABLE', { details: { issuer: 'the identity provider' } });
+    const renewed = await withLimit(
+      { clock: this.#clock, limitMs: REFRESH_LIMIT_MS, signal, onLimit },
+      (limited) => this.#client.refresh(newest, limited),
+    );
+    if (this.#tokens !== tokens) {
+      // Signed out, or signed in anew, meanwhile: what came back belongs to nobody.
+      await this.#revoke(renewed, signal);
+      throw new EnrollmentError('IDENTITY_NOT_SIGNED_IN');
+    }
+    await this.#take(renewed, signal);
+    return renewed;
   }
 
   /** A provider that does not answer now may answer later: the sign-in stays, and the window says what is wrong. */

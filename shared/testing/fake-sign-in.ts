@@ -95,6 +95,10 @@ export class FakeTokenCache implements TokenCache {
     this.tokens = undefined;
   }
 
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    return work();
+  }
+
   #requireThere(): void {
     if (this.failsWith !== undefined) throw this.failsWith;
   }

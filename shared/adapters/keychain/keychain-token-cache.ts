@@ -1,9 +1,12 @@
+import path from 'node:path';
 import type { AsyncEntry } from '@napi-rs/keyring';
 import type { Clock, TokenCache } from '../../engine/ports.ts';
 import { EnrollmentError } from '../../errors/enrollment-error.ts';
 import { systemClock } from '../system/clock.ts';
+import { sharedFolder, signInFileName } from './shared-folder.ts';
 import { partsAfter, splitText } from './split-text.ts';
 import { tokensFromText, tokensToText } from './token-text.ts';
+import { createTurnFile, type Turns } from './turn-file.ts';
 
 export interface KeychainTokenCacheOptions {
   readonly issuer: string;
@@ -14,6 +17,8 @@ export interface KeychainTokenCacheOptions {
   readonly timeLimitMs?: number;
   /** Longest text of one entry. Windows keeps 2560 bytes, as UTF-16. */
   readonly maxEntryLength?: number;
+  /** Whose turn it is to renew; a file that all stations of this account share, unless said otherwise. */
+  readonly turns?: Turns;
 }
 
 const SERVICE = 'Muster';
@@ -73,6 +78,10 @@ export function createKeychainTokenCache(options: KeychainTokenCacheOptions): To
     options.maxEntryLength ??
     (process.platform === 'win32' ? WINDOWS_ENTRY_LENGTH : Number.POSITIVE_INFINITY);
   const account = `${issuer}|${clientId}`;
+  const turns =
+    options.turns ??
+    createTurnFile({ path: path.join(sharedFolder(), signInFileName(issuer, clientId, 'turn')) });
+  let isProven = false;
 
   // Loaded when needed: where the native module cannot load there is no keychain, and the station goes on.
   const entryAt = async (index: number): Promise<AsyncEntry> => {
@@ -91,10 +100,12 @@ export function createKeychainTokenCache(options: KeychainTokenCacheOptions): To
 
   /** A keychain that is not there reads like an empty one; only writing tells. */
   const probe = async (signal: AbortSignal): Promise<void> => {
+    if (isProven) return;
     const keyring = await import('@napi-rs/keyring');
     const entry = new keyring.AsyncEntry(SERVICE, `${account}|probe`);
     await entry.setPassword(FORGOTTEN, signal);
     await entry.deleteCredential(signal);
+    isProven = true;
   };
 
   return {
@@ -141,5 +152,6 @@ export function createKeychainTokenCache(options: KeychainTokenCacheOptions): To
         limit,
         signal,
       ),
+    exclusively: (work, signal) => turns.run(work, signal),
   };
 }

@@ -12,5 +12,7 @@ export function createMemoryTokenCache(): TokenCache {
     remove: async () => {
       kept = undefined;
     },
+    // Nobody else can look into this memory.
+    exclusively: (work) => work(),
   };
 }

@@ -50,6 +50,7 @@ export function createGivenTokenAccess(
       load: async () => tokens,
       save: async () => undefined,
       remove: async () => undefined,
+      exclusively: (work) => work(),
     },
   };
 }

@@ -1,0 +1,72 @@
+import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { TokenSet } from '../../engine/ports.ts';
+import { Secret } from '../../model/secret.ts';
+import { createFileTokenCache } from './file-token-cache.ts';
+
+const never = new AbortController().signal;
+const tokens: TokenSet = {
+  accessToken: new Secret('access'),
+  refreshToken: new Secret('refresh'),
+  expiresAt: 1_767_000_000_000,
+  subject: '42',
+  account: 'operator@example',
+  organisation: undefined,
+};
+
+let folder: string;
+let file: string;
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), 'muster-file-cache-'));
+  file = path.join(folder, 'sub', 'sign-in.json');
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+describe('a sign-in in a file', () => {
+  it('is remembered, replaced and forgotten, for this account only, and leaves nothing beside it', async () => {
+    const cache = createFileTokenCache(file);
+    expect(await cache.load(never)).toBeUndefined();
+    await cache.save(tokens, never);
+    await cache.save({ ...tokens, accessToken: new Secret('newer') }, never);
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    expect((await stat(path.dirname(file))).mode & 0o777).toBe(0o700);
+    expect((await cache.load(never))?.accessToken.reveal()).toBe('newer');
+    expect(await readdir(path.dirname(file))).toEqual(['sign-in.json']);
+    await cache.remove(never);
+    await cache.remove(never);
+    expect(await cache.load(never)).toBeUndefined();
+  });
+
+  it('that others may read is refused and left alone', async () => {
+    const cache = createFileTokenCache(file);
+    await cache.save(tokens, never);
+    await chmod(file, 0o640);
+    const before = await readFile(file, 'utf8');
+    for (const use of [() => cache.load(never), () => cache.save(tokens, never), () => cache.remove(never)]) {
+      await expect(use()).rejects.toMatchObject({
+        code: 'STATION_KEYCHAIN_UNAVAILABLE',
+        details: { problem: `${file} is open to other accounts (mode 0640, it must be 0600).` },
+      });
+    }
+    expect(await readFile(file, 'utf8')).toBe(before);
+  });
+
+  it('that is a link is refused, and what it leads to stays as it was', async () => {
+    const other = path.join(folder, 'precious');
+    await writeFile(other, 'precious', { mode: 0o600 });
+    file = path.join(folder, 'link.json');
+    await symlink(other, file);
+    const cache = createFileTokenCache(file);
+    for (const use of [() => cache.load(never), () => cache.save(tokens, never), () => cache.remove(never)]) {
+      await expect(use()).rejects.toMatchObject({ details: { problem: `${file} is a link.` } });
+    }
+    expect(await readFile(other, 'utf8')).toBe('precious');
+  });
+
+  it('that is damaged counts as none', async () => {
+    await writeFile(path.join(folder, 'x.json'), '{"version":1,"acc', { mode: 0o600 });
+    expect(await createFileTokenCache(path.join(folder, 'x.json')).load(never)).toBeUndefined();
+  });
+});

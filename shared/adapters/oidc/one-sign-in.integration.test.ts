@@ -1,0 +1,234 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type LabIdentityProvider, startLabIdentityProvider } from '../../../e2e/lab/identity/index.ts';
+import { approveAsLabOperator } from '../../../e2e/lab/identity/operator-walk.ts';
+import type { TokenCache, TokenSet } from '../../engine/ports.ts';
+import { Session } from '../../engine/session.ts';
+import { profileSchema } from '../../model/profile.ts';
+import { createHttpClient } from '../http/http.ts';
+import { createFileTokenCache } from '../keychain/file-token-cache.ts';
+import { createKeychainTokenCache } from '../keychain/keychain-token-cache.ts';
+import { createMemoryTokenCache } from '../keychain/memory-token-cache.ts';
+import { silentLogger } from '../log/logger.ts';
+import { systemClock } from '../system/clock.ts';
+import { systemRandom } from '../system/random.ts';
+import { createZitadelIdentityProvider } from '../zitadel/identity-provider.ts';
+import { createSignInClient } from './sign-in-client.ts';
+
+const DEVICES = 200;
+const EXPIRED_AFTER_MS = 13 * 3600 * 1000;
+const limit = () => AbortSignal.timeout(25_000);
+
+let lab: LabIdentityProvider;
+let folder: string;
+const http = createHttpClient({ clock: systemClock });
+
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), 'muster-one-sign-in-'));
+  lab = await startLabIdentityProvider({
+    signal: new AbortController().signal,
+    pollIntervalSeconds: 1,
+    keyPoolSize: 0,
+  });
+});
+afterEach(async () => {
+  http.close();
+  await lab.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Requests the provider has seen on the paths that cost a sign-in something. */
+function asked() {
+  const { calls } = lab.inspect();
+  return {
+    interactive: calls['POST /oauth/v2/device_authorization'] ?? 0,
+    tokens: calls['POST /oauth/v2/token'] ?? 0,
+  };
+}
+
+/** A station's sign-in, whose operator approves at once, and a way to let its time pass. */
+function station(cache: TokenCache) {
+  let passedMs = 0;
+  const clock = {
+    ...systemClock,
+    nowMs: () => systemClock.nowMs() + passedMs,
+    monotonicMs: () => systemClock.monotonicMs() + passedMs,
+  };
+  const profile = profileSchema.parse({
+    name: 'lab',
+    identity: {
+      issuer: lab.issuer,
+      client_id: lab.clientId,
+      project_id: lab.projectId,
+      org_id: lab.orgId,
+    },
+    agent: { binaries: {} },
+  });
+  const client = createSignInClient({ profile, http, clock, logger: silentLogger });
+  const ports = { clock, logger: silentLogger, client, cache };
+  const session = new Session(ports, {
+    onSession: () => undefined,
+    onKeychain: () => undefined,
+    openBrowser: (verificationUriComplete) =>
+      approveAsLabOperator({ verificationUriComplete, signal: limit() }).then(() => true),
+    onSignedIn: () => undefined,
+  });
+  const identity = createZitadelIdentityProvider({
+    ...{ profile, http, clock: systemClock, random: systemRandom, logger: silentLogger },
+    tokens: session,
+  });
+  const expire = () => {
+    passedMs += EXPIRED_AFTER_MS;
+  };
+  return { session, identity, expire };
+}
+
+describe('one sign-in for 200 devices', () => {
+  it('is one interactive login, and one refresh for each of three expiries', async () => {
+    const { session, identity, expire } = station(createMemoryTokenCache());
+    // However often it is asked for.
+    await Promise.all(Array.from({ length: DEVICES }, () => session.signIn()));
+    await session.signIn();
+    const begin = asked();
+    expect(begin.interactive).toBe(1);
+
+    const everyDevice = () =>
+      Promise.all(Array.from({ length: DEVICES }, () => identity.listKeys('1', limit())));
+    await everyDevice();
+    expect(asked()).toEqual(begin);
+
+    // By the station's clock.
+    expire();
+    await everyDevice();
+    expect(asked()).toEqual({ interactive: 1, tokens: begin.tokens + 1 });
+
+    // By the provider alone, while all are at work: each hears 401 for itself.
+    lab.control.endAccessTokens();
+    await everyDevice();
+    expect(asked()).toEqual({ interactive: 1, tokens: begin.tokens + 2 });
+
+    expire();
+    lab.control.endAccessTokens();
+    await everyDevice();
+    expect(asked()).toEqual({ interactive: 1, tokens: begin.tokens + 3 });
+  });
+});
+
+describe('one sign-in for several stations', () => {
+  const children: ChildProcess[] = [];
+  afterEach(async () => {
+    for (const child of children.splice(0)) {
+      if (child.exitCode !== null) continue;
+      child.kill();
+      await once(child, 'exit');
+    }
+  });
+
+  function startStation(place: string, clientId = lab.clientId) {
+    const script = path.join(import.meta.dirname, 'testing', 'renewing-station.ts');
+    const child = spawn(process.execPath, ['--import', 'tsx', script, lab.issuer, clientId, place], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    children.push(child);
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    return {
+      next: async (): Promise<unknown> => (await lines.next()).value,
+      expire: () => void child.stdin.write('\n'),
+    };
+  }
+
+  async function signInTo(cache: TokenCache): Promise<void> {
+    await station(cache).session.signIn();
+    expect(await cache.load(limit())).toBeDefined();
+  }
+
+  async function renewInTwoProcesses(place: string): Promise<void> {
+    const stations = [startStation(place), startStation(place)];
+    const first = await Promise.all(stations.map((one) => one.next()));
+    expect(first[0]).toMatch(/^[0-9a-f]{64}$/);
+    expect(first[1]).toBe(first[0]);
+    let before = first[0];
+    for (let round = 0; round < 4; round += 1) {
+      const { tokens } = asked();
+      for (const one of stations) one.expire();
+      const [one, other] = await Promise.all(stations.map((station) => station.next()));
+      expect(one).toMatch(/^[0-9a-f]{64}$/);
+      expect(other).toBe(one);
+      expect(one).not.toBe(before);
+      expect(asked().tokens).toBe(tokens + 1);
+      before = one;
+    }
+    expect(asked().interactive).toBe(1);
+  }
+
+  it('in two processes that share a file is renewed by one of them', async () => {
+    const file = path.join(folder, 'sign-in.json');
+    await signInTo(createFileTokenCache(file));
+    await renewInTwoProcesses(file);
+  });
+
+  it('in two processes that share the keychain is renewed by one of them; other clients never see it', async ({
+    skip,
+  }) => {
+    const cache = createKeychainTokenCache({ issuer: lab.issuer, clientId: lab.clientId });
+    await cache.load(limit()).catch((thrown: { details?: { problem?: string } }) => {
+      console.warn(`SKIPPED: system keychain: ${thrown.details?.problem} (scripts/setup/with-keyring.mjs).`);
+      skip();
+    });
+    await signInTo(cache);
+    try {
+      await renewInTwoProcesses('keychain');
+      expect(await startStation('keychain', 'another').next()).toBe('IDENTITY_NOT_SIGNED_IN');
+      const elsewhere = createKeychainTokenCache({
+        issuer: `${lab.issuer}0`,
+        clientId: lab.clientId,
+      });
+      expect(await elsewhere.load(limit())).toBeUndefined();
+    } finally {
+      await cache.remove(limit());
+    }
+  });
+
+  it('is remembered before anybody uses what was renewed', async () => {
+    const order: string[] = [];
+    const memory = createMemoryTokenCache();
+    let saved: TokenSet | undefined;
+    const { session, expire } = station({
+      ...memory,
+      save: async (tokens, signal) => {
+        await memory.save(tokens, signal);
+        saved = tokens;
+        order.push('saved');
+      },
+    });
+    await session.signIn();
+    expire();
+    const token = await session.accessToken(limit()).then((got) => {
+      order.push('handed out');
+      return got;
+    });
+    expect(order).toEqual(['saved', 'saved', 'handed out']);
+    expect(saved?.accessToken.equals(token)).toBe(true);
+  });
+
+  it('signed out in one of them is signed out for good, whatever the other has renewed', async () => {
+    const file = path.join(folder, 'sign-in.json');
+    const one = station(createFileTokenCache(file));
+    await one.session.signIn();
+    const other = station(createFileTokenCache(file));
+    await other.session.resume(limit());
+    other.expire();
+    await other.session.accessToken(limit());
+    await one.session.signOut(limit());
+    expect(await createFileTokenCache(file).load(limit())).toBeUndefined();
+    other.expire();
+    await expect(other.session.accessToken(limit())).rejects.toMatchObject({
+      code: 'IDENTITY_SESSION_ENDED',
+    });
+  });
+});
