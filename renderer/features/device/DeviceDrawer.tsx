@@ -28,12 +28,12 @@ export function DeviceDrawer() {
       modal="trap-focus"
     >
       <Dialog.Portal>
-        <Dialog.Backdrop className="overlay fixed bottom-6 left-16 right-0 top-10 z-30 bg-scrim" />
+        <Dialog.Backdrop className="overlay fixed bottom-6 left-16 right-0 top-[var(--h-head)] z-30 bg-scrim" />
         <Dialog.Popup
           ref={popup}
           initialFocus={popup}
           finalFocus={() => document.querySelector<HTMLElement>('[role="grid"]')}
-          className="overlay slide-in forced-edge fixed bottom-6 right-0 top-10 z-30 flex w-[min(var(--w-drawer),calc(100vw-var(--w-rail)))] flex-col border-l border-line-2 bg-raised shadow-[-16px_0_40px_rgb(0_0_0/.34)] outline-none"
+          className="overlay slide-in forced-edge fixed bottom-6 right-0 top-[var(--h-head)] z-30 flex w-[min(var(--w-drawer),calc(100vw-var(--w-rail)))] flex-col border-l border-line-2 bg-raised shadow-[-16px_0_40px_rgb(0_0_0/.34)] outline-none"
           onKeyDown={onDrawerKey}
         >
           {row === undefined ? null : <DrawerBody row={row} />}
