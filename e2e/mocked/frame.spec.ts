@@ -1,41 +1,6 @@
 import { expect, test } from './fixtures.ts';
 import * as states from './states/stations.ts';
 
-test('the sign-in shows code, page and time, and its buttons ask the station', async ({ station }) => {
-  await station.show(states.signIn);
-  const { page } = station;
-  await expect(page.getByLabel('Code W D J B - M J H T')).toBeVisible();
-  await expect(page.getByTestId('sign-in-page')).toHaveText('sso.plant-east.example:8443/device');
-  await expect(page.getByText('Code valid for 3:37')).toBeVisible();
-  await expect(page.getByRole('img', { name: /^QR code of/ })).toBeVisible();
-  await page.getByRole('button', { name: 'Open browser again' }).click();
-  await page.getByRole('button', { name: 'Copy address' }).click();
-  await page.getByRole('button', { name: 'New code' }).click();
-  await page.keyboard.press('Escape');
-  for (const channel of [
-    'session.openBrowser',
-    'session.copyAddress',
-    'session.signIn',
-    'session.cancel',
-  ] as const) {
-    expect(await station.asked(channel), channel).toEqual([null]);
-  }
-});
-
-test('after the sign-in the Bench comes by itself', async ({ station }) => {
-  await station.show(states.signIn);
-  await station.change({ session: states.signedIn });
-  await expect(station.page.getByRole('grid', { name: 'Devices on the bench' })).toBeVisible();
-  await expect(station.page.getByRole('button', { name: /Operator 14/ })).toBeVisible();
-});
-
-test('the operator menu signs out', async ({ station }) => {
-  await station.show(states.bench);
-  await station.page.getByRole('button', { name: /Operator 14/ }).click();
-  await station.page.getByRole('menuitem', { name: 'Sign out' }).click();
-  expect(await station.asked('session.signOut')).toEqual([null]);
-});
-
 test('the chosen theme is kept over a reload', async ({ station }) => {
   await station.show(states.bench, { theme: 'dark' });
   const { page } = station;
@@ -87,9 +52,40 @@ test('F6 goes round the regions', async ({ station }) => {
   expect(visited).toEqual(['panel', 'rail', 'top', 'toolbar', 'table']);
 });
 
-test('accepted invalid certificates are always said', async ({ station }) => {
-  await station.show(states.insecure);
-  await expect(station.page.getByText('Invalid certificates are accepted')).toBeVisible();
+test('certificates that are not checked are said on every screen, above every dialog, for good', async ({
+  station,
+}) => {
+  await station.show(states.insecure, { width: 1120, height: 700 });
+  const { page } = station;
+  const line = page.locator('[role="note"]');
+  const onTop = () =>
+    line.evaluate((element) => {
+      const box = element.getBoundingClientRect();
+      const hit = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+      return element.contains(hit);
+    });
+  await expect(line).toContainText('Certificates of sso.plant-east.example:8443 are not checked.');
+  await expect(line.getByRole('button')).toHaveCount(0);
+  for (const key of ['Control+1', 'Control+2', 'Control+3']) {
+    await page.keyboard.press(key);
+    await expect(line).toBeVisible();
+    expect(await onTop(), key).toBe(true);
+  }
+  await page.getByRole('button', { name: 'Keys' }).click();
+  await expect(page.getByRole('dialog')).toBeVisible();
+  expect(await onTop(), 'behind a dialog').toBe(true);
+  await page.keyboard.press('Escape');
+  await station.change({ session: { state: 'signed-out' } });
+  await expect(line).toBeVisible();
+  // What hangs below the head of the window starts below the line.
+  await station.show({ ...states.board, profile: states.insecure.profile }, { width: 1120, height: 700 });
+  await page.locator('[role="row"][id^="board-"]').first().dblclick();
+  const head = await line.boundingBox();
+  await expect
+    .poll(async () => (await page.getByRole('dialog').boundingBox())?.y)
+    .toBe((head?.y ?? 0) + (head?.height ?? 0));
+  await station.show(states.bench);
+  await expect(page.getByRole('note')).toHaveCount(0);
 });
 
 test('an answer of the wrong shape is shown as a fault, not swallowed', async ({ station }) => {

@@ -32,10 +32,39 @@ async function openDrawer(station: MockedStation): Promise<void> {
   await expect(station.page.getByRole('dialog')).toBeVisible();
 }
 
+async function openAccount({ page }: MockedStation): Promise<void> {
+  await page.getByRole('button', { name: /^Operator 14/ }).click();
+  await expect(page.getByRole('dialog')).toBeVisible();
+}
+
 const scenes: readonly Scene[] = [
   { name: 'sign-in', state: states.signIn },
   { name: 'signed-out', state: states.signedOut },
   { name: 'sign-in-failed', state: states.signInFailed },
+  {
+    name: 'sign-in-no-browser',
+    state: { ...states.signIn, session: { ...states.awaiting, browserOpened: false } },
+  },
+  {
+    name: 'sign-in-expired',
+    state: states.signIn,
+    arrange: (station) => station.change({ session: states.signedOutBy('IDENTITY_CODE_EXPIRED').session }),
+  },
+  { name: 'sign-in-denied', state: states.signedOutBy('IDENTITY_SIGN_IN_DENIED') },
+  { name: 'sign-in-no-answer', state: states.signedOutBy('IDENTITY_UNREACHABLE') },
+  { name: 'sign-in-asking', state: { ...states.signIn, session: { state: 'starting' } } },
+  { name: 'account', state: states.bench, arrange: openAccount },
+  {
+    name: 'account-not-remembered',
+    state: {
+      ...states.insecure,
+      session: {
+        ...{ ...states.signedIn, remembered: 'memory', renewable: false },
+        rememberedNote: 'The keychain of this computer does not answer.',
+      },
+    },
+    arrange: openAccount,
+  },
   { name: 'bench', state: states.bench },
   {
     name: 'bench-this-computer',

@@ -20,7 +20,7 @@ export function App() {
   useKeyboard();
   useFlow();
   return (
-    <div className="grid h-full grid-cols-[var(--w-rail)_minmax(0,1fr)] grid-rows-[var(--h-topbar)_minmax(0,1fr)_var(--h-status)]">
+    <div className="grid h-full grid-cols-[var(--w-rail)_minmax(0,1fr)] grid-rows-[var(--h-head)_minmax(0,1fr)_var(--h-status)]">
       <TopBar />
       <NavRail />
       <main className="flex min-h-0 min-w-0 flex-col bg-table">

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import type { EnrollmentRow } from '#shared/model/station-state.ts';
+import { spokenSession } from './spoken-session.ts';
 import { summarise } from './spoken-summary.ts';
 import { stationStore, useStation } from './station-store.ts';
 
@@ -29,6 +30,14 @@ export function LiveAnnouncer() {
     }, QUIET_MS);
     return () => clearInterval(timer);
   }, []);
+
+  const session = useStation((station) => station.session);
+  const sessionBefore = useRef(session);
+  useEffect(() => {
+    const sentence = spokenSession(sessionBefore.current, session);
+    sessionBefore.current = session;
+    if (sentence !== '') setPolite(sentence);
+  }, [session]);
 
   return (
     <>

@@ -1,6 +1,7 @@
 import { Monitor, Moon, Sun } from 'lucide-react';
 import { chooseTheme, type ThemeChoice, useTheme } from '../theme/theme.ts';
 import { IconButton } from '../ui/Button.tsx';
+import { belowHead } from '../ui/below-head.ts';
 import { ChoiceMenu } from '../ui/ChoiceMenu.tsx';
 
 const choices: readonly { readonly value: ThemeChoice; readonly word: string }[] = [
@@ -21,6 +22,7 @@ export function ThemeMenu() {
       value={choice}
       choices={choices}
       onChoose={chooseTheme}
+      sideOffset={belowHead}
     />
   );
 }

@@ -30,10 +30,10 @@ export function SidePanel({
   return (
     <Dialog.Root open={open} onOpenChange={(next) => onOpenChange(next)} modal="trap-focus">
       <Dialog.Portal>
-        <Dialog.Backdrop className="overlay fixed inset-x-0 bottom-6 top-10 z-20 bg-scrim" />
+        <Dialog.Backdrop className="overlay fixed inset-x-0 bottom-6 top-[var(--h-head)] z-20 bg-scrim" />
         <Dialog.Popup
           aria-label={title}
-          className="overlay slide-in fixed bottom-6 right-0 top-10 z-20 border-l border-line-2 bg-panel shadow-[-12px_0_32px_rgb(0_0_0/.3)] outline-none"
+          className="overlay slide-in fixed bottom-6 right-0 top-[var(--h-head)] z-20 border-l border-line-2 bg-panel shadow-[-12px_0_32px_rgb(0_0_0/.3)] outline-none"
           style={{ width }}
         >
           {children}

@@ -1,10 +1,11 @@
+import type { EnrollmentErrorCode } from '#shared/model/error-codes.ts';
 import type { BenchDevice, Heartbeat, LogLine, StationState } from '#shared/model/station-state.ts';
 import { batch, deviceName, mixedRows, now } from './batch.ts';
 import { errorOf } from './errors.ts';
 
 const HOUR = 3_600_000;
 
-export const signedIn: StationState['session'] = {
+export const signedIn: Extract<StationState['session'], { state: 'signed-in' }> = {
   state: 'signed-in',
   account: 'Operator 14',
   organisation: 'Plant East',
@@ -14,7 +15,7 @@ export const signedIn: StationState['session'] = {
   rememberedNote: 'Secret Service, GNOME Keyring',
 };
 
-export const awaiting: StationState['session'] = {
+export const awaiting: Extract<StationState['session'], { state: 'awaiting-approval' }> = {
   state: 'awaiting-approval',
   userCode: 'WDJB-MJHT',
   verificationUri: 'https://sso.plant-east.example:8443/device',
@@ -104,6 +105,13 @@ export const signInFailed: StationState = {
   session: { state: 'signed-out', error: errorOf('IDENTITY_CLIENT_UNKNOWN', { clientId: 'fleet-station' }) },
   lamps: { ...quiet.lamps, identity: { state: 'failed', word: 'refused' } },
 };
+
+/** Signed out, and why. */
+export const signedOutBy = (code: EnrollmentErrorCode): StationState => ({
+  ...signedOut,
+  session: { state: 'signed-out', error: errorOf(code, { issuer: 'https://sso.plant-east.example:8443' }) },
+  lamps: { ...quiet.lamps, identity: { state: 'failed', word: 'no answer' } },
+});
 
 export const board: StationState = {
   ...bench,

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import type { Lamp } from '#shared/model/station-state.ts';
 import { useStation } from '../../app/station-store.ts';
-import { countOf, formatCount } from '../../lib/format.ts';
+import { formatCount } from '../../lib/format.ts';
 import { type GlyphShape, StateGlyph } from '../../ui/StateGlyph.tsx';
 
 /** What waits for this sign-in, what it allows, and whether it is remembered. */
@@ -52,6 +52,9 @@ export function ApprovalPanel() {
       <Part title="Remembering you">
         <ul className="mt-2.5 flex flex-col gap-2">
           <Item shape={keychainShapes[keychain.state]} {...keychainWords(keychain)} />
+          {keychain.state === 'ok' ? (
+            <Item shape="tick" says="The sign-in renews itself" more="removed and revoked on sign-out" />
+          ) : null}
         </ul>
       </Part>
       <Part title="Trouble?">
@@ -59,7 +62,6 @@ export function ApprovalPanel() {
           {`Check that the code on the page equals the one shown here. If the page reports an unknown client, an admin has to correct the client id in the profile ${name ?? ''}.`}
         </p>
       </Part>
-      <span className="visually-hidden">{countOf(devices, 'device')} waiting</span>
     </aside>
   );
 }

@@ -1,18 +1,33 @@
+import { useEffect, useRef } from 'react';
+import type { SessionView } from '#shared/model/station-state.ts';
+import { act } from '../../app/bridge.ts';
 import { useStation } from '../../app/station-store.ts';
+import { useNow } from '../../app/ticker.ts';
+import { Button } from '../../ui/Button.tsx';
 import { ApprovalPanel } from './ApprovalPanel.tsx';
-import { DeviceCode } from './DeviceCode.tsx';
+import { BigCode, DeviceCode, ExpiredCode, SignInHead } from './DeviceCode.tsx';
+import { rememberCode, useCodeMemory } from './new-code.ts';
 import { SignedOut } from './SignedOut.tsx';
 
 /** Signing in: the code first, then the time left, then the ways to enter it. */
 export function SignInScreen() {
   const session = useStation((station) => station.session);
+  const code = session.state === 'awaiting-approval' ? session.userCode : undefined;
+  useEffect(() => {
+    if (code !== undefined) rememberCode(code);
+  }, [code]);
+  const place = useFocusKept(session.state);
   return (
     <div className="flex h-full min-h-0">
-      <section aria-label="Sign in" data-region="table" className="scroll min-w-0 flex-1 px-10">
+      <section
+        ref={place}
+        tabIndex={-1}
+        aria-label="Sign in"
+        data-region="table"
+        className="scroll min-w-0 flex-1 px-10"
+      >
         <div className="mx-auto flex min-h-full max-w-[760px] flex-col justify-center pb-[6vh] pt-4 min-[1440px]:pb-[12vh]">
-          {session.state === 'awaiting-approval' ? <DeviceCode session={session} /> : null}
-          {session.state === 'signed-out' ? <SignedOut error={session.error} /> : null}
-          {session.state === 'starting' ? <Starting /> : null}
+          <Stage session={session} />
         </div>
       </section>
       <ApprovalPanel />
@@ -20,11 +35,46 @@ export function SignInScreen() {
   );
 }
 
-function Starting() {
+function Stage({ session }: { readonly session: SessionView }) {
+  const { lastCode, renewing } = useCodeMemory();
+  if (session.state === 'awaiting-approval' && !renewing) return <DeviceCode session={session} />;
+  if (renewing || session.state === 'starting') return <Asking oldCode={renewing ? lastCode : undefined} />;
+  if (session.state !== 'signed-out') return null;
+  if (session.error?.code === 'IDENTITY_CODE_EXPIRED' && lastCode !== undefined) {
+    return <ExpiredCode code={lastCode} />;
+  }
+  return <SignedOut error={session.error} />;
+}
+
+/** The button that was pressed is gone with the state that showed it; the keyboard stays on this screen. */
+function useFocusKept(state: SessionView['state']) {
+  const place = useRef<HTMLElement>(null);
+  const before = useRef(state);
+  useEffect(() => {
+    if (before.current === state) return;
+    before.current = state;
+    if (document.activeElement === document.body) place.current?.focus();
+  }, [state]);
+  return place;
+}
+
+const LONG_WAIT_MS = 4000;
+
+/** A code is asked for. After a while it says what is waited for. */
+function Asking({ oldCode }: { readonly oldCode: string | undefined }) {
+  const issuer = useStation((station) => station.profile?.issuer);
+  const now = useNow();
+  const since = useRef(now);
+  const long = now - since.current >= LONG_WAIT_MS && issuer !== undefined;
   return (
     <>
-      <h1 className="text-[26px] font-semibold leading-8">Sign in once for this shift</h1>
-      <p className="mt-2 text-md text-ink-2">Asking the identity provider for a code.</p>
+      <SignInHead says={long ? `Asking for a code. ${issuer} has not answered yet.` : 'Asking for a code.'} />
+      {oldCode === undefined ? null : <BigCode code={oldCode} struck />}
+      <div className="mt-7">
+        <Button size="large" onClick={() => void act('session.cancel')}>
+          Cancel
+        </Button>
+      </div>
     </>
   );
 }

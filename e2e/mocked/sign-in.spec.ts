@@ -1,0 +1,152 @@
+import { expect, test } from './fixtures.ts';
+import { errorOf } from './states/errors.ts';
+import * as states from './states/stations.ts';
+
+const expired = states.signedOutBy('IDENTITY_CODE_EXPIRED').session;
+
+test('the sign-in shows code, page and time, and its buttons ask the station', async ({ station }) => {
+  await station.show(states.signIn);
+  const { page } = station;
+  await expect(page.getByLabel('Code W D J B - M J H T')).toBeVisible();
+  await expect(page.getByTestId('sign-in-page')).toHaveText('sso.plant-east.example:8443/device');
+  await expect(page.getByText('Code valid for 3:37')).toBeVisible();
+  await expect(page.getByRole('img', { name: /^QR code of/ })).toBeVisible();
+  await page.getByRole('button', { name: 'Open browser again' }).click();
+  await page.getByRole('button', { name: 'Copy address' }).click();
+  await page.keyboard.press('Escape');
+  for (const channel of ['session.openBrowser', 'session.copyAddress', 'session.cancel'] as const) {
+    expect(await station.asked(channel), channel).toEqual([null]);
+  }
+});
+
+test('a new code ends the old sign-in first, and strikes the old code until the new one is there', async ({
+  station,
+}) => {
+  await station.show(states.signIn);
+  const { page } = station;
+  await page.getByRole('button', { name: 'New code' }).click();
+  await expect(page.getByLabel('Expired code W D J B - M J H T')).toBeVisible();
+  expect(await station.asked('session.cancel')).toEqual([null]);
+  // One sign-in at a time: as long as the old one is not over, the station would give no new one.
+  expect(await station.asked('session.signIn')).toEqual([]);
+  await station.change({ session: { state: 'signed-out' } });
+  await expect.poll(() => station.asked('session.signIn')).toEqual([null]);
+  await station.change({ session: { ...states.awaiting, userCode: 'BCDF-GHJK' } });
+  await expect(page.getByLabel('Code B C D F - G H J K', { exact: true })).toBeVisible();
+});
+
+test('an expired code is struck, and one press fetches a new one', async ({ station }) => {
+  await station.show(states.signIn);
+  const { page } = station;
+  await station.change({ session: expired });
+  await expect(page.getByLabel('Expired code W D J B - M J H T')).toBeVisible();
+  await expect(page.getByRole('img', { name: /^QR code/ })).toHaveCount(0);
+  await expect(
+    page.getByRole('status').filter({ hasText: 'The code has expired. Get a new code.' }),
+  ).toHaveCount(1);
+  await page.keyboard.press('Control+Enter');
+  await expect.poll(() => station.asked('session.signIn')).toEqual([null]);
+});
+
+test('a code that ran out is not offered on, also while the provider says nothing', async ({ station }) => {
+  await station.show({
+    ...states.signIn,
+    session: { ...states.awaiting, expiresAt: states.awaiting.requestedAt + 1 },
+  });
+  await expect(station.page.getByRole('button', { name: 'Get a new code' })).toBeVisible();
+  await expect(station.page.getByRole('button', { name: 'Open browser again' })).toHaveCount(0);
+});
+
+test('a browser that did not open is said and spoken', async ({ station }) => {
+  const { browserOpened: _unknown, ...asking } = states.awaiting;
+  await station.show({ ...states.signIn, session: asking });
+  const { page } = station;
+  await expect(page.getByText('Your browser is being opened.')).toBeVisible();
+  await station.change({ session: { ...asking, browserOpened: false } });
+  await expect(
+    page.getByText('The browser did not open. Use any phone or computer: open the page'),
+  ).toBeVisible();
+  await expect(page.getByRole('status').filter({ hasText: 'The browser did not open.' })).toHaveCount(1);
+});
+
+test('asking for a code can be cancelled', async ({ station }) => {
+  await station.show({ ...states.signIn, session: { state: 'starting' } });
+  await station.page.getByRole('region', { name: 'Sign in' }).getByRole('button', { name: 'Cancel' }).click();
+  expect(await station.asked('session.cancel')).toEqual([null]);
+});
+
+for (const [code, says, word] of [
+  ['IDENTITY_SIGN_IN_DENIED', 'The sign-in was denied on the page.', 'Get a new code'],
+  ['IDENTITY_UNREACHABLE', 'Nothing answers at https://sso.plant-east.example:8443.', 'Try again'],
+  ['IDENTITY_SESSION_ENDED', 'The sign-in is no longer valid.', 'Sign in again'],
+] as const) {
+  test(`${code} is told with cause, remedy and one button`, async ({ station }) => {
+    await station.show(states.signedOutBy(code));
+    const { page } = station;
+    const alert = page.getByRole('region', { name: 'Sign in' }).getByRole('alert');
+    const { cause, operatorDoes } = errorOf(code);
+    for (const text of [says, code, cause, operatorDoes]) await expect(alert).toContainText(text);
+    await page.getByRole('button', { name: word, exact: true }).click();
+    expect(await station.asked('session.signIn')).toEqual([null]);
+    await alert.getByRole('button', { name: 'Copy evidence' }).click();
+    expect(JSON.stringify(await station.asked('device.copyEvidence'))).toContain(code);
+  });
+}
+
+test('after the sign-in the Bench comes by itself, and who is signed in is spoken', async ({ station }) => {
+  await station.show(states.signIn);
+  const { page } = station;
+  await station.change({ session: states.signedIn });
+  await expect(page.getByRole('grid', { name: 'Devices on the bench' })).toBeVisible();
+  await expect(
+    page.getByRole('button', { name: /Operator 14 Plant East signed in, 6 h 41 min left/ }),
+  ).toBeVisible();
+  await expect(
+    page.getByRole('status').filter({ hasText: 'Signed in as Operator 14, Plant East. Remembered.' }),
+  ).toHaveCount(1);
+});
+
+test('the account tells organisation, provider, end and memory, and signs out by keyboard', async ({
+  station,
+}) => {
+  await station.show(states.bench);
+  const { page } = station;
+  await page.getByRole('button', { name: /^Operator 14/ }).focus();
+  await page.keyboard.press('Enter');
+  const account = page.getByRole('dialog', { name: 'Operator 14' });
+  for (const text of [
+    'Plant East',
+    'sso.plant-east.example:8443',
+    'by itself, next before',
+    'Secret Service, GNOME Keyring',
+    'Signing out revokes the sign-in and removes it from the keychain.',
+  ]) {
+    await expect(account).toContainText(text);
+  }
+  await expect(account.getByRole('button', { name: 'Sign out' })).toBeFocused();
+  await page.keyboard.press('Enter');
+  expect(await station.asked('session.signOut')).toEqual([null]);
+});
+
+test('a sign-in that is not remembered says until when and why', async ({ station }) => {
+  const why = 'The keychain of this computer does not answer.';
+  await station.show({
+    ...states.bench,
+    session: { ...states.signedIn, remembered: 'memory', rememberedNote: why, renewable: false },
+  });
+  const { page } = station;
+  await page.getByRole('button', { name: /^Operator 14/ }).click();
+  const account = page.getByRole('dialog', { name: 'Operator 14' });
+  await expect(account).toContainText(`Until Muster closes. ${why}`);
+  await expect(account).toContainText('then sign in again');
+  await expect(account).not.toContainText('keychain.');
+});
+
+test('nobody signs out under a running batch', async ({ station }) => {
+  await station.show(states.board);
+  const { page } = station;
+  await page.getByRole('button', { name: /^Operator 14/ }).click();
+  const account = page.getByRole('dialog', { name: 'Operator 14' });
+  await expect(account).toContainText('A batch is running with this sign-in.');
+  await expect(account.getByRole('button', { name: 'Sign out' })).toBeDisabled();
+});
