@@ -58,6 +58,8 @@ export const apiErrors = {
   grantNotFound: () => new ApiError(5, 'User grant not found', 'COMMAND-1My0t'),
   patNotFound: () => new ApiError(5, 'Personal Access Token not found', 'COMMAND-4m77G'),
   projectNotFound: () => new ApiError(5, 'Project not found', 'COMMAND-CD8ff'),
+  /** Creations in a project that is not there are no 404. */
+  projectMissing: () => new ApiError(9, 'Errors.Project.NotFound', 'COMMAND-EbFMN'),
   roleNotFound: () => new ApiError(5, 'Errors.Project.Role.NotExisting', 'COMMAND-2m9vs'),
   appNotFound: () => new ApiError(5, 'Errors.Project.App.NotExisting', 'COMMAND-2n8uU'),
   appKeyNotFound: () => new ApiError(5, 'Errors.Project.App.Key.NotFound', 'COMMAND-ff77G'),

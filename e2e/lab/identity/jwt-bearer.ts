@@ -25,7 +25,7 @@ const assertedSchema = z.object({
 /**
  * Token request of a machine user with a self-signed assertion. Claims are judged first, then the user, then the key.
  * As with Zitadel, whatever is wrong with the assertion itself comes back as a 500 that says nothing;
- * only a user who does not exist is a 400.
+ * only a user who does not exist is a 404.
  */
 export async function answerJwtBearer(world: World, tokens: Tokens, form: URLSearchParams): Promise<Reply> {
   const { store } = world;
@@ -36,7 +36,7 @@ export async function answerJwtBearer(world: World, tokens: Tokens, form: URLSea
   if (userId === undefined) return internalError();
   const user = store.live(store.users, userId);
   if (user?.machine === undefined || !user.active) {
-    return oauthError(400, 'invalid_request', 'Errors.User.NotFound');
+    return oauthError(404, 'invalid_request', 'Errors.User.NotFound');
   }
   const key = await verifyingKey(world, tokens, assertion, userId);
   if (key === undefined) return internalError();

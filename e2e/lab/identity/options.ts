@@ -37,7 +37,7 @@ export interface LabIdentityOptions {
    * `x-zitadel-instance-host`.
    */
   readonly externalOrigin?: string;
-  /** What a dead refresh token is called; it depends on the version. */
+  /** What a dead refresh token is called; by its source a Zitadel of today says `invalid_request`. */
   readonly deadRefreshToken?: 'invalid_grant' | 'invalid_request';
   /** A Zitadel nobody has set up: organisation and instance owner, no project, role or application. */
   readonly bare?: boolean;
@@ -78,7 +78,7 @@ const optionsSchema = z.object({
     .url({ protocol: /^https?$/ })
     .refine((url) => new URL(url).origin === url, 'an origin has no path')
     .optional(),
-  deadRefreshToken: z.enum(['invalid_grant', 'invalid_request']).default('invalid_grant'),
+  deadRefreshToken: z.enum(['invalid_grant', 'invalid_request']).default('invalid_request'),
   bare: z.boolean().default(false),
   keyPoolSize: z.int().min(0).max(1000).default(2),
 });

@@ -158,6 +158,14 @@ describe.each(subjects)('v1 of the management API, held against %s', (_name, ope
     expect(new Set(results(found).map(({ key }) => key))).toEqual(new Set(['device', 'viewer', 'auditor']));
   });
 
+  it('takes a project that is not there for a failed precondition when something is to be made in it', async () => {
+    const path = `${v1}/projects/111111111111111111`;
+    const role = await subject.ask('POST', `${path}/roles`, { roleKey: 'device', displayName: 'Device' });
+    expect([role.status, at(role, 'code')]).toEqual([400, 9]);
+    const app = await subject.ask('POST', `${path}/apps/api`, { name: `${subject.prefix}-nowhere` });
+    expect([app.status, at(app, 'code')]).toEqual([400, 9]);
+  });
+
   it('grants roles of a project to a user, once, and calls no change a failed precondition', async () => {
     const projectId = await makeProject(subject, 'grants');
     for (const roleKey of ['device', 'spare']) {

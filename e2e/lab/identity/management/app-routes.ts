@@ -14,7 +14,7 @@ import {
 import { addAppKey, expiryOf } from '../operations/keys.ts';
 import { flag, prefixedEnum, readBody, requiredText } from './gateway-json.ts';
 import { appMessage, complianceMessage, detailsOf, keyMessage, listMessage } from './messages.ts';
-import { projectOf } from './project-routes.ts';
+import { projectOf, projectToFill } from './project-routes.ts';
 import type { Route, RouteContext } from './routes.ts';
 import { search, textQuery } from './search.ts';
 
@@ -73,7 +73,7 @@ const apps = '/management/v1/projects/{projectId}/apps';
 
 function createApp(context: RouteContext, kind: 'oidc' | 'api'): object {
   const { world, body } = context;
-  const project = projectOf(context);
+  const project = projectToFill(context);
   const { name } = readBody(body, nameBody);
   const config =
     kind === 'oidc' ? { oidc: readBody(body, oidcConfigBody) } : { api: readBody(body, apiConfigBody) };

@@ -39,6 +39,13 @@ export function projectOf(context: RouteContext): Project {
   return project;
 }
 
+/** The project to make something in. @throws {ApiError} 400, code 9, when it is not there */
+export function projectToFill(context: RouteContext): Project {
+  const project = findProject(context.world, context.orgId, context.param('projectId'));
+  if (project === undefined) throw apiErrors.projectMissing();
+  return project;
+}
+
 function roleOf(context: RouteContext): { project: Project; role: ProjectRole } {
   const project = projectOf(context);
   const role = findRole(project, decodeURIComponent(context.param('roleKey')));
@@ -121,7 +128,7 @@ export const projectRoutes: readonly Route[] = [
     permission: 'project.role.write',
     handle: (context) => {
       const { roles } = readBody(context.body, rolesBody);
-      const project = projectOf(context);
+      const project = projectToFill(context);
       for (const _ of addRoles(context.world, project, roles)) context.world.store.count('role.created');
       return { details: detailsOf(project) };
     },
@@ -153,7 +160,7 @@ export const projectRoutes: readonly Route[] = [
     permission: 'project.role.write',
     handle: (context) => {
       const { roleKey, displayName, group } = readBody(context.body, roleBody);
-      const [role] = addRoles(context.world, projectOf(context), [{ key: roleKey, displayName, group }]);
+      const [role] = addRoles(context.world, projectToFill(context), [{ key: roleKey, displayName, group }]);
       context.world.store.count('role.created');
       return { details: role && objectDetails(role, context.orgId) };
     },

@@ -67,7 +67,11 @@ export function deleteProject(world: World, project: Project): void {
 
 /** @throws {ApiError} 400 when the project is in that state already. */
 export function setProjectActive(world: World, project: Project, active: boolean): void {
-  if (project.active === active) throw new ApiError(9, 'Errors.Project.StateInvalid', 'COMMAND-mki55');
+  if (project.active === active) {
+    throw active
+      ? new ApiError(9, 'Errors.Project.NotInactive', 'COMMAND-5M9bs')
+      : new ApiError(9, 'Errors.Project.NotActive', 'COMMAND-mki55');
+  }
   world.store.change(project, { active });
   world.store.count(active ? 'project.reactivated' : 'project.deactivated');
 }

@@ -17,7 +17,7 @@ import {
 import { addAppKey, expiryOf } from '../operations/keys.ts';
 import { type Filters, idFilter, list, textFilter } from './filters.ts';
 import { type Call, type Method, require, sees } from './method.ts';
-import { projectOf } from './projects.ts';
+import { projectToFill } from './projects.ts';
 
 const uris = z.array(z.string().max(2000)).max(200).nullish();
 const listOf = <T>(item: z.ZodType<T>) => z.array(item).max(20).nullish();
@@ -160,7 +160,7 @@ function appOf(call: Call, asked: z.output<typeof inProject>): App {
 
 const createApplication: Method = (call) => {
   const asked = readMessage(call.message, newApp);
-  const project = projectOf(call, asked.projectId);
+  const project = projectToFill(call, asked.projectId);
   require(call, 'project.app.write', { orgId: project.orgId, projectId: project.id });
   const { oidcConfiguration: oidc, apiConfiguration } = asked;
   const app = addApp(call.world, project, {

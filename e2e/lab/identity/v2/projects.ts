@@ -44,6 +44,13 @@ export function projectOf(call: Call, id: string): Project {
   return project;
 }
 
+/** The project to make something in. @throws {ApiError} 400, code 9, when it is not there */
+export function projectToFill(call: Call, id: string): Project {
+  const project = findProject(call.world, undefined, id);
+  if (project === undefined) throw apiErrors.projectMissing();
+  return project;
+}
+
 const placeOf = (project: Project) => ({ orgId: project.orgId, projectId: project.id });
 
 function projectMessage(project: Project): object {
@@ -145,7 +152,7 @@ const switchState =
 
 const addProjectRole: Method = (call) => {
   const asked = readMessage(call.message, newRole);
-  const project = projectOf(call, asked.projectId);
+  const project = projectToFill(call, asked.projectId);
   require(call, 'project.role.write', placeOf(project));
   const { displayName, group } = asked;
   const [role] = addRoles(call.world, project, [{ key: asked.roleKey, displayName, group }]);
