@@ -65,6 +65,15 @@ const scenes: readonly Scene[] = [
     },
     arrange: openAccount,
   },
+  {
+    name: 'sign-in-to-go-on',
+    state: states.board,
+    arrange: async (station) => {
+      await station.page.keyboard.press('Control+2');
+      await station.change({ session: states.signedOutBy('IDENTITY_SESSION_ENDED').session });
+      await expect(station.page.getByRole('dialog')).toBeVisible();
+    },
+  },
   { name: 'bench', state: states.bench },
   {
     name: 'bench-this-computer',

@@ -1,4 +1,5 @@
 import { expect, test } from './fixtures.ts';
+import { row } from './states/batch.ts';
 import { errorOf } from './states/errors.ts';
 import * as states from './states/stations.ts';
 
@@ -140,6 +141,48 @@ test('a sign-in that is not remembered says until when and why', async ({ statio
   await expect(account).toContainText(`Until Muster closes. ${why}`);
   await expect(account).toContainText('then sign in again');
   await expect(account).not.toContainText('keychain.');
+});
+
+test('a sign-in that ends under a batch asks once for all devices, and goes on with those it stopped', async ({
+  station,
+}) => {
+  await station.show(states.board);
+  const { page } = station;
+  await page.keyboard.press('Control+2');
+  const error = errorOf('IDENTITY_SESSION_ENDED', {}, 'identity');
+  const stopped = [38, 39].map((position) =>
+    row({ ...({ position, state: 'failed', at: 'identity', stepState: 'failed' } as const), error }),
+  );
+  await station.change({
+    session: { state: 'signed-out', error },
+    rows: Object.fromEntries(stopped.map((one) => [one.deviceId, one])),
+  });
+  const dialog = page.getByRole('dialog', { name: 'Sign in to go on' });
+  await expect(dialog).toHaveCount(1);
+  await expect(dialog).toContainText('2 devices stopped for it and 9 devices are not done yet.');
+  await page.keyboard.press('Control+Enter');
+  expect(await station.asked('session.signIn')).toEqual([null]);
+  await expect(page.getByRole('region', { name: 'Sign in' })).toBeVisible();
+  await expect(dialog).toBeHidden();
+  await station.change({ session: states.awaiting });
+  await station.change({ session: states.signedIn });
+  await expect(page.getByRole('grid', { name: 'Devices of the batch' })).toBeVisible();
+  await expect
+    .poll(() => station.asked('batch.retry'))
+    .toEqual([{ deviceIds: stopped.map((one) => one.deviceId) }]);
+});
+
+test('going on can be put off, and is not asked for again', async ({ station }) => {
+  await station.show(states.board);
+  const { page } = station;
+  await page.keyboard.press('Control+2');
+  await station.change({ session: { state: 'signed-out' } });
+  const dialog = page.getByRole('dialog', { name: 'Sign in to go on' });
+  await dialog.getByRole('button', { name: 'Not now' }).click();
+  await expect(dialog).toBeHidden();
+  await station.change({ session: { state: 'signed-out' } });
+  await expect(dialog).toBeHidden();
+  expect(await station.asked('batch.retry')).toEqual([]);
 });
 
 test('nobody signs out under a running batch', async ({ station }) => {

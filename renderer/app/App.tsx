@@ -1,5 +1,6 @@
 import { BenchScreen } from '../features/bench/BenchScreen.tsx';
 import { BoardScreen } from '../features/board/BoardScreen.tsx';
+import { SignInToGoOn } from '../features/board/SignInToGoOn.tsx';
 import { DeviceDrawer } from '../features/device/DeviceDrawer.tsx';
 import { FleetScreen } from '../features/fleet/FleetScreen.tsx';
 import { SignInScreen } from '../features/sign-in/SignInScreen.tsx';
@@ -33,6 +34,7 @@ export function App() {
       <RegionBoundary region="Device">
         <DeviceDrawer />
       </RegionBoundary>
+      <SignInToGoOn />
       <ShortcutOverview />
       <LiveAnnouncer />
     </div>
