@@ -5,7 +5,7 @@
 const isTest = '\\.test\\.tsx?$';
 
 /** The pure core: everything in shared/ that does no I/O. */
-const core = '^shared/(model|errors|contract|device|steps|plan|engine)/';
+const core = '^shared/(model|errors|contract|device|steps|plan|engine|setup)/';
 
 /**
  * @param {string} name
@@ -112,7 +112,7 @@ module.exports = {
       'steps-know-no-engine',
       'A step says what is pending; the engine does it.',
       { path: '^shared/steps/' },
-      { path: '^shared/(contract|plan|engine)/' },
+      { path: '^shared/(contract|plan|engine|setup)/' },
     ),
     forbid(
       'steps-do-not-know-each-other',
@@ -130,6 +130,12 @@ module.exports = {
       'engine-knows-no-adapter',
       'The engine works through its ports.',
       { path: '^shared/engine/' },
+      { path: '^shared/(setup|adapters|cli|testing|zero-touch)/' },
+    ),
+    forbid(
+      'setup-knows-no-adapter',
+      'Setting up a provider works through its port, and beside the engine.',
+      { path: '^shared/setup/' },
       { path: '^shared/(adapters|cli|testing|zero-touch)/' },
     ),
     forbid(

@@ -19,6 +19,7 @@ const wrongs: Record<string, readonly string[]> = {
   'shared/steps/two.ts': ['ssh2'],
   'shared/plan/plan.ts': ['../engine/run.ts'],
   'shared/engine/run.ts': ['../adapters/ssh.ts'],
+  'shared/setup/set-up.ts': ['../adapters/ssh.ts'],
   'shared/adapters/ssh.ts': ['../testing/fake.ts'],
   'shared/testing/fake.ts': [],
   'electron/main/window.ts': ['../../shared/engine/run.ts', '../../e2e/lab/lab.ts'],

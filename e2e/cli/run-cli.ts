@@ -29,6 +29,8 @@ export interface CliRun {
 
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
+  /** What comes on standard input; nothing when left out. */
+  readonly stdin?: string;
   readonly limitMs?: number;
   /** Program and words before the arguments; Node and the bundle when left out. */
   readonly command?: readonly string[];
@@ -42,8 +44,9 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
   const child = spawn(program, [...words, ...args], {
     cwd: projectRoot,
     env: { PATH: process.env.PATH, HOME: '/nonexistent', ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  child.stdin.end(options.stdin);
   let stdout = '';
   let stderr = '';
   const tell = (): void =>

@@ -23,6 +23,8 @@ const inputCodes: readonly EnrollmentErrorCode[] = [
   'STATION_PROFILE_INVALID',
   'STATION_PROFILE_UNREADABLE',
   'STATION_MANIFEST_INVALID',
+  'STATION_CLIENT_CONFIG_INVALID',
+  'STATION_SETUP_FILE_REFUSED',
 ];
 
 /** Errors that say nothing about a device: nobody is signed in any more. */

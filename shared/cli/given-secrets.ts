@@ -52,6 +52,20 @@ export function takeGivenSecrets(environment: Record<string, string | undefined>
   return found;
 }
 
+/** A secret on standard input, or undefined where nothing comes. @throws UsageError when it is no secret */
+export function readStandardInput(): Secret | undefined {
+  let text: string;
+  try {
+    text = readAll(0);
+  } catch (thrown) {
+    throw new UsageError(`Standard input: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+  }
+  const trimmed = text.replace(/\r?\n$/, '');
+  if (trimmed === '') return undefined;
+  if (/[\r\n]/.test(trimmed)) throw new UsageError('Standard input: it has more than one line.');
+  return new Secret(trimmed);
+}
+
 function readSecret(ending: '' | '_FILE' | '_FD', text: string): Secret {
   const value = ending === '' ? text : readFrom(ending, text);
   // Editors and shells end a file with a line break that is no part of the secret.

@@ -3,6 +3,7 @@ import { doctorChecks } from '../engine/doctor-checks.ts';
 import { enrollmentStates, stepIds, stepStates } from '../model/enrollment.ts';
 import { errorCodes } from '../model/error-codes.ts';
 import { heartbeatSchema } from '../model/station-state.ts';
+import { setUpKinds, setUpStates } from '../setup/report.ts';
 
 /**
  * What `--json` prints: one object a line, each with the version of this format, its event and its time. Within a
@@ -117,6 +118,30 @@ export const eventFields = {
     roundTrips: z.number().int(),
   }),
   'manifest-problem': z.object({ row: z.number().int(), column: z.string(), says: z.string() }),
+  /** One thing that has to be at the identity provider, or a file that names them. */
+  'set-up-item': z.object({
+    kind: z.enum(setUpKinds),
+    name: z.string(),
+    state: z.enum(setUpStates),
+    id: z.string().optional(),
+    note: z.string().optional(),
+  }),
+  'set-up': z.object({
+    issuer: z.string(),
+    organisationId: z.string(),
+    projectId: z.string().optional(),
+    clientId: z.string().optional(),
+    changes: z.number().int().nonnegative(),
+    dryRun: z.boolean(),
+    profile: z.string(),
+    clientConfig: z.string(),
+  }),
+  imported: z.object({
+    issuer: z.string(),
+    projectId: z.string(),
+    clientId: z.string(),
+    profile: z.string(),
+  }),
   /** What ended the command as a whole, or one device of a dry run. */
   error: z.object({ deviceId: deviceId.optional(), error }),
   /** What is wrong with the command line. */

@@ -8,10 +8,12 @@ import { doctor } from './doctor-command.ts';
 import { type DryRunOptions, dryRun } from './dry-run.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { devices, status } from './fleet-commands.ts';
+import { type ImportOptions, importClientConfig } from './import-command.ts';
 import { decodeManifest, parseManifest } from './manifest.ts';
 import { type ProfileOptions, profileOf } from './profile-options.ts';
 import { readTarget } from './reach-options.ts';
 import { runBatch } from './run-batch.ts';
+import { type SetUpCommandOptions, setUpZitadel } from './setup-command.ts';
 import { tokenPolicies } from './token-policy.ts';
 import { UsageError } from './usage-error.ts';
 import { version } from './version.ts';
@@ -140,7 +142,43 @@ export function createProgram(
       );
       finish(await status(run, deviceId, profile, options));
     });
+  const setup = program.command('setup').description('set up an identity provider for a fleet');
+  withTrust(setup.command('zitadel'))
+    .description('find or make project, roles, apps, machine users with keys and grants; write a profile')
+    .requiredOption('--issuer-url <url>', 'identity provider')
+    .requiredOption('--project <name>', 'project of the fleet')
+    .requiredOption('--out <folder>', 'where keys, client config and profile are kept')
+    .option('--role <key>', 'role beside "device"; several', collect)
+    .option('--machine-user <name[=role,…]>', 'machine user with a key; several', collect)
+    .option('--station-app <name>', 'device-code app (Muster station)')
+    .option('--api-app <name>', 'app of resource servers (Muster API)')
+    .option('--key-valid-for-days <n>', 'of the machine users, 1 to 3650 (730)')
+    .option('--dry-run', 'say what would change, and change nothing')
+    .action(async (given: SetUpCommandOptions & { json?: boolean }) => {
+      finish(await setUpZitadel(context(given), given));
+    });
+
+  const importing = program.command('import').description('take over what older tooling wrote');
+  withTrust(importing.command('client-config'))
+    .description('make a profile from a client-config.json')
+    .argument('<file>')
+    .requiredOption('--out <folder>', 'where the profile is written')
+    .option('--issuer-url <url>', 'identity provider, where the file does not name it')
+    .option('--project <name>', 'which project, where there are several')
+    .option('--app <name>', 'which application signs in, where there are several')
+    .action(async (file: string, given: ImportOptions & { json?: boolean }) => {
+      finish(await importClientConfig(context(given), file, given));
+    });
   return program;
+}
+
+function withTrust(command: Command): Command {
+  return command
+    .option('--admin-org-id <id>', 'organisation of the project, where the token belongs to another one')
+    .option('--nats-url <url>', 'NATS of the fleet; several, or with commas', collect)
+    .option('--ca-file <file>', 'authority of the identity provider and of NATS')
+    .option('--danger-accept-invalid-certs', 'believe any certificate; never outside of tests')
+    .option('--json', 'results as JSON lines');
 }
 
 function needsOf({ secrets }: CommandContext) {

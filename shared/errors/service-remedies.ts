@@ -86,6 +86,21 @@ export const serviceRemedies = {
     operatorDoes: 'Set the organisation id in the profile, or sign in with an account of that organisation.',
     retry: 'after-fix',
   },
+  IDENTITY_ORGANISATION_UNKNOWN: {
+    title: 'Organisation is not known',
+    says: 'The identity provider has no organisation {orgId} that this account sees.',
+    cause: 'The id is mistyped, or it belongs to another identity provider.',
+    operatorDoes:
+      "Take the resource id from the organisation's page, or leave it out to use the account's own.",
+    retry: 'after-fix',
+  },
+  IDENTITY_SETUP_CONFLICT: {
+    title: 'A name is taken',
+    says: 'The set-up cannot use {what}: {problem}.',
+    cause: 'The name belongs to something that was made for another purpose.',
+    operatorDoes: 'Choose another name, or remove what has this one. Nothing of it was changed.',
+    retry: 'after-fix',
+  },
   IDENTITY_ROLE_MISSING: {
     title: 'Account lacks the right',
     says: 'This account may not {action}.',

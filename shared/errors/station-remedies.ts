@@ -23,6 +23,20 @@ export const stationRemedies = {
     operatorDoes: 'Correct the rows that are named and start again. Nothing was done yet.',
     retry: 'after-fix',
   },
+  STATION_CLIENT_CONFIG_INVALID: {
+    title: 'Client config cannot be used',
+    says: '{path}: {problem}',
+    cause: 'It was edited by hand, or is the file of another program.',
+    operatorDoes: 'Correct the file, or name what is missing as an option. Nothing was written.',
+    retry: 'after-fix',
+  },
+  STATION_SETUP_FILE_REFUSED: {
+    title: 'A file is in the way',
+    says: '{path}: {problem}.',
+    cause: 'The folder holds the results of another set-up, or the file was changed since.',
+    operatorDoes: 'Name another folder, or move this file away. It is never written over.',
+    retry: 'after-fix',
+  },
   STATION_KEYCHAIN_UNAVAILABLE: {
     title: 'No keychain on this computer',
     says: 'The sign-in cannot be remembered: {problem}',

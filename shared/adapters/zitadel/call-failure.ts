@@ -99,7 +99,7 @@ const codes: Readonly<Record<CallFailureKind, EnrollmentErrorCode>> = {
   'not-found': 'IDENTITY_CALL_FAILED',
   unauthenticated: 'IDENTITY_SESSION_ENDED',
   'not-allowed': 'IDENTITY_ROLE_MISSING',
-  'organisation-unknown': 'IDENTITY_PROJECT_NOT_VISIBLE',
+  'organisation-unknown': 'IDENTITY_ORGANISATION_UNKNOWN',
   'slow-down': 'IDENTITY_CALL_FAILED',
   'try-again': 'IDENTITY_CALL_FAILED',
   other: 'IDENTITY_CALL_FAILED',
@@ -108,12 +108,11 @@ const codes: Readonly<Record<CallFailureKind, EnrollmentErrorCode>> = {
 /** The operator's error for a call that finally failed. */
 export function callError(
   failure: CallFailure,
-  place: { readonly action: string; readonly issuer: string; readonly projectId: string },
+  place: { readonly action: string; readonly issuer: string; readonly orgId: string },
 ): EnrollmentError {
-  const { action, issuer, projectId } = place;
-  const visible = 'nothing, because the organisation id of the profile is not known';
+  const { action, issuer, orgId } = place;
   const options: EnrollmentErrorOptions = {
-    details: { action, status: String(failure.status), issuer, projectId, visible },
+    details: { action, status: String(failure.status), issuer, orgId },
     subject: issuer,
     evidence: failure.evidence,
     cause: failure,

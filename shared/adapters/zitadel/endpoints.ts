@@ -13,6 +13,7 @@ export interface Endpoint<Input, Reply> {
   /** Completes "The identity provider did not …" and "This account may not …". */
   readonly action: string;
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Below the issuer, without a leading slash. */
   readonly path: (input: Input) => string;
   readonly body: (input: Input) => unknown;
   readonly reply: z.ZodType<Reply>;
@@ -21,16 +22,17 @@ export interface Endpoint<Input, Reply> {
   readonly secretReply?: boolean;
 }
 
-function endpoint<Input, Reply>(definition: Endpoint<Input, Reply>): Endpoint<Input, Reply> {
-  return definition;
+/** An endpoint of the management API; its path is given without the API's own part. */
+export function endpoint<Input, Reply>(definition: Endpoint<Input, Reply>): Endpoint<Input, Reply> {
+  return { ...definition, path: (input) => `management/v1/${definition.path(input)}` };
 }
 
-const id = z.string().min(1).max(200);
-const anything = z.looseObject({});
-const segment = encodeURIComponent;
-const noBody = () => undefined;
+export const id = z.string().min(1).max(200);
+export const anything = z.looseObject({});
+export const segment = encodeURIComponent;
+export const noBody = () => undefined;
 
-function listOf<Item extends z.ZodType>(item: Item) {
+export function listOf<Item extends z.ZodType>(item: Item) {
   return z.looseObject({ result: z.array(item).default([]) });
 }
 
@@ -40,11 +42,11 @@ export interface Page {
   readonly limit: number;
 }
 
-function pageQuery({ offset, limit }: Page) {
+export function pageQuery({ offset, limit }: Page) {
   return { offset: String(offset), limit, asc: true };
 }
 
-const ONE_PAGE: Page = { offset: 0, limit: 100 };
+export const ONE_PAGE: Page = { offset: 0, limit: 100 };
 
 const project = z.looseObject({ id, name: z.string().default('') });
 const machine = z.looseObject({

@@ -10,7 +10,7 @@ import type { Endpoint } from './endpoints.ts';
 import { backoffMs, createRetryBudget, retryAfterMs } from './retry-budget.ts';
 
 export interface ManagementCallerOptions {
-  readonly identity: Profile['identity'];
+  readonly identity: Pick<Profile['identity'], 'issuer' | 'org_id'>;
   readonly tokens: AccessTokenSource;
   readonly http: HttpClient;
   readonly clock: Clock;
@@ -39,7 +39,7 @@ type Outcome = { readonly reply: HttpReply } | { readonly failure: HttpFailure }
 
 export function createManagementCaller(options: ManagementCallerOptions): ManagementCaller {
   const { identity, tokens, http, clock, random, logger } = options;
-  const { issuer, project_id: projectId, org_id: orgId } = identity;
+  const { issuer, org_id: orgId } = identity;
   const budget = createRetryBudget();
   // One "too many requests" slows every device's calls down, not only the call that met it.
   let pausedUntil = 0;
@@ -59,7 +59,7 @@ export function createManagementCaller(options: ManagementCallerOptions): Manage
     try {
       const reply = await http.request({
         method: endpoint.method,
-        url: new URL(`management/v1/${endpoint.path(input)}`, `${issuer.replace(/\/$/, '')}/`),
+        url: new URL(endpoint.path(input), `${issuer.replace(/\/$/, '')}/`),
         headers: {
           authorization: `Bearer ${token.reveal()}`,
           accept: 'application/json',
@@ -124,7 +124,7 @@ export function createManagementCaller(options: ManagementCallerOptions): Manage
   return {
     call: async (endpoint, input, { signal, expected = [] }) => {
       const { action, method } = endpoint;
-      const path = `/management/v1/${endpoint.path(input)}`;
+      const path = `/${endpoint.path(input)}`;
       const mayRepeatLost = endpoint.repeat === 'safe';
       let token = await tokens.accessToken(signal);
       let refreshed = false;
@@ -151,7 +151,7 @@ export function createManagementCaller(options: ManagementCallerOptions): Manage
         const waitMs = waitBefore(attempt, failure, mayRepeatLost);
         if (waitMs === undefined) {
           throw failure instanceof CallFailure
-            ? callError(failure, { action, issuer, projectId })
+            ? callError(failure, { action, issuer, orgId: orgId ?? 'of its own' })
             : identityFailure(failure, issuer, action);
         }
         logger.log('info', 'identity-call-repeated', { method, path, attempt, reason: failure.message });
