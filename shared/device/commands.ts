@@ -1,7 +1,15 @@
 import { type DeviceCommand, defineCommand } from './device-command.ts';
 import { EXIT_DATA_DIFFERS, EXIT_OBSTRUCTED } from './exit-status.ts';
 import { defineFragment, type Fragment } from './fragment.ts';
-import { agentUserName, binaryPath, configDirectory, configPath, keyPath, restartMarkPath } from './paths.ts';
+import {
+  agentUserName,
+  binaryPath,
+  bornKeyPath,
+  configDirectory,
+  configPath,
+  keyPath,
+  restartMarkPath,
+} from './paths.ts';
 import { shellQuote } from './quote.ts';
 import { receiveInto } from './receive.ts';
 
@@ -14,7 +22,7 @@ function refuseDirectory(path: string): string {
 }
 
 /** Shell lines that end the script where the directory of key and config is none: its files would be elsewhere. */
-const refuseOtherDirectory = `c="$R${configDirectory}"
+export const refuseOtherDirectory = `c="$R${configDirectory}"
 if [ -L "$c" ] || { [ -e "$c" ] && [ ! -d "$c" ]; }; then echo 'obstructed: ${configDirectory} is not a directory'; exit ${EXIT_OBSTRUCTED}; fi`;
 
 /**
@@ -32,7 +40,7 @@ chmod go-w "$c"`;
  * however the script ends. dash runs no EXIT trap on a signal, hence the second trap. What a run that was killed
  * the hard way has left is cleared up first.
  */
-function openTemporary(path: string): string {
+export function openTemporary(path: string): string {
   return `${refuseDirectory(path)}
 d=$(dirname "$R${path}")
 rm -f "$d"/${temporaryPrefix}*
@@ -52,7 +60,7 @@ t=$(mktemp "$d/${temporaryPrefix}XXXXXXXX")`;
  * Whole-system `sync` is only for a `sync` that takes no file: on a slow card it waits for everybody's data. From
  * the rename on nothing can fail any more, so that the exit status tells whether the file is in place.
  */
-function replaceDurably(path: string): string {
+export function replaceDurably(path: string): string {
   return `flush() { sync "$@" 2>/dev/null || sync; }
 ${takeConfigDirectory}
 m="$R${restartMarkPath}"
@@ -119,6 +127,7 @@ ${receiveInto(`head -c ${sizeBytes}`)}
 [ "$(sha256sum < "$t" | cut -c1-64)" = ${shellQuote(sha256)} ] || { echo "the key that arrived is not the key that was sent"; exit ${EXIT_DATA_DIFFERS}; }
 chown ${agentUserName}:${agentUserName} "$t"
 chmod 0640 "$t"
+rm -f "$R${bornKeyPath}"
 ${replaceDurably(keyPath)}
 echo "${sizeBytes} bytes, mode 0640, owner ${agentUserName}" || true`,
     true,

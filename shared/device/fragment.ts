@@ -24,6 +24,8 @@ export function defineFragment(shows: string, script: string, readsPayload = fal
 export interface Segment<StepName extends string> {
   readonly step: StepName;
   readonly fragments: readonly Fragment[];
+  /** The step goes on after this trip. */
+  readonly goesOn?: boolean;
 }
 
 /**
@@ -41,7 +43,7 @@ export function composeTrip<StepName extends string>(
     `R="\${MUSTER_DEVICE_ROOT-}"; export R`,
     'umask 022',
   ];
-  for (const { step, fragments } of segments) {
+  for (const { step, fragments, goesOn } of segments) {
     lines.push(`printf '@${nonce} step %s\\n' ${shellQuote(step)}`);
     for (const fragment of fragments) {
       const input = fragment.readsPayload ? '' : ' </dev/null';
@@ -51,7 +53,7 @@ export function composeTrip<StepName extends string>(
         `s=$?; printf '\\n@${nonce} exit %s\\n' "$s"; [ "$s" -eq 0 ] || exit "$s"`,
       );
     }
-    lines.push(`printf '@${nonce} finished %s\\n' ${shellQuote(step)}`);
+    if (goesOn !== true) lines.push(`printf '@${nonce} finished %s\\n' ${shellQuote(step)}`);
   }
   return defineCommand(title, `${lines.join('\n')}\n`, { asRoot: true });
 }

@@ -1,5 +1,6 @@
 import { type DeviceCommand, defineCommand } from './device-command.ts';
 import { tellEpoch, tellHolder } from './fence.ts';
+import { tellKeyMaker } from './key-birth.ts';
 import {
   agentUserName,
   binaryPath,
@@ -133,6 +134,7 @@ fact config "$(hash_of ${configPath})"
 fact unit "$(hash_of ${unitPath})"
 fact key-id "$(json_text keyId)"
 fact key-user "$(json_text userId)"
+${tellKeyMaker}
 [ -L "$R/etc/systemd/system/multi-user.target.wants/${unitName}" ] && fact unit-enabled yes
 fact unit-state "$(systemctl show ${unitName} -p ActiveState -p NeedDaemonReload 2>/dev/null)"
 fact drop-ins "$(foreign_drop_ins)"

@@ -6,7 +6,13 @@ import type { AgentBinary, MachineKeyEntry } from './ports.ts';
 
 /** What this device should hold at the end: the same for a run and for its preview. */
 export function desiredState(
-  { ports, profile, deviceId, labels }: Pick<EnrollmentInput, 'ports' | 'profile' | 'deviceId' | 'labels'>,
+  {
+    ports,
+    profile,
+    deviceId,
+    labels,
+    identity,
+  }: Pick<EnrollmentInput, 'ports' | 'profile' | 'deviceId' | 'labels' | 'identity'>,
   found: Pick<Desired, 'userId' | 'liveKeyIds' | 'watchesHeartbeats'> & { readonly binary: AgentBinary },
 ): Desired {
   const config = agentConfig(profile, deviceId, labels);
@@ -14,6 +20,7 @@ export function desiredState(
     config: { content: config, sha256: ports.sha256(config) },
     unit: { content: unitFile, sha256: ports.sha256(unitFile) },
     ...found,
+    wantsBornKey: profile.identity.key_birth === 'device' && identity.takesPublicKeys,
   };
 }
 

@@ -101,12 +101,9 @@ async function performAll(
   memory.restarted ||= deviceChanges(plan).includes('unit');
   const replaced = [...unretired.replaced, ...(delivers(plan) ? rememberReplacedKey(context, userId) : [])];
   const pending = await performPlan(context, plan, desired, binary);
-  const expectedKeyId = pending?.minted.keyId ?? look.facts.key?.keyId;
+  const expectedKeyId = pending?.key.keyId ?? look.facts.key?.keyId;
   if (deviceChanges(plan).length > 0) {
-    await verify(
-      context,
-      pending === undefined ? desired : { ...desired, liveKeyIds: [pending.minted.keyId] },
-    );
+    await verify(context, pending === undefined ? desired : { ...desired, liveKeyIds: [pending.key.keyId] });
   }
   if (memory.heartbeats !== undefined) {
     const { restarted } = memory;

@@ -110,6 +110,7 @@ function identityUntil(identity: IdentityProvider, end: AbortSignal): IdentityPr
     findMachineUser: (deviceId, signal) => identity.findMachineUser(deviceId, until(signal)),
     listKeys: (userId, signal) => identity.listKeys(userId, until(signal)),
     mintKey: (userId, expiresAt, signal) => identity.mintKey(userId, expiresAt, until(signal)),
+    takesPublicKeys: identity.takesPublicKeys,
     registerKey: (userId, publicKey, expiresAt, signal) =>
       identity.registerKey(userId, publicKey, expiresAt, until(signal)),
     provesLogin: (key, signature, signal) => identity.provesLogin(key, signature, until(signal)),

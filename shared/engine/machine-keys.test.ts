@@ -39,9 +39,9 @@ describe('minting', () => {
     expect(open()).toEqual([
       {
         ...{ intentId: pending.intentId, issuer: ISSUER, deviceId: 'board-01', userId },
-        ...{ keyIdsBefore: ['k0'], keyId: pending.minted.keyId, state: 'minted' },
+        ...{ keyIdsBefore: ['k0'], keyId: pending.key.keyId, state: 'minted' },
         createdAt: world.clock.nowMs(),
-        expiresAt: world.identity.expiries.get(pending.minted.keyId),
+        expiresAt: world.identity.expiries.get(pending.key.keyId),
       },
     ]);
   });
@@ -58,8 +58,8 @@ describe('minting', () => {
     const [a, b] = [await mint(), await mint()];
     const days = (keyId: string) =>
       ((world.identity.expiries.get(keyId) ?? 0) - world.clock.nowMs()) / 86_400_000;
-    expect(days(a.minted.keyId)).not.toBe(days(b.minted.keyId));
-    for (const { minted } of [a, b]) {
+    expect(days(a.key.keyId)).not.toBe(days(b.key.keyId));
+    for (const { key: minted } of [a, b]) {
       expect(days(minted.keyId)).toBeGreaterThan(28.9);
       expect(days(minted.keyId)).toBeLessThanOrEqual(30);
     }
@@ -83,7 +83,7 @@ describe('minting', () => {
   });
 
   it('deletes the key of a lost reply at once, and leaves those that were there', async () => {
-    const { minted } = await mint();
+    const { key: minted } = await mint();
     world.identity.failNext('mintKey', 'after');
     await expect(mint([minted.keyId])).rejects.toMatchObject({ code: 'IDENTITY_UNREACHABLE' });
     expect(live()).toEqual([minted.keyId]);
@@ -110,7 +110,7 @@ describe('minting', () => {
     world.identity.failNext('mintKey', 'before');
     await expect(mint()).rejects.toBeDefined();
     expect(open()).toHaveLength(1);
-    const { minted, intentId } = await mint();
+    const { key: minted, intentId } = await mint();
     world.journal.settleKeyIntent(intentId, 'delivered', minted.keyId);
     await world.clock.advance(120_000);
     await recover();
@@ -128,7 +128,7 @@ describe('the next start', () => {
   });
 
   it('leaves a key alone that may have reached its device', async () => {
-    const { intentId, minted } = await mint();
+    const { intentId, key: minted } = await mint();
     world.journal.settleKeyIntent(intentId, 'delivering', minted.keyId);
     expect(await recover()).toEqual({ deleted: 0, undecided: 1 });
     expect(live()).toEqual([minted.keyId]);
@@ -153,11 +153,11 @@ describe('the next start', () => {
 describe('a device that tells which key it holds', () => {
   it('settles the intent of that key and deletes all others', async () => {
     const lost = await mint();
-    world.journal.settleKeyIntent(lost.intentId, 'delivering', lost.minted.keyId);
-    const held = await mint([lost.minted.keyId]);
-    world.journal.settleKeyIntent(held.intentId, 'delivering', held.minted.keyId);
-    const unretired = await settleEarlierIntents(context, 'board-01', holding(held.minted.keyId), userId);
-    expect(live()).toEqual([held.minted.keyId]);
+    world.journal.settleKeyIntent(lost.intentId, 'delivering', lost.key.keyId);
+    const held = await mint([lost.key.keyId]);
+    world.journal.settleKeyIntent(held.intentId, 'delivering', held.key.keyId);
+    const unretired = await settleEarlierIntents(context, 'board-01', holding(held.key.keyId), userId);
+    expect(live()).toEqual([held.key.keyId]);
     // It replaced a key, so its entry stays open until the heartbeat.
     expect(unretired.intents.map((intent) => intent.intentId)).toEqual([held.intentId]);
   });
@@ -180,18 +180,18 @@ describe('a device that tells which key it holds', () => {
 describe('retiring old keys', () => {
   it('goes by the list of before, never by "all but mine"', async () => {
     const old = await mint();
-    const mine = await mint([old.minted.keyId]);
+    const mine = await mint([old.key.keyId]);
     const others = await world.identity.mintKey(userId, 1_900_000_000_000, never);
     const intent = { ...mine, userId };
-    expect(await retireOldKeys(context, intent, mine.minted.keyId, never)).toBe(1);
-    expect(live()).toEqual([mine.minted.keyId, others.keyId]);
+    expect(await retireOldKeys(context, intent, mine.key.keyId, never)).toBe(1);
+    expect(live()).toEqual([mine.key.keyId, others.keyId]);
   });
 
   it('keeps the intent open while one could not be deleted', async () => {
     const old = await mint();
-    const mine = await mint([old.minted.keyId]);
+    const mine = await mint([old.key.keyId]);
     world.identity.failNext('deleteKey', 'before');
-    await retireOldKeys(context, { ...mine, userId }, mine.minted.keyId, never);
+    await retireOldKeys(context, { ...mine, userId }, mine.key.keyId, never);
     expect(open().map((intent) => intent.intentId)).toContain(mine.intentId);
     expect(world.logger.events('warn')).toEqual(['old-key-not-deleted']);
   });

@@ -10,6 +10,7 @@ import type {
   MachineKeyEntry,
   MintedKey,
   Random,
+  RegisteredKey,
 } from './ports.ts';
 
 /** Time a compensation may take even when the enrollment itself was stopped. */
@@ -40,10 +41,10 @@ export interface MachineKeysContext {
   readonly keyValidForDays?: number | undefined;
 }
 
-/** A minted key together with its journal entry. */
-export interface PendingKey {
+/** A new key together with its journal entry. */
+export interface PendingKey<Key extends MintedKey | RegisteredKey = MintedKey | RegisteredKey> {
   readonly intentId: string;
-  readonly minted: MintedKey;
+  readonly key: Key;
   readonly keyIdsBefore: readonly string[];
 }
 
@@ -68,7 +69,34 @@ export async function mintKey(
   userId: string,
   keyIdsBefore: readonly string[],
   signal: AbortSignal,
-): Promise<PendingKey> {
+): Promise<PendingKey<MintedKey>> {
+  const pending = await obtainKey(context, { deviceId, userId, keyIdsBefore }, (expiresAt) =>
+    context.identity.mintKey(userId, expiresAt, signal),
+  );
+  if (pending === undefined) throw new Error('A provider that mints gives a key.');
+  return pending;
+}
+
+/**
+ * Registers the public half of a key that was born on the device, in the same way. Undefined where the provider does
+ * not take one.
+ */
+export async function registerKey(
+  context: MachineKeysContext,
+  of: { readonly deviceId: string; readonly userId: string; readonly keyIdsBefore: readonly string[] },
+  publicKeyPem: string,
+  signal: AbortSignal,
+): Promise<PendingKey<RegisteredKey> | undefined> {
+  return obtainKey(context, of, (expiresAt) =>
+    context.identity.registerKey(of.userId, publicKeyPem, expiresAt, signal),
+  );
+}
+
+async function obtainKey<Key extends MintedKey | RegisteredKey>(
+  context: MachineKeysContext,
+  of: { readonly deviceId: string; readonly userId: string; readonly keyIdsBefore: readonly string[] },
+  obtain: (expiresAt: number) => Promise<Key | undefined>,
+): Promise<PendingKey<Key> | undefined> {
   const { issuer, clock, journal, random } = context;
   const intentId = random.uuid();
   const createdAt = clock.nowMs();
@@ -76,12 +104,12 @@ export async function mintKey(
   const expiresAt = Math.round(
     createdAt + (context.keyValidForDays ?? FAR_FUTURE_DAYS) * DAY_MS - random.fraction() * DAY_MS,
   );
-  const intent = { intentId, issuer, deviceId, userId, keyIdsBefore, expiresAt, createdAt };
+  const intent = { intentId, issuer, expiresAt, createdAt, ...of };
   journal.openKeyIntent(intent);
   try {
-    const minted = await context.identity.mintKey(userId, expiresAt, signal);
-    journal.settleKeyIntent(intentId, 'minted', minted.keyId);
-    return { intentId, minted, keyIdsBefore };
+    const key = await obtain(expiresAt);
+    journal.settleKeyIntent(intentId, key === undefined ? 'deleted' : 'minted', key?.keyId);
+    return key === undefined ? undefined : { intentId, key, keyIdsBefore: of.keyIdsBefore };
   } catch (thrown) {
     if (thrown instanceof EnrollmentError && refusals.has(thrown.code)) {
       journal.settleKeyIntent(intentId, 'deleted');

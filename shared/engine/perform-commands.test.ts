@@ -54,9 +54,10 @@ async function deliveryWhen(
     },
   ];
   let delivery: KeyDelivery | undefined;
-  await performCommands(context, segments, key, async (seen) => {
+  const onKey = async (seen: KeyDelivery): Promise<void> => {
     delivery = seen;
-  }).catch(() => undefined);
+  };
+  await performCommands(context, segments, { key, onKey }).catch(() => undefined);
   if (delivery === undefined) throw new Error('Nobody was told about the key.');
   return delivery;
 }

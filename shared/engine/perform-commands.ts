@@ -2,11 +2,12 @@ import { AptProgress } from '../device/apt-progress.ts';
 import { commandFailure } from '../device/command-failure.ts';
 import { receiveMachineKey } from '../device/commands.ts';
 import { fenced } from '../device/fence.ts';
-import { composeTrip, parseTripLine, type Segment } from '../device/fragment.ts';
+import { composeTrip, type Fragment, parseTripLine, type Segment } from '../device/fragment.ts';
+import { adoptBornKey, type BirthLine, readBirthLine } from '../device/key-birth.ts';
 import type { StepId } from '../model/enrollment.ts';
 import type { TripSegment } from '../plan/trips.ts';
 import type { EnrollmentContext } from './enrollment-context.ts';
-import type { MintedKey } from './ports.ts';
+import type { MintedKey, RegisteredKey } from './ports.ts';
 
 /** Packages may take this long on a slow card with a held lock; everything else in a trip is quick. */
 const TRIP_LIMIT_MS = 15 * 60_000;
@@ -25,11 +26,13 @@ class TripFollower {
   readonly succeeded = new Set<string>();
   readonly failed = new Set<string>();
   readonly begun = new Set<string>();
+  readonly #collect: TripOptions['collect'];
 
-  constructor(context: EnrollmentContext, nonce: string, first: StepId) {
+  constructor(context: EnrollmentContext, nonce: string, first: StepId, collect: TripOptions['collect']) {
     this.#context = context;
     this.#nonce = nonce;
     this.#step = first;
+    this.#collect = collect;
   }
 
   get step(): StepId {
@@ -61,6 +64,11 @@ class TripFollower {
       const text = line.status === 0 ? 'exit 0' : `exit ${line.status}`;
       record.log.add({ kind: line.status === 0 ? 'exit-ok' : 'exit-failed', stepId: this.#step, text });
     } else if (line.text.trim() !== '') {
+      const birth = this.#collect === undefined ? undefined : readBirthLine(line.text);
+      if (birth !== undefined) {
+        this.#collect?.(birth);
+        return;
+      }
       this.#keep(line.text);
       record.log.add({ kind: 'output', stepId: this.#step, text: line.text });
       const progress = this.#step === 'packages' ? this.#apt.read(line.text) : undefined;
@@ -77,16 +85,23 @@ class TripFollower {
 /** Tells whether a key sent with a trip has arrived. `unknown`: the connection broke in between. */
 export type KeyDelivery = 'delivered' | 'not-delivered' | 'unknown';
 
+export interface TripOptions {
+  /** The key the trip carries, or has the device put in place. */
+  readonly key?: MintedKey | RegisteredKey;
+  /** Called exactly once when there is a key, before any error is thrown. */
+  readonly onKey?: (delivery: KeyDelivery) => Promise<void>;
+  /** Takes what the device tells of a key it makes; that is not shown in the log. */
+  readonly collect?: (line: BirthLine) => void;
+}
+
 /**
  * Sends the commands of one or more steps to the device as one exchange; the board follows the device's marks.
- * @param onKey called exactly once when the trip carries a key, before any error is thrown
  * @throws the typed failure of the command that failed, or what the session throws
  */
 export async function performCommands(
   context: EnrollmentContext,
   segments: readonly TripSegment[],
-  key: MintedKey | undefined,
-  onKey: (delivery: KeyDelivery) => Promise<void>,
+  { key, onKey, collect }: TripOptions,
 ): Promise<void> {
   const { record, session, look, holder, signal } = context;
   const nonce = context.ports.random.hex(8);
@@ -94,17 +109,17 @@ export async function performCommands(
   const first = steps[0];
   if (first === undefined) return;
   const shell: Segment<StepId>[] = segments.map((segment) => ({
-    step: segment.step,
+    ...{ step: segment.step, goesOn: segment.goesOn === true },
     fragments: segment.parts.map((part) => {
       if (part.kind === 'fragment') return part.fragment;
-      if (key === undefined) throw new Error('A plan delivers a key that was not minted.');
-      return receiveMachineKey(key.sizeBytes, key.sha256);
+      if (key === undefined) throw new Error('A plan delivers a key that was not made.');
+      return deliveryOf(key);
     }),
   }));
-  const follower = new TripFollower(context, nonce, first);
+  const follower = new TripFollower(context, nonce, first, collect);
   // Decided by the key's own marks. A fragment after it may fail: the key is on the device all the same. And a
   // script that was killed while it ran proves nothing, whatever its exit status.
-  const keyFragment = key === undefined ? '' : receiveMachineKey(key.sizeBytes, key.sha256).shows;
+  const keyFragment = key === undefined ? '' : deliveryOf(key).shows;
   const keyDelivery = (ended: boolean): KeyDelivery => {
     if (follower.succeeded.has(keyFragment)) return 'delivered';
     if (follower.failed.has(keyFragment)) return 'not-delivered';
@@ -119,14 +134,19 @@ export async function performCommands(
       signal,
       elevation: look.elevation,
       limitMs: TRIP_LIMIT_MS,
-      ...(key === undefined ? {} : { payload: key.file }),
+      ...(key !== undefined && 'file' in key ? { payload: key.file } : {}),
       onLine: (_stream, line) => follower.read(line, steps),
     });
   } catch (thrown) {
-    if (key) await onKey(keyDelivery(false));
+    if (key) await onKey?.(keyDelivery(false));
     throw thrown;
   }
   const failed = result.exitStatus !== 0;
-  if (key) await onKey(failed ? keyDelivery(true) : 'delivered');
+  if (key) await onKey?.(failed ? keyDelivery(true) : 'delivered');
   if (failed) throw commandFailure(follower.step, result.exitStatus, follower.output || result.stderr);
+}
+
+/** How a key gets to its place on the device: sent, or out of what the device has made itself. */
+function deliveryOf(key: MintedKey | RegisteredKey): Fragment {
+  return 'file' in key ? receiveMachineKey(key.sizeBytes, key.sha256) : adoptBornKey(key);
 }

@@ -1,60 +1,126 @@
 import { commandFailure } from '../device/command-failure.ts';
 import { receiveBinary } from '../device/commands.ts';
 import { fenced } from '../device/fence.ts';
+import { publicKeyPem, signWithBornKey } from '../device/key-birth.ts';
 import { megabytesText } from '../model/duration-text.ts';
 import type { PlannedStep } from '../plan/plan-enrollment.ts';
 import { groupIntoTrips } from '../plan/trips.ts';
 import type { Desired } from '../steps/define-step.ts';
 import type { EnrollmentContext } from './enrollment-context.ts';
-import { compensate, mintKey, type PendingKey } from './machine-keys.ts';
+import { compensate, mintKey, type PendingKey, registerKey } from './machine-keys.ts';
 import { performCommands } from './perform-commands.ts';
-import type { AgentBinary } from './ports.ts';
+import type { AgentBinary, RegisteredKey } from './ports.ts';
 
 const UPLOAD_LIMIT_MS = 20 * 60_000;
 
-/** Performs a plan's trips in order. Returns the key that was minted and delivered, if any. */
+/** Performs a plan's trips in order. Returns the key that was made and delivered, if any. */
 export async function performPlan(
   context: EnrollmentContext,
   plan: readonly PlannedStep[],
   desired: Desired,
   binary: AgentBinary,
 ): Promise<PendingKey | undefined> {
-  const { record, keys, signal } = context;
+  const { keys, signal } = context;
+  let publicKey: string | undefined;
   let pending: PendingKey | undefined;
   let delivered = false;
   for (const trip of groupIntoTrips(plan)) {
     if (trip.kind === 'upload') await upload(context, binary);
-    else if (trip.kind === 'mint-key') {
-      record.startStep(trip.step);
-      record.log.add({ kind: 'note', stepId: trip.step, text: 'minting a machine key' });
-      pending = await mintKey(keys, context.deviceId, desired.userId, desired.liveKeyIds, signal);
+    else if (trip.kind === 'mint-key') pending = await newKey(context, desired, publicKey);
+    else if (trip.kind === 'prove-key') {
+      if (
+        pending !== undefined &&
+        !('file' in pending.key) &&
+        !(await isProven(context, pending, pending.key))
+      )
+        pending = await mintKey(keys, context.deviceId, desired.userId, desired.liveKeyIds, signal);
     } else if (trip.kind === 'commands') {
       const carries =
         !delivered &&
         trip.segments.some((segment) => segment.parts.some((part) => part.kind === 'receive-key'));
-      const key = carries ? pending : undefined;
-      if (key) keys.journal.settleKeyIntent(key.intentId, 'delivering', key.minted.keyId);
-      await performCommands(context, trip.segments, key?.minted, async (delivery) => {
-        if (key === undefined) return;
-        delivered = delivery === 'delivered';
-        // With older keys alive the entry stays open until they are retired: a run that is cut off before that
-        // would leave them for ever.
-        const settled = key.keyIdsBefore.length === 0 || context.fleet === undefined;
-        if (delivered && settled) keys.journal.settleKeyIntent(key.intentId, 'delivered', key.minted.keyId);
-        else if (delivery === 'not-delivered') await takeBackKey(context, key, desired.userId);
+      const carried = carries ? pending : undefined;
+      if (carried) keys.journal.settleKeyIntent(carried.intentId, 'delivering', carried.key.keyId);
+      await performCommands(context, trip.segments, {
+        ...(carried === undefined ? {} : { key: carried.key }),
+        onKey: async (delivery) => {
+          if (carried === undefined) return;
+          delivered = delivery === 'delivered';
+          // With older keys alive the entry stays open until they are retired: a run that is cut off before that
+          // would leave them for ever.
+          const settled = carried.keyIdsBefore.length === 0 || context.fleet === undefined;
+          if (delivered && settled)
+            keys.journal.settleKeyIntent(carried.intentId, 'delivered', carried.key.keyId);
+          else if (delivery === 'not-delivered') await takeBackKey(context, carried, desired.userId);
+        },
+        collect: (line) => {
+          if (line.kind === 'public-key') publicKey = line.base64;
+        },
       });
     }
   }
   return pending;
 }
 
-async function takeBackKey(context: EnrollmentContext, key: PendingKey, userId: string): Promise<void> {
+/** The key the device made, registered; or a minted one, where it made none or the provider does not take it. */
+async function newKey(
+  context: EnrollmentContext,
+  { userId, liveKeyIds }: Desired,
+  publicKey: string | undefined,
+): Promise<PendingKey> {
+  const { deviceId, keys, record, signal } = context;
+  const note = (text: string): void => record.log.add({ kind: 'note', stepId: 'key-config', text });
+  record.startStep('key-config');
+  if (publicKey !== undefined) {
+    note("registering the device's own key");
+    const of = { deviceId, userId, keyIdsBefore: liveKeyIds };
+    const registered = await registerKey(keys, of, publicKeyPem(publicKey), signal);
+    if (registered !== undefined) return registered;
+    note('the identity provider takes no public keys');
+  }
+  note('minting a machine key');
+  return mintKey(keys, deviceId, userId, liveKeyIds, signal);
+}
+
+/**
+ * Has the device log in with the key it made, before that takes the place of any other. One that does not log in is
+ * deleted: a provider may show a registered key and refuse every login with it (zitadel/zitadel#7671).
+ */
+async function isProven(
+  context: EnrollmentContext,
+  pending: PendingKey,
+  key: RegisteredKey,
+): Promise<boolean> {
+  const { identity, record, signal } = context;
+  let signature = '';
+  try {
+    const parts = [{ kind: 'fragment', fragment: signWithBornKey(key.signingInput) } as const];
+    await performCommands(context, [{ step: 'key-config', parts, goesOn: true }], {
+      collect: (line) => {
+        if (line.kind === 'signature') signature = line.base64;
+      },
+    });
+    if (signature !== '' && (await identity.provesLogin(key, signature, signal))) {
+      const text = `the device has logged in with key ${key.keyId}, whose private half never left it`;
+      record.log.add({ kind: 'note', stepId: 'key-config', text });
+      return true;
+    }
+  } catch (thrown) {
+    await takeBackKey(context, pending, key.userId);
+    throw thrown;
+  }
+  const text = `key ${key.keyId} of the device does not log in; one is minted instead`;
+  record.log.add({ kind: 'problem', stepId: 'key-config', text });
+  await takeBackKey(context, pending, key.userId);
+  return false;
+}
+
+async function takeBackKey(context: EnrollmentContext, pending: PendingKey, userId: string): Promise<void> {
   const { keys, record, deviceId } = context;
   const { settled } = await compensate(keys, {
-    ...{ intentId: key.intentId, issuer: keys.issuer, deviceId, userId },
+    ...{ intentId: pending.intentId, issuer: keys.issuer, deviceId, userId },
     ...{
-      keyIdsBefore: key.keyIdsBefore,
-      keyId: key.minted.keyId,
+      keyIdsBefore: pending.keyIdsBefore,
+      keyId: pending.key.keyId,
       state: 'delivering',
       createdAt: 0,
       expiresAt: 0,

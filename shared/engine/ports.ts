@@ -191,6 +191,8 @@ export interface IdentityProvider {
    * Mints a key that expires at this instant. Not retried by the adapter: a lost reply leaves a live key, which the caller finds by its snapshot.
    */
   mintKey(userId: string, expiresAt: number, signal: AbortSignal): Promise<MintedKey>;
+  /** False once the provider has not taken a public key, or a key that was registered could not log in. */
+  readonly takesPublicKeys: boolean;
   /**
    * Registers a public key (PEM, SPKI) that was made elsewhere, with this expiry. Undefined where the provider does not
    * take public keys: a key it made instead is deleted already. Not retried, like {@link mintKey}.

@@ -1,4 +1,5 @@
 import { receiveBinary, receiveMachineKey } from '../device/commands.ts';
+import { signWithBornKey } from '../device/key-birth.ts';
 import { machineUserName } from '../model/device-id.ts';
 import { type StepId, stepTitles } from '../model/enrollment.ts';
 import { formatAddress, formatTarget } from '../model/target.ts';
@@ -122,7 +123,9 @@ export async function previewEnrollment(input: PreviewInput): Promise<Enrollment
       ...{ deviceId: input.deviceId, target: formatTarget(target) },
       ...{ system: look.facts.osName, architecture, hostKeyFingerprint: session.hostKeyFingerprint },
       ...{ hostKeyIsPinned: pinned, steps },
-      trips: groupIntoTrips(plan).filter((trip) => trip.kind === 'commands' || trip.kind === 'upload').length,
+      trips: groupIntoTrips(plan).filter(
+        (trip) => trip.kind !== 'mint-key' && trip.kind !== 'wait-for-heartbeat',
+      ).length,
       changes: steps.some((step) => step.actions.some((action) => action.kind !== 'wait-for-heartbeat')),
     };
   } finally {
@@ -235,6 +238,14 @@ function viewAction(action: Action, input: EnrollmentInput, binary: AgentBinary)
       const { path: file, sizeBytes, sha256 } = binary;
       return { kind: 'upload', shows: receiveBinary(sha256).title, file, sizeBytes, sha256 };
     }
+    case 'make-key':
+      return {
+        kind: 'command',
+        shows: action.fragments.map(({ shows }) => shows).join('; '),
+        script: action.fragments.map(({ script }) => script).join('\n'),
+      };
+    case 'prove-key':
+      return { kind: 'command', shows: signWithBornKey('').shows, script: undefined };
     case 'mint-key':
       return { kind: 'mint-key', shows: `mint a machine key for ${machineUserName(input.deviceId)}` };
     case 'deliver-key':

@@ -12,7 +12,7 @@ import type { AgentBinary } from './ports.ts';
  * @throws DEVICE_OBSTRUCTED, DEVICE_READ_ONLY, DEVICE_DISK_FULL
  */
 export function requireReady(
-  input: Pick<EnrollmentInput, 'ports' | 'profile' | 'deviceId' | 'labels'>,
+  input: Pick<EnrollmentInput, 'ports' | 'profile' | 'deviceId' | 'labels' | 'identity'>,
   facts: DeviceFacts,
   binary: AgentBinary,
 ): void {

@@ -30,6 +30,8 @@ export interface DeviceFacts {
   readonly configSha256: string | undefined;
   readonly unitSha256: string | undefined;
   readonly key: MachineKeyFacts | undefined;
+  /** It can make a key pair of its own. */
+  readonly canMakeKeys: boolean;
   readonly unit: UnitFacts;
   /** How often the device was given a key. A script is refused when it has changed since the look. */
   readonly epoch: number;

@@ -12,7 +12,10 @@ describe('the profile', () => {
   it('has defaults for everything that can have one', () => {
     expect(profileSchema.parse(smallest)).toEqual({
       ...smallest,
-      identity: { ...smallest.identity, device_role: 'device', danger_accept_invalid_certs: false },
+      identity: {
+        ...smallest.identity,
+        ...{ device_role: 'device', key_birth: 'device', danger_accept_invalid_certs: false },
+      },
       ...{
         ssh: { user: 'pi', agent: false, host_keys: 'pin' },
         batch: { concurrency: 8 },

@@ -61,6 +61,8 @@ export const profileSchema = z.strictObject({
     project_id: numericOrOpaqueId,
     org_id: numericOrOpaqueId.optional(),
     device_role: z.string().min(1).max(200).default('device'),
+    /** Where device keys are made: on the device, where it and the provider can; else by the provider. */
+    key_birth: z.enum(['device', 'provider']).default('device'),
     key_valid_for_days: z.number().int().min(1).max(3650).optional(),
     ca_file: z.string().min(1).optional(),
     danger_accept_invalid_certs: z.boolean().default(false),

@@ -12,6 +12,8 @@ export interface Desired {
   readonly liveKeyIds: readonly string[];
   /** Whether heartbeats can be watched at all. */
   readonly watchesHeartbeats: boolean;
+  /** The key shall be born on the device where that can make one. */
+  readonly wantsBornKey: boolean;
 }
 
 /**
@@ -21,7 +23,12 @@ export interface Desired {
 export type Action =
   | { readonly kind: 'run'; readonly fragment: Fragment }
   | { readonly kind: 'upload' }
+  /** The device makes a key pair: early, so that it costs no exchange of its own where there is one before. */
+  | { readonly kind: 'make-key'; readonly fragments: readonly Fragment[] }
+  /** Has a key minted, or the public half of the device's own registered. */
   | { readonly kind: 'mint-key' }
+  /** The device signs a login with the key it made, before that takes the place of another. */
+  | { readonly kind: 'prove-key' }
   | { readonly kind: 'deliver-key' }
   | { readonly kind: 'wait-for-heartbeat' };
 

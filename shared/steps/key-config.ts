@@ -1,9 +1,10 @@
 import { makeConfigDirectory, protectMachineKey, writeConfig } from '../device/commands.ts';
 import { raiseEpoch } from '../device/fence.ts';
+import { makeKeyPair } from '../device/key-birth.ts';
 import { type Action, defineStep, run } from './define-step.ts';
 
 /**
- * Key and config, late on purpose: a key is minted only when all else is in place to take it. A key that is on
+ * Key and config, late on purpose: a key is minted, or registered, only when all else is in place to take it. A key that is on
  * the device, belongs to this machine user and still logs in is kept; wrong rights are repaired, without minting.
  */
 export const keyConfig = defineStep({
@@ -16,7 +17,10 @@ export const keyConfig = defineStep({
     const configIsRight = facts.configSha256 === desired.config.sha256;
     if (facts.configDirectoryRight && keyIsRight && key.protectedRight && configIsRight) return [];
     const actions: Action[] = [];
-    if (!keyIsRight) actions.push({ kind: 'mint-key' });
+    if (!keyIsRight && desired.wantsBornKey && facts.canMakeKeys) {
+      const fragments = [makeConfigDirectory(), makeKeyPair()];
+      actions.push({ kind: 'make-key', fragments }, { kind: 'mint-key' }, { kind: 'prove-key' });
+    } else if (!keyIsRight) actions.push({ kind: 'mint-key' });
     actions.push(run(makeConfigDirectory()));
     if (!keyIsRight) actions.push(run(raiseEpoch()), { kind: 'deliver-key' });
     else if (!key.protectedRight) actions.push(run(protectMachineKey()));

@@ -76,7 +76,7 @@ export function freshFacts(changes: Partial<DeviceFacts> = {}): DeviceFacts {
     configDirectoryRight: false,
     configSha256: undefined,
     unitSha256: undefined,
-    key: undefined,
+    ...{ key: undefined, canMakeKeys: false },
     unit: unitFacts({ enabled: false, active: false }),
     ...{ epoch: 0, heldBy: undefined },
     ...changes,
@@ -92,7 +92,7 @@ export function buildDesired(changes: Partial<Desired> = {}): Desired {
     binary: fakeBinary('agent-aarch64', 'aarch64'),
     userId: '39',
     liveKeyIds: ['k1'],
-    watchesHeartbeats: true,
+    ...{ watchesHeartbeats: true, wantsBornKey: true },
     ...changes,
   };
 }

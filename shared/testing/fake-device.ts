@@ -4,6 +4,7 @@ import { EXIT_DATA_DIFFERS } from '../device/exit-status.ts';
 import { EXIT_DEVICE_BUSY, EXIT_EPOCH_CHANGED } from '../device/fence.ts';
 import {
   binaryPath,
+  bornKeyPath,
   configDirectory,
   configPath,
   keyPath,
@@ -21,6 +22,7 @@ import type {
 } from '../engine/ports.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 import { placeNames } from '../model/facts.ts';
+import { KEY_CANARY } from './fake-identity-provider.ts';
 import {
   expectedHash,
   nonceOf,
@@ -32,6 +34,7 @@ import {
 
 const AGENT_UID = 998;
 const AGENT_GID = 997;
+const keyRights = `640:${AGENT_UID}:${AGENT_GID}`;
 const HEARTBEAT_EVERY_MS = 30_000;
 
 interface DeviceFile {
@@ -83,6 +86,10 @@ export class FakeDevice {
   sudoPassword = 'canary-sudo-password';
   hostKey = 'SHA256:first';
   machine = 'aarch64';
+  /** It has openssl, and makes its own keys. */
+  canMakeKeys = false;
+  /** Key files it made out of keys of its own. */
+  births = 0;
   osVersion = '12';
   clockOffsetSeconds = 0;
   freeKib = 8_000_000;
@@ -287,6 +294,7 @@ export class FakeDevice {
         unit: this.#hash(unitPath),
         'key-id': parsed?.keyId ?? '',
         'key-user': parsed?.userId ?? '',
+        'key-maker': this.canMakeKeys ? 'openssl' : '',
         'unit-enabled': this.unit.enabled ? 'yes' : '',
         'unit-state': `ActiveState=${this.unit.active ? 'active' : 'inactive'} NeedDaemonReload=no`,
         'needs-restart': this.needsRestart ? 'yes' : '',
@@ -329,13 +337,23 @@ export class FakeDevice {
     else if (shows.startsWith('loginctl')) this.user.lingering = true;
     else if (shows.startsWith('systemctl --user')) this.user.socket = true;
     else if (shows.startsWith('raise ')) this.epoch += 1;
-    else if (shows.startsWith(`cat > ${keyPath}`)) {
+    else if (shows.startsWith('openssl genrsa')) {
+      this.files.set(bornKeyPath, { content: `${KEY_CANARY} born`, rights: '600:0:0' });
+      say('public-key QUJD');
+    } else if (shows.startsWith('openssl dgst')) say('signature QUJD');
+    else if (shows.startsWith(`put ${bornKeyPath}`)) {
+      const key = this.files.get(bornKeyPath)?.content ?? '';
+      const [, keyId, userId] = /"keyId":"(\w+)"[\s\S]*"userId":"(\w+)"/.exec(script) ?? [];
+      this.#write(keyPath, JSON.stringify({ type: 'serviceaccount', keyId, key, userId }), keyRights);
+      this.files.delete(bornKeyPath);
+      this.births += 1;
+    } else if (shows.startsWith(`cat > ${keyPath}`)) {
       if (payload === undefined || sha256(payload) !== expectedHash(script)) return EXIT_DATA_DIFFERS;
-      this.#write(keyPath, payload, `640:${AGENT_UID}:${AGENT_GID}`);
+      this.#write(keyPath, payload, keyRights);
+      this.files.delete(bornKeyPath);
     } else if (shows === `write ${configPath}`) this.#write(configPath, writtenContent(script), '644:0:0');
     else if (shows.startsWith(`write ${unitPath}`)) this.#write(unitPath, writtenContent(script), '644:0:0');
-    else if (shows.startsWith('chown'))
-      this.#write(keyPath, this.#content(keyPath), `640:${AGENT_UID}:${AGENT_GID}`);
+    else if (shows.startsWith('chown')) this.#write(keyPath, this.#content(keyPath), keyRights);
     else if (shows === `systemctl enable ${unitName}`) this.unit.enabled = true;
     else if (shows === `systemctl restart ${unitName}` || shows === `systemctl start ${unitName}`)
       this.#startAgent();

@@ -129,6 +129,8 @@ export class FakeIdentityProvider implements IdentityProvider {
   /** Public halves that were registered, by key id. */
   readonly registered = new Map<string, string>();
 
+  takesPublicKeys = true;
+
   registerKey(
     userId: string,
     publicKeyPem: string,
@@ -136,7 +138,10 @@ export class FakeIdentityProvider implements IdentityProvider {
     signal: AbortSignal,
   ): Promise<RegisteredKey | undefined> {
     return this.#answer('registerKey', signal, () => {
-      if (this.publicKeys === 'refused') return undefined;
+      if (this.publicKeys === 'refused') {
+        this.takesPublicKeys = false;
+        return undefined;
+      }
       const keyId = this.#newId();
       const keys = this.keys.get(userId) ?? new Set();
       this.keys.set(userId, keys.add(keyId));

@@ -41,6 +41,8 @@ export function readTrip(script: string): readonly ScriptFragment[] {
       open = { shows: text, lines: [] };
     }
   }
+  // A step that goes on after the trip has no end of its own.
+  close(false);
   return fragments;
 }
 

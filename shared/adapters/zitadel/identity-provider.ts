@@ -51,6 +51,8 @@ export function createZitadelIdentityProvider(options: ZitadelOptions): Identity
   const provesLogin = createLoginProof({ ...options, identity });
   /** Machine users whose tokens are JWTs, by user name: seen by this run, so that a search is spared. */
   const knownUsers = new Map<string, string>();
+  let takesPublicKeys = true;
+  let registeredKeysWork = false;
   let projectSeenAtMs = Number.NEGATIVE_INFINITY;
 
   async function call<Input, Reply>(
@@ -258,12 +260,23 @@ export function createZitadelIdentityProvider(options: ZitadelOptions): Identity
       const { keyId, keyDetails } = await call(endpoints.registerKey, input, signal);
       if (keyDetails === '')
         return { keyId, userId, signingInput: loginAssertion(userId, keyId, identity.issuer, clock.nowMs()) };
+      takesPublicKeys = false;
       // It has made a pair of its own, whose private half nobody shall have.
       await attempt(endpoints.deleteKey, { userId, keyId }, ['not-found'], signal);
       return undefined;
     },
 
-    provesLogin,
+    get takesPublicKeys() {
+      return takesPublicKeys;
+    },
+
+    provesLogin: async (key, signature, signal) => {
+      const logsIn = await provesLogin(key, signature, signal);
+      // One device may sign nonsense; a provider whose registered keys never worked is no place for them.
+      if (logsIn) registeredKeysWork = true;
+      else if (!registeredKeysWork) takesPublicKeys = false;
+      return logsIn;
+    },
 
     deleteKey: async (userId, keyId, signal) => {
       await attempt(endpoints.deleteKey, { userId, keyId }, ['not-found'], signal);

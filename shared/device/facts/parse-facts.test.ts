@@ -127,6 +127,7 @@ describe('parseLook', () => {
       missingPackages: ['podman', 'systemd-container', 'uidmap'],
       agentUser: agentUserFacts(false),
       ...{ binarySha256: undefined, configSha256: undefined, unitSha256: undefined, key: undefined },
+      canMakeKeys: false,
       configDirectoryRight: false,
       unit: unitFacts({ enabled: false, active: false }),
       ...{ epoch: 0, heldBy: undefined },

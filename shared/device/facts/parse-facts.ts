@@ -149,6 +149,7 @@ export function parseLook(
     configSha256: rightFile(found, 'config', files.get(configPath), '644'),
     unitSha256: rightFile(found, 'unit', files.get(unitPath), '644'),
     key: keyOf(found, files.get(keyPath)),
+    canMakeKeys: found.get('key-maker') === 'openssl',
     unit: unitOf(found),
     epoch: requireNumber(found, 'epoch'),
     heldBy: found.has('held-by') ? parseHolder(found.get('held-by') ?? '') : undefined,

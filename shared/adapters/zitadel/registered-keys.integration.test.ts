@@ -1,0 +1,76 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { afterEach, expect, it } from 'vitest';
+import { type LabIdentityOptions, startLabIdentityProvider } from '../../../e2e/lab/identity/index.ts';
+import type { RegisteredKey } from '../../engine/ports.ts';
+import type { DeviceId } from '../../model/device-id.ts';
+import { profileSchema } from '../../model/profile.ts';
+import { Secret } from '../../model/secret.ts';
+import { createHttpClient } from '../http/http.ts';
+import { silentLogger } from '../log/logger.ts';
+import { systemClock } from '../system/clock.ts';
+import { systemRandom } from '../system/random.ts';
+import { createZitadelIdentityProvider } from './identity-provider.ts';
+
+const cleanUp: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const step of cleanUp.splice(0).reverse()) await step();
+});
+const signal = AbortSignal.timeout(60_000);
+const expiresAt = Date.now() + 86_400_000;
+
+async function scene(options: Omit<LabIdentityOptions, 'signal'> = {}) {
+  const lab = await startLabIdentityProvider({ ...options, signal });
+  const http = createHttpClient({ clock: systemClock });
+  cleanUp.push(
+    () => lab.stop(),
+    () => http.close(),
+  );
+  const { projectId, clientId, orgId, adminToken } = lab;
+  const identity = createZitadelIdentityProvider({
+    profile: profileSchema.parse({
+      name: 'lab',
+      identity: { issuer: lab.issuer, client_id: clientId, project_id: projectId, org_id: orgId },
+      agent: { binaries: {} },
+    }),
+    ...{
+      tokens: { accessToken: async () => new Secret(adminToken) },
+      http,
+      clock: systemClock,
+      random: systemRandom,
+    },
+    logger: silentLogger,
+  });
+  const { userId } = await identity.ensureAccount('press-07' as DeviceId, 'new', signal);
+  const pair = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const publicKey = pair.publicKey.export({ type: 'spki', format: 'pem' }).toString();
+  const signed = (key: RegisteredKey) =>
+    sign('sha256', Buffer.from(key.signingInput), pair.privateKey).toString('base64');
+  return { lab, identity, userId, publicKey, signed };
+}
+
+it('logs in with a key that was born elsewhere, and not with another signature', async () => {
+  const { lab, identity, userId, publicKey, signed } = await scene();
+  const key = await identity.registerKey(userId, publicKey, expiresAt, signal);
+  if (key === undefined) throw new Error('The lab takes public keys.');
+  expect(await identity.provesLogin(key, signed(key), signal)).toBe(true);
+  expect(lab.inspect().keys).toMatchObject([{ id: key.keyId, origin: 'registered', live: true }]);
+  expect(await identity.provesLogin(key, Buffer.alloc(256).toString('base64'), signal)).toBe(false);
+  expect(identity.takesPublicKeys).toBe(true);
+});
+
+it('deletes the pair of a server that does not know public keys, and asks it no more', async () => {
+  const { lab, identity, userId, publicKey } = await scene({ quirks: { ignorePublicKeys: true } });
+  expect(await identity.registerKey(userId, publicKey, expiresAt, signal)).toBeUndefined();
+  expect(lab.inspect().keys).toMatchObject([{ origin: 'minted', live: false }]);
+  expect(identity.takesPublicKeys).toBe(false);
+});
+
+it('finds out that a registered key cannot log in', async () => {
+  const { identity, userId, publicKey, signed } = await scene({
+    quirks: { registeredKeysCannotLogIn: true },
+  });
+  const key = await identity.registerKey(userId, publicKey, expiresAt, signal);
+  if (key === undefined) throw new Error('The lab takes public keys.');
+  expect(await identity.provesLogin(key, signed(key), signal)).toBe(false);
+  expect(identity.takesPublicKeys).toBe(false);
+});

@@ -1,0 +1,90 @@
+import { openTemporary, refuseOtherDirectory, replaceDurably } from './commands.ts';
+import { EXIT_OBSTRUCTED } from './exit-status.ts';
+import { defineFragment, type Fragment } from './fragment.ts';
+import { agentUserName, bornKeyPath, keyPath } from './paths.ts';
+import { shellQuote } from './quote.ts';
+
+/** Bits of the RSA pair, as the provider's own. */
+const KEY_BITS = 2048;
+const PEM_LINE = 64;
+/** A public key of 2048 to 4096 bits, and a signature made with one, in base64. */
+const MOST_BASE64 = 2048;
+
+/** Shell lines that name the private half that waits for its key id, for root alone. */
+const waitingKey = `b="$R${bornKeyPath}"`;
+
+/**
+ * Makes a key pair whose private half never leaves the device. Only the public half is printed. Where that fails the
+ * script goes on without: the station then has a key minted.
+ *
+ * OpenSSL 3 writes PKCS#8 unless asked for the traditional form, which older versions write without being asked.
+ */
+export function makeKeyPair(): Fragment {
+  return defineFragment(
+    `openssl genrsa ${KEY_BITS} > ${bornKeyPath}`,
+    `umask 077
+${refuseOtherDirectory}
+${waitingKey}
+rm -f "$b"
+trap 'rm -f "$b"; exit 1' HUP INT TERM PIPE
+( set -C; : > "$b" )
+p=
+{ openssl genrsa -traditional ${KEY_BITS} > "$b" 2>/dev/null || openssl genrsa ${KEY_BITS} > "$b" 2>/dev/null; } &&
+  p=$(openssl rsa -in "$b" -pubout -outform DER 2>/dev/null | openssl base64 -A)
+if [ -n "$p" ]; then printf 'public-key %s\\n' "$p"; else rm -f "$b"; echo 'openssl made no key'; fi`,
+  );
+}
+
+/** Signs a login with the key that waits, by RS256, and prints the signature. It proves that the key logs in. */
+export function signWithBornKey(signingInput: string): Fragment {
+  return defineFragment(
+    `openssl dgst -sha256 -sign ${bornKeyPath}`,
+    `${waitingKey}
+s=$(printf '%s' ${shellQuote(signingInput)} | openssl dgst -sha256 -sign "$b" 2>/dev/null | openssl base64 -A)
+printf 'signature %s\\n' "$s"`,
+  );
+}
+
+/**
+ * Makes the key file out of the key that waits: in the shape of a minted one, with the same owner and mode, and as
+ * safe against a power cut. A PEM holds nothing that JSON would have to escape but its line ends.
+ */
+export function adoptBornKey(key: { readonly keyId: string; readonly userId: string }): Fragment {
+  const head = `{"type":"serviceaccount","keyId":${JSON.stringify(key.keyId)},"key":"`;
+  const tail = `","userId":${JSON.stringify(key.userId)}}`;
+  return defineFragment(
+    `put ${bornKeyPath} into ${keyPath}`,
+    `umask 077
+${openTemporary(keyPath)}
+${waitingKey}
+if [ ! -f "$b" ] || [ -L "$b" ]; then echo 'obstructed: ${bornKeyPath} is gone'; exit ${EXIT_OBSTRUCTED}; fi
+{ printf '%s' ${shellQuote(head)}; sed 's/$/\\\\n/' "$b" | tr -d '\\n'; printf '%s' ${shellQuote(tail)}; } > "$t"
+chown ${agentUserName}:${agentUserName} "$t"
+chmod 0640 "$t"
+${replaceDurably(keyPath)}
+rm -f "$b" || true
+echo "mode 0640, owner ${agentUserName}" || true`,
+  );
+}
+
+export interface BirthLine {
+  readonly kind: 'public-key' | 'signature';
+  readonly base64: string;
+}
+
+/** What a line tells that is for the station and not for the log, or undefined. */
+export function readBirthLine(line: string): BirthLine | undefined {
+  const match = /^(public-key|signature) ([A-Za-z0-9+/]*={0,2})$/.exec(line);
+  const base64 = match?.[2] ?? '';
+  if (match === null || base64.length > MOST_BASE64) return undefined;
+  return { kind: match[1] === 'signature' ? 'signature' : 'public-key', base64 };
+}
+
+/** A public key in PEM (RFC 7468), out of its DER in base64. */
+export function publicKeyPem(base64: string): string {
+  const lines = base64.match(new RegExp(`.{1,${PEM_LINE}}`, 'g')) ?? [];
+  return `-----BEGIN PUBLIC KEY-----\n${lines.join('\n')}\n-----END PUBLIC KEY-----\n`;
+}
+
+/** Shell line of a look that tells whether the device can make a key of its own. */
+export const tellKeyMaker = `command -v openssl >/dev/null 2>&1 && fact key-maker openssl`;
