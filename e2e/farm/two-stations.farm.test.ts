@@ -108,7 +108,7 @@ describe.skipIf(!farmAvailable().ok)('two stations with one device on their benc
     expect(await stateOf(device)).toBe(before);
     expect((await device.exec('cat /etc/fleet-agent/enrollment-epoch')).stdout).toBe('1\n');
     const after = fixture.lab.identity.inspect().mutations;
-    expect(after['key.minted']).toBe((mutations['key.minted'] ?? 0) + 1);
+    expect(after['key.registered']).toBe((mutations['key.registered'] ?? 0) + 1);
     expect(after['key.deleted']).toBe((mutations['key.deleted'] ?? 0) + 1);
     await expectEnrolled(device, 'contested', fixture.lab);
   }, 120_000);

@@ -37,7 +37,7 @@ describe('keys after an interruption', () => {
     await station.signIn(signal);
     await station.enrollAll();
     expect(fixture.row('one').state).toBe('failed');
-    expect(fixture.lab.identity.inspect().mutations['key.minted']).toBe(1);
+    expect(fixture.lab.identity.inspect().mutations['key.registered']).toBe(1);
     expect(liveKeys(fixture)).toEqual([]);
 
     await station.station.handle('batch.retry', { deviceIds: ['one'] });
