@@ -1,12 +1,14 @@
 import { decodeJwt } from 'jose';
 import * as openid from 'openid-client';
 import { afterEach, describe, expect, it } from 'vitest';
+import { type FaultRequest, namedFaults } from './faults.ts';
 import type { LabIdentityProvider } from './identity-provider.ts';
 import {
   apiOf,
   eventually,
   limit,
   operatorScope,
+  postToken,
   signIn,
   startTestLab,
   stationClient,
@@ -120,6 +122,20 @@ describe('what a test can do to a running provider', () => {
     expect((await search()).body.result).toMatchObject([{ roleKeys: ['device'] }]);
     lab.control.setSearchLag(0);
     expect((await search()).body.result).toMatchObject([{ roleKeys }]);
+  });
+
+  it('says slow_down when it is told to, and goes on with the sign-in', async () => {
+    const polls = ({ body, earlier }: FaultRequest) => body.includes('device_code') && earlier === 0;
+    const lab = await startLab({
+      faults: { before: (request) => (polls(request) ? namedFaults.slowDown() : undefined) },
+    });
+    const client = await stationClient(lab);
+    const device = await openid.initiateDeviceAuthorization(client, { scope: 'openid' });
+    await lab.control.decideSignIn({ userCode: device.user_code });
+    const form = { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', client_id: lab.clientId };
+    const poll = () => postToken(lab, { ...form, device_code: device.device_code });
+    expect(await poll()).toEqual({ status: 400, body: { error: 'slow_down' } });
+    expect((await poll()).status).toBe(200);
   });
 
   it('takes the time it is told to for every call', async () => {

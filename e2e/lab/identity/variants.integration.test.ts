@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { LabIdentityProvider } from './identity-provider.ts';
-import { type Api, apiOf, assertion, postToken, startTestLab } from './lab-testkit.ts';
+import { type Api, apiOf, assertion, limit, postToken, startTestLab } from './lab-testkit.ts';
 import type { LabIdentityOptions } from './options.ts';
 
 const v1 = '/management/v1';
@@ -96,6 +96,51 @@ describe('Zitadels that differ from each other', () => {
     const connect = await fetchStatus(api, '/zitadel.project.v2.ProjectService/ListProjects');
     expect([(await api('POST', '/v2/users', {})).status, connect]).toEqual([row.users, row.connect]);
     expect((await api('POST', `${v1}/users/_search`, {})).status).toBe(row.management);
+  });
+
+  it('takes Connect calls by POST and as JSON alone', async () => {
+    const { lab } = await labWith({});
+    const url = `${lab.issuer}/zitadel.project.v2.ProjectService/ListProjects`;
+    const headers = { authorization: `Bearer ${lab.adminToken}` };
+    expect((await fetch(url, { headers, signal: limit() })).status).toBe(405);
+    const proto = { ...headers, 'content-type': 'application/proto' };
+    expect((await fetch(url, { method: 'POST', headers: proto, body: '', signal: limit() })).status).toBe(
+      415,
+    );
+    const broken = { ...headers, 'content-type': 'application/json' };
+    const answer = await fetch(url, { method: 'POST', headers: broken, body: '{', signal: limit() });
+    expect([answer.status, await answer.json()]).toMatchObject([400, { code: 'invalid_argument' }]);
+  });
+
+  it('shows a caller of v2 what it may read, and refuses what it may not change', async () => {
+    const { lab, api } = await labWith({ searchLagMs: 0 });
+    const projects = '/zitadel.project.v2.ProjectService';
+    const elsewhere = { organizationId: lab.otherOrg.id, name: 'hidden' };
+    expect((await api('POST', `${projects}/CreateProject`, elsewhere)).status).toBe(200);
+    const owner = apiOf(lab, lab.adminToken);
+    const seen = await owner('POST', `${projects}/ListProjects`, {});
+    expect(seen.body).toMatchObject({ projects: [{ projectId: lab.projectId }] });
+    expect(await owner('POST', `${projects}/CreateProject`, { ...elsewhere, name: 'mine' })).toMatchObject({
+      status: 404,
+      body: { code: 'not_found', message: 'membership not found (AUTHZ-cdgFk)' },
+    });
+    const nobody = apiOf(lab, lab.powerlessToken);
+    expect(await nobody('POST', `${projects}/ListProjects`, {})).toMatchObject({
+      status: 404,
+      body: { code: 'not_found' },
+    });
+    const { userId } = (await api('POST', `${v1}/users/machine`, { userName: 'viewer', name: 'v' })).body;
+    await api('POST', `${v1}/orgs/me/members`, { userId, roles: ['ORG_OWNER_VIEWER'] });
+    const pat = (await api('POST', `${v1}/users/${userId}/pats`, {})).body as unknown as { token: string };
+    const viewer = apiOf(lab, pat.token);
+    expect((await viewer('POST', `${projects}/ListProjects`, {})).status).toBe(200);
+    const own = { organizationId: lab.orgId, name: 'mine' };
+    expect(await viewer('POST', `${projects}/CreateProject`, own)).toMatchObject({
+      status: 403,
+      body: { code: 'permission_denied', message: 'No matching permissions found (AUTH-AWfge)' },
+    });
+    await api('POST', `${v1}/users/${userId}/_deactivate`, {});
+    expect((await viewer('POST', `${projects}/ListProjects`, {})).status).toBe(401);
   });
 
   it('calls a client id after its project where it is old', async () => {
