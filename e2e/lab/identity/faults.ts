@@ -28,7 +28,8 @@ export interface FaultReply {
  * - `drop-response` performs the request and then destroys the socket: the caller cannot know that it worked.
  * - `cut` destroys the socket without performing it.
  * - `hang` never answers; the caller's own limit has to end it.
- * - `end-token` revokes the token it came with first, so that the answer is the provider's own 401.
+ * - `end-token` revokes the token it came with first, so that the answer is the provider's own 401. A personal
+ *   access token stays, and the request is answered as if nothing had happened.
  * - `rival` performs it twice and answers the second time: somebody else was a moment earlier.
  */
 export type Fault =
