@@ -107,13 +107,14 @@ describe.skipIf(!available.ok)('enrolling a real Debian', () => {
       expect(binary).toBe(fileDigest(profile.agent.binaries.x86_64 ?? ''));
       expect(config).toBe(sha256(agentConfig(profile, id.id, profile.labels)));
       expect(unit).toBe(sha256(unitFile));
-      // The key is born at the provider: the device has the one, whole, that the provider knows.
+      // The key is born on the device: the provider knows the one it has, and has never had its private half.
       const text = await inside('cat /etc/fleet-agent/zitadel-key.json');
       expect(sha256(text)).toBe(key);
       const { type, keyId, userId } = JSON.parse(text);
       expect(type).toBe('serviceaccount');
       const known = fixture.lab.identity.inspect().keys.filter((one) => one.userId === userId);
-      expect(known.map((one) => one.id)).toEqual([keyId]);
+      expect(known).toMatchObject([{ id: keyId, origin: 'registered' }]);
+      expect(known[0]?.lastUsedAt).toBeDefined();
       // No temporary file of ours is left anywhere we write.
       const hidden = 'find /usr/local/bin /etc/fleet-agent /etc/systemd/system -name ".*" -type f';
       expect(await inside(hidden)).toBe('');
