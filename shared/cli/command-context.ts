@@ -32,11 +32,16 @@ export interface StationOptions {
  * @throws STATION_FOLDER_IN_USE, STATION_JOURNAL_FAILED
  */
 export function openPorts(
-  { secrets, environment }: CommandContext,
+  { secrets, environment, output }: CommandContext,
   profile: Profile,
   options: StationOptions,
   access: 'read' | 'write',
 ): StationPorts {
+  if (profile.identity.danger_accept_invalid_certs) {
+    const warning =
+      'danger_accept_invalid_certs: any certificate is believed. The sign-in can be read on its way.';
+    output.note(output.paint.failed(warning));
+  }
   const { token } = secrets;
   const given = token === undefined ? undefined : createGivenTokenAccess(token.value, token.variable);
   return createPorts({

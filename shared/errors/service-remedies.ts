@@ -60,9 +60,60 @@ export const serviceRemedies = {
   },
   IDENTITY_CERTIFICATE_REFUSED: {
     title: 'Certificate is not trusted',
-    says: 'The certificate of {issuer} is not trusted.',
-    cause: 'It is self-signed or comes from a private authority.',
-    operatorDoes: 'Name its CA file in the profile.',
+    says: 'Nobody who is trusted has signed the certificate of {issuer}.',
+    cause: 'It comes from a private authority, or the server does not send the certificates in between.',
+    operatorDoes: 'Name the file of the authority in the profile (identity.ca_file).',
+    retry: 'after-fix',
+  },
+  IDENTITY_CERTIFICATE_SELF_SIGNED: {
+    title: 'Certificate is self-signed',
+    says: 'The certificate of {issuer} is signed by itself.',
+    cause: 'The provider was set up without an authority, or something else answers in its place.',
+    operatorDoes:
+      'Name the certificate itself as identity.ca_file in the profile, once somebody has compared it.',
+    retry: 'after-fix',
+  },
+  IDENTITY_CERTIFICATE_EXPIRED: {
+    title: 'Certificate has expired',
+    says: 'The certificate of {issuer} has expired.',
+    cause: 'It was not renewed, or the clock of this computer is ahead.',
+    operatorDoes: 'Check the clock of this computer. Have the certificate of the provider renewed.',
+    retry: 'after-fix',
+  },
+  IDENTITY_CERTIFICATE_NOT_YET_VALID: {
+    title: 'Certificate is not valid yet',
+    says: 'The certificate of {issuer} is not valid yet.',
+    cause: 'The clock of this computer is behind, or the certificate was made for later.',
+    operatorDoes: 'Set the clock of this computer right, then retry.',
+    retry: 'after-fix',
+  },
+  IDENTITY_CERTIFICATE_OTHER_NAME: {
+    title: 'Certificate is for another name',
+    says: 'The certificate at {issuer} is made for another name.',
+    cause: '{problem}',
+    operatorDoes:
+      'Use the name of the certificate as the issuer. An address can be given in identity.resolve.',
+    retry: 'after-fix',
+  },
+  IDENTITY_CERTIFICATE_NOT_FOR_SERVERS: {
+    title: 'Certificate is not for servers',
+    says: 'The certificate of {issuer} is not made for a server.',
+    cause: "The server shows the authority's own certificate, or one for another purpose.",
+    operatorDoes: 'Give the provider a server certificate. Keep that of the authority for identity.ca_file.',
+    retry: 'after-fix',
+  },
+  IDENTITY_TLS_TOO_OLD: {
+    title: 'TLS is too old',
+    says: '{issuer} speaks only TLS 1.1 or older.',
+    cause: 'Muster uses TLS 1.2 and 1.3. What is older shows the sign-in to the network.',
+    operatorDoes: 'Turn on TLS 1.2 at the provider, or at the proxy before it.',
+    retry: 'after-fix',
+  },
+  IDENTITY_PROXY_REFUSED: {
+    title: 'Proxy is in the way',
+    says: '{problem}',
+    cause: 'The proxy settings of this computer lead to {issuer} through a proxy.',
+    operatorDoes: 'Check HTTPS_PROXY and NO_PROXY, or the proxy settings of the system.',
     retry: 'after-fix',
   },
   IDENTITY_SESSION_ENDED: {

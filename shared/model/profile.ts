@@ -12,6 +12,13 @@ const numericOrOpaqueId = z
   .min(1)
   .max(200)
   .regex(/^[\x21-\x7e]+$/, 'has no spaces');
+const hostName = z
+  .string()
+  .regex(/^(?!\d+(\.\d+){3}$)[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/, 'is a host name in lower case');
+/** `192.0.2.7:8443` or `[2001:db8::7]:8443`. */
+const addressAndPort = z
+  .string()
+  .refine((text) => parseAddressAndPort(text) !== undefined, 'is an IP address and a port');
 const labelName = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/, 'is a short name');
 const labelValue = z.string().max(256);
 
@@ -66,6 +73,7 @@ export const profileSchema = z.strictObject({
     key_valid_for_days: z.number().int().min(1).max(3650).optional(),
     ca_file: z.string().min(1).optional(),
     danger_accept_invalid_certs: z.boolean().default(false),
+    resolve: z.record(hostName, addressAndPort).optional(),
   }),
   nats: z
     .strictObject({
@@ -92,6 +100,19 @@ export const profileSchema = z.strictObject({
 
 export type Profile = z.infer<typeof profileSchema>;
 export type BenchEntry = z.infer<typeof benchEntrySchema>;
+
+/** An IP address and a port, taken apart; undefined for anything else. */
+export function parseAddressAndPort(
+  text: string,
+): { readonly address: string; readonly port: number } | undefined {
+  const found = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
+  if (found === null) return undefined;
+  const [, v6, v4, digits] = found;
+  const port = Number(digits);
+  if (port < 1 || port > 65_535) return undefined;
+  if (v6 !== undefined) return z.ipv6().safeParse(v6).success ? { address: v6, port } : undefined;
+  return v4 !== undefined && z.ipv4().safeParse(v4).success ? { address: v4, port } : undefined;
+}
 
 /** True for hosts that never leave this computer, where plain http shows nothing to anybody else. */
 export function isLoopbackHost(hostname: string): boolean {

@@ -1,7 +1,22 @@
+/** What is wrong with a server's certificate. */
+export type CertificateFailure =
+  /** Signed by nobody that is trusted. */
+  | 'certificate'
+  | 'certificate-self-signed'
+  | 'certificate-expired'
+  | 'certificate-not-yet'
+  | 'certificate-name'
+  /** Not made for a server: the certificate of an authority, of a person, of a mail gateway. */
+  | 'certificate-purpose';
+
 /** Why there is no reply that could be used. */
 export type HttpFailureKind =
   | 'unreachable'
-  | 'certificate'
+  | CertificateFailure
+  /** The server speaks only versions of TLS that are broken. */
+  | 'tls-too-old'
+  /** The proxy on the way is not there, or does not let the request through. */
+  | 'proxy'
   | 'time-limit'
   /** The provider's own addresses never redirect; a portal or proxy that does is not followed. */
   | 'redirect'
@@ -31,14 +46,30 @@ export function findHttpFailure(thrown: unknown): HttpFailure | undefined {
   return undefined;
 }
 
-const CERTIFICATE =
-  /CERT|SELF_SIGNED|ALTNAME|UNABLE_TO_|INVALID_CA|INVALID_PURPOSE|HOSTNAME_MISMATCH|PATH_LENGTH/;
+const certificateCodes: Readonly<Record<string, CertificateFailure>> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'certificate-self-signed',
+  CERT_HAS_EXPIRED: 'certificate-expired',
+  CERT_NOT_YET_VALID: 'certificate-not-yet',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'certificate-name',
+  HOSTNAME_MISMATCH: 'certificate-name',
+  INVALID_PURPOSE: 'certificate-purpose',
+};
+/** Every other reason OpenSSL has to refuse a chain. */
+const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_|INVALID_CA|PATH_LENGTH/;
+/** In the code, or, under `EPROTO`, in OpenSSL's own words. */
+const TLS_TOO_OLD = /unsupported[ _]protocol|protocol[ _]version|wrong[ _]ssl[ _]version/i;
+
+function kindOf(code: string, message: string): HttpFailureKind {
+  if (TLS_TOO_OLD.test(code === 'EPROTO' ? message : code)) return 'tls-too-old';
+  return certificateCodes[code] ?? (CERTIFICATE.test(code) ? 'certificate' : 'unreachable');
+}
 
 /** Sorts an error of `node:http` or `node:https`. */
 export function failureOf(thrown: unknown, maybeSent: boolean): HttpFailure {
+  if (thrown instanceof HttpFailure) return thrown;
   const code = (thrown as { code?: unknown } | null)?.code;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
-  const isCertificate = typeof code === 'string' && CERTIFICATE.test(code);
   const text = typeof code === 'string' && !message.includes(code) ? `${code}: ${message}` : message;
-  return new HttpFailure(isCertificate ? 'certificate' : 'unreachable', text, { maybeSent, cause: thrown });
+  const kind = typeof code === 'string' ? kindOf(code, message) : 'unreachable';
+  return new HttpFailure(kind, text, { maybeSent, cause: thrown });
 }

@@ -71,14 +71,19 @@ describe('http', () => {
   });
 
   it.each([
-    'DEPTH_ZERO_SELF_SIGNED_CERT',
-    'SELF_SIGNED_CERT_IN_CHAIN',
-    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-    'CERT_HAS_EXPIRED',
-    'ERR_TLS_CERT_ALTNAME_INVALID',
-    'INVALID_CA',
-  ])('sorts %s under certificates', (code) => {
-    expect(failureOf(Object.assign(new Error('x'), { code }), false).kind).toBe('certificate');
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'certificate-self-signed'],
+    ['SELF_SIGNED_CERT_IN_CHAIN', 'certificate'],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'certificate'],
+    ['INVALID_CA', 'certificate'],
+    ['CERT_HAS_EXPIRED', 'certificate-expired'],
+    ['CERT_NOT_YET_VALID', 'certificate-not-yet'],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', 'certificate-name'],
+    ['INVALID_PURPOSE', 'certificate-purpose'],
+    ['ERR_SSL_UNSUPPORTED_PROTOCOL', 'tls-too-old'],
+    ['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'tls-too-old'],
+    ['ECONNREFUSED', 'unreachable'],
+  ])('sorts %s as %s', (code, kind) => {
+    expect(failureOf(Object.assign(new Error('x'), { code }), false).kind).toBe(kind);
   });
 });
 

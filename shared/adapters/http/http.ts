@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
-import http from 'node:http';
-import https from 'node:https';
-import { rootCertificates } from 'node:tls';
 import type { Clock } from '../../engine/ports.ts';
 import { EnrollmentError } from '../../errors/enrollment-error.ts';
 import type { Profile } from '../../model/profile.ts';
+import { createConnections, type Way } from './connections.ts';
 import { failureOf, HttpFailure } from './http-failure.ts';
+import { type ProxyChoice, proxyOfEnvironment } from './proxy.ts';
+import { refusedByProxy } from './tunnel.ts';
 
 export interface HttpRequest {
   readonly method: string;
@@ -36,6 +36,10 @@ export interface HttpClientOptions {
   /** Authorities that are trusted besides the usual ones, PEM. */
   readonly ca?: string;
   readonly acceptInvalidCertificates?: boolean;
+  /** Where a host is, when its name does not resolve: host → address and port. Its name stays what is checked. */
+  readonly resolve?: Readonly<Record<string, string>>;
+  /** Never asked for hosts of `resolve`: their addresses are meant as they are. */
+  readonly proxyFor?: ProxyChoice;
   readonly timeLimitMs?: number;
   readonly maxReplyBytes?: number;
   readonly userAgent?: string;
@@ -43,115 +47,115 @@ export interface HttpClientOptions {
 
 const TIME_LIMIT_MS = 15_000;
 const MAX_REPLY_BYTES = 1024 * 1024;
-const MAX_CONNECTIONS = 16;
 
 /** An HTTP client on Node's own stack. Redirects are not followed, replies are capped, every request has a limit. */
 export function createHttpClient(options: HttpClientOptions): HttpClient {
-  const { clock, ca, timeLimitMs = TIME_LIMIT_MS, maxReplyBytes = MAX_REPLY_BYTES } = options;
-  const trust = {
-    ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
-    rejectUnauthorized: options.acceptInvalidCertificates !== true,
-  };
-  const pool = { keepAlive: true, maxSockets: MAX_CONNECTIONS };
-  const plainAgent = new http.Agent(pool);
-  const secureAgent = new https.Agent({ ...pool, ...trust });
+  const { clock, timeLimitMs = TIME_LIMIT_MS, maxReplyBytes = MAX_REPLY_BYTES } = options;
+  const connections = createConnections({ ...options, timeLimitMs });
 
-  function send(request: HttpRequest): http.ClientRequest {
-    const { url, method, headers, freshConnection } = request;
-    const common = { method, headers: { 'user-agent': options.userAgent ?? 'muster', ...headers } };
-    if (url.protocol === 'https:') {
-      const agent = freshConnection ? new https.Agent({ ...trust }) : secureAgent;
-      return https.request(url, { ...common, agent });
-    }
-    if (url.protocol !== 'http:') throw new TypeError(`Not an address for requests: ${url.protocol}`);
-    return http.request(url, { ...common, agent: freshConnection ? false : plainAgent });
+  /** One request on a way that was chosen. */
+  function exchange(request: HttpRequest, way: Way): Promise<HttpReply> {
+    return new Promise((resolve, reject) => {
+      const { signal, url } = request;
+      if (signal.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      const { method, headers } = request;
+      const sent = { 'user-agent': options.userAgent ?? 'muster', ...headers, ...way.headers };
+      const outgoing = way.open({ method, headers: sent });
+      let isConnected = false;
+      let settled = false;
+      const settle = (outcome: () => void) => {
+        if (settled) return;
+        settled = true;
+        cancelLimit();
+        signal.removeEventListener('abort', onAbort);
+        outcome();
+      };
+      const fail = (error: unknown) =>
+        settle(() => {
+          reject(error);
+          outgoing.destroy();
+        });
+      const failAs = (kind: HttpFailure['kind'], message: string) =>
+        fail(new HttpFailure(kind, message, { maybeSent: isConnected }));
+      const onAbort = () => fail(signal.reason);
+      const cancelLimit = clock.after(timeLimitMs, () =>
+        failAs('time-limit', `No answer from ${url.origin} within ${timeLimitMs / 1000} s.`),
+      );
+      signal.addEventListener('abort', onAbort, { once: true });
+
+      outgoing.on('socket', (socket) => {
+        // A socket taken from the pool is connected for good and would keep the listener for ever.
+        if (outgoing.reusedSocket || !socket.connecting) {
+          isConnected = true;
+          return;
+        }
+        socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
+          isConnected = true;
+        });
+      });
+      outgoing.on('error', (thrown) => fail(failureOf(thrown, isConnected)));
+      outgoing.on('response', (incoming) => {
+        const status = incoming.statusCode ?? 0;
+        if (status === 407 && way.proxy !== undefined) {
+          fail(refusedByProxy(way.proxy, status));
+          return;
+        }
+        if (status >= 300 && status < 400) {
+          failAs('redirect', `${url.origin} answered with a redirect (${status}).`);
+          return;
+        }
+        const chunks: Buffer[] = [];
+        let size = 0;
+        incoming.on('data', (chunk: Buffer) => {
+          size += chunk.length;
+          if (size > maxReplyBytes) failAs('too-large', `The answer has more than ${maxReplyBytes} bytes.`);
+          else chunks.push(chunk);
+        });
+        incoming.on('error', (thrown) => fail(failureOf(thrown, true)));
+        incoming.on('close', () => {
+          if (!incoming.complete) failAs('unreachable', 'The answer broke off.');
+        });
+        incoming.on('end', () =>
+          settle(() => {
+            const headers = Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]);
+            const text = Buffer.concat(chunks).toString('utf8');
+            resolve({ status, headers: Object.fromEntries(headers), text });
+          }),
+        );
+      });
+      outgoing.end(request.body);
+    });
   }
 
   return {
-    request: (request) =>
-      new Promise((resolve, reject) => {
-        const { signal, url } = request;
-        if (signal.aborted) {
-          reject(signal.reason);
-          return;
-        }
-        const outgoing = send(request);
-        let isConnected = false;
-        let settled = false;
-        const settle = (outcome: () => void) => {
-          if (settled) return;
-          settled = true;
-          cancelLimit();
-          signal.removeEventListener('abort', onAbort);
-          outcome();
-        };
-        const fail = (error: unknown) =>
-          settle(() => {
-            reject(error);
-            outgoing.destroy();
-          });
-        const failAs = (kind: HttpFailure['kind'], message: string) =>
-          fail(new HttpFailure(kind, message, { maybeSent: isConnected }));
-        const onAbort = () => fail(signal.reason);
-        const cancelLimit = clock.after(timeLimitMs, () =>
-          failAs('time-limit', `No answer from ${url.origin} within ${timeLimitMs / 1000} s.`),
-        );
-        signal.addEventListener('abort', onAbort, { once: true });
-
-        outgoing.on('socket', (socket) => {
-          // A socket taken from the pool is connected for good and would keep the listener for ever.
-          if (outgoing.reusedSocket || !socket.connecting) {
-            isConnected = true;
-            return;
-          }
-          socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
-            isConnected = true;
-          });
-        });
-        outgoing.on('error', (thrown) => fail(failureOf(thrown, isConnected)));
-        outgoing.on('response', (incoming) => {
-          const status = incoming.statusCode ?? 0;
-          if (status >= 300 && status < 400) {
-            failAs('redirect', `${url.origin} answered with a redirect (${status}).`);
-            return;
-          }
-          const chunks: Buffer[] = [];
-          let size = 0;
-          incoming.on('data', (chunk: Buffer) => {
-            size += chunk.length;
-            if (size > maxReplyBytes) failAs('too-large', `The answer has more than ${maxReplyBytes} bytes.`);
-            else chunks.push(chunk);
-          });
-          incoming.on('error', (thrown) => fail(failureOf(thrown, true)));
-          incoming.on('close', () => {
-            if (!incoming.complete) failAs('unreachable', 'The answer broke off.');
-          });
-          incoming.on('end', () =>
-            settle(() => {
-              const headers = Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]);
-              const text = Buffer.concat(chunks).toString('utf8');
-              resolve({ status, headers: Object.fromEntries(headers), text });
-            }),
-          );
-        });
-        outgoing.end(request.body);
-      }),
-    close: () => {
-      plainAgent.destroy();
-      secureAgent.destroy();
+    request: async (request) => {
+      request.signal.throwIfAborted();
+      const way = await connections.wayTo(request.url, request.freshConnection === true);
+      return exchange(request, way);
     },
+    close: () => connections.close(),
   };
 }
 
 /**
- * The client for a profile's identity provider: its CA file, and its invalid certificates where the profile
- * accepts them.
+ * The client for a profile's identity provider: its CA file, its invalid certificates where the profile accepts them,
+ * its given addresses, and the proxy of this computer.
  * @throws STATION_PROFILE_INVALID when the CA file cannot be read.
  */
-export function createIdentityHttpClient(profile: Profile, clock: Pick<Clock, 'after'>): HttpClient {
-  const { ca_file: path, danger_accept_invalid_certs: acceptInvalidCertificates } = profile.identity;
-  if (path === undefined) return createHttpClient({ clock, acceptInvalidCertificates });
-  return createHttpClient({ clock, acceptInvalidCertificates, ca: readCaFile(path) });
+export function createIdentityHttpClient(
+  profile: Profile,
+  clock: Pick<Clock, 'after'>,
+  proxyFor: ProxyChoice = proxyOfEnvironment(process.env),
+): HttpClient {
+  const { ca_file: path, danger_accept_invalid_certs: acceptInvalidCertificates, resolve } = profile.identity;
+  return createHttpClient({
+    ...{ clock, acceptInvalidCertificates, proxyFor },
+    ...(resolve === undefined ? {} : { resolve }),
+    ...(path === undefined ? {} : { ca: readCaFile(path) }),
+  });
 }
 
 function readCaFile(path: string): string {

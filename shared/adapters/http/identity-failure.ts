@@ -1,17 +1,29 @@
 import { EnrollmentError } from '../../errors/enrollment-error.ts';
-import type { HttpFailure } from './http-failure.ts';
+import type { EnrollmentErrorCode } from '../../model/error-codes.ts';
+import type { HttpFailure, HttpFailureKind } from './http-failure.ts';
+
+const codes: Readonly<Record<HttpFailureKind, EnrollmentErrorCode>> = {
+  unreachable: 'IDENTITY_UNREACHABLE',
+  'time-limit': 'IDENTITY_UNREACHABLE',
+  proxy: 'IDENTITY_PROXY_REFUSED',
+  'tls-too-old': 'IDENTITY_TLS_TOO_OLD',
+  certificate: 'IDENTITY_CERTIFICATE_REFUSED',
+  'certificate-self-signed': 'IDENTITY_CERTIFICATE_SELF_SIGNED',
+  'certificate-expired': 'IDENTITY_CERTIFICATE_EXPIRED',
+  'certificate-not-yet': 'IDENTITY_CERTIFICATE_NOT_YET_VALID',
+  'certificate-name': 'IDENTITY_CERTIFICATE_OTHER_NAME',
+  'certificate-purpose': 'IDENTITY_CERTIFICATE_NOT_FOR_SERVERS',
+  redirect: 'IDENTITY_REPLY_UNREADABLE',
+  'too-large': 'IDENTITY_REPLY_UNREADABLE',
+};
 
 /** The operator's error for a request to the identity provider that brought no usable reply. */
 export function identityFailure(failure: HttpFailure, issuer: string, action: string): EnrollmentError {
-  const options = { details: { issuer, action }, subject: issuer, evidence: failure.message, cause: failure };
-  switch (failure.kind) {
-    case 'certificate':
-      return new EnrollmentError('IDENTITY_CERTIFICATE_REFUSED', options);
-    case 'redirect':
-    case 'too-large':
-      return new EnrollmentError('IDENTITY_REPLY_UNREADABLE', options);
-    case 'unreachable':
-    case 'time-limit':
-      return new EnrollmentError('IDENTITY_UNREACHABLE', options);
-  }
+  const { message: problem } = failure;
+  return new EnrollmentError(codes[failure.kind], {
+    details: { issuer, action, problem },
+    subject: issuer,
+    evidence: problem,
+    cause: failure,
+  });
 }

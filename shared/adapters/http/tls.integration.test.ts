@@ -70,12 +70,12 @@ describe.skipIf(!isMade)('trust in the identity provider', () => {
   // Both ways of connecting have trust settings of their own.
   it.each([false, true])('needs a reason (new connection: %s)', async (fresh) => {
     await expect(ask('localhost', {}, fresh)).rejects.toMatchObject({
-      kind: 'certificate',
+      kind: 'certificate-self-signed',
       maybeSent: false,
     });
     expect(await ask('localhost', { ca_file: certificate }, fresh)).toBe('hello');
     await expect(ask('127.0.0.1', { ca_file: certificate }, fresh)).rejects.toMatchObject({
-      kind: 'certificate',
+      kind: 'certificate-name',
     });
     expect(await ask('127.0.0.1', { danger_accept_invalid_certs: true }, fresh)).toBe('hello');
   });

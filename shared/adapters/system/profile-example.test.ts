@@ -45,9 +45,10 @@ test('the example names every setting there is', async () => {
   const settings = settingsOf(z.toJSONSchema(profileSchema, { io: 'input' }) as SchemaNode);
   // Guards the walk itself: a change of the schema library's output must not make this test say yes to anything.
   expect(settings).toEqual(expect.arrayContaining(['identity.issuer', 'nats.device_urls', 'bench.target']));
-  const records = ['labels', 'agent.binaries', 'bench.labels'];
+  const records = ['labels', 'agent.binaries', 'bench.labels', 'identity.resolve'];
   expect(settings.filter((name) => !records.includes(name) && !named.has(name))).toEqual([]);
   expect(named).toContain('bench.labels.socket');
+  expect(named).toContain('identity.resolve.id.example.com');
   expect(architectures.filter((name) => !named.has(`agent.binaries.${name}`))).toEqual([]);
 });
 

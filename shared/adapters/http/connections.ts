@@ -1,0 +1,105 @@
+import http from 'node:http';
+import https from 'node:https';
+import { rootCertificates } from 'node:tls';
+import type { Clock } from '../../engine/ports.ts';
+import { parseAddressAndPort } from '../../model/profile.ts';
+import { HttpFailure } from './http-failure.ts';
+import { type HttpProxy, type ProxyChoice, proxyName } from './proxy.ts';
+import { proxyHeaders, TunnelAgent } from './tunnel.ts';
+
+export interface ConnectionOptions {
+  readonly clock: Pick<Clock, 'after'>;
+  readonly ca?: string;
+  readonly acceptInvalidCertificates?: boolean;
+  readonly resolve?: Readonly<Record<string, string>>;
+  readonly proxyFor?: ProxyChoice;
+  readonly timeLimitMs: number;
+}
+
+/** How one request gets to its server. */
+export interface Way {
+  /** The proxy that sees the request itself: plain http only. */
+  readonly proxy: HttpProxy | undefined;
+  /** Headers this way needs besides those of the request. */
+  readonly headers: Readonly<Record<string, string>>;
+  open(request: http.RequestOptions): http.ClientRequest;
+}
+
+export interface Connections {
+  /** @throws {HttpFailure} for a proxy setting that cannot be used */
+  wayTo(url: URL, freshConnection: boolean): Promise<Way>;
+  close(): void;
+}
+
+const MAX_CONNECTIONS = 16;
+/** Older versions show what is sent to whoever listens (RFC 8996). */
+const MIN_VERSION = 'TLSv1.2' as const;
+
+/** Connections to one provider: kept or fresh, direct, to a given address, or through a proxy, all under one trust. */
+export function createConnections(options: ConnectionOptions): Connections {
+  const { clock, ca, resolve = {}, proxyFor, timeLimitMs } = options;
+  const trust = {
+    ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
+    rejectUnauthorized: options.acceptInvalidCertificates !== true,
+    minVersion: MIN_VERSION,
+  };
+  const pool = { keepAlive: true, maxSockets: MAX_CONNECTIONS };
+  const plainAgent = new http.Agent(pool);
+  const secureAgent = new https.Agent({ ...pool, ...trust });
+  const tunnels = new Map<string, TunnelAgent>();
+
+  async function chooseProxy(url: URL): Promise<HttpProxy | undefined> {
+    try {
+      return await proxyFor?.(url);
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : String(cause);
+      throw new HttpFailure('proxy', message, { maybeSent: false, cause });
+    }
+  }
+
+  function tunnelThrough(proxy: HttpProxy, fresh: boolean): TunnelAgent {
+    const through = { proxy, clock, timeLimitMs, ...trust };
+    if (fresh) return new TunnelAgent(through);
+    const name = `${proxy.protocol}//${proxyName(proxy)}`;
+    const kept = tunnels.get(name) ?? new TunnelAgent({ ...through, ...pool });
+    tunnels.set(name, kept);
+    return kept;
+  }
+
+  return {
+    async wayTo(url, fresh) {
+      const isSecure = url.protocol === 'https:';
+      if (!isSecure && url.protocol !== 'http:')
+        throw new TypeError(`Not an address for requests: ${url.protocol}`);
+      const place = parseAddressAndPort(resolve[url.hostname] ?? '');
+      const proxy = place === undefined ? await chooseProxy(url) : undefined;
+      if (!isSecure && proxy !== undefined) {
+        // The proxy gets the whole address and speaks http with the server itself.
+        const { protocol, host, port } = proxy;
+        const open = (request: http.RequestOptions): http.ClientRequest =>
+          (protocol === 'https:' ? https : http).request({
+            ...{ ...request, host, port, path: url.href, agent: false },
+          });
+        return { proxy, headers: { host: url.host, ...proxyHeaders(proxy) }, open };
+      }
+      const direct = isSecure
+        ? { agent: fresh ? new https.Agent(trust) : secureAgent }
+        : { agent: fresh ? (false as const) : plainAgent };
+      const agent = proxy === undefined ? direct : { agent: tunnelThrough(proxy, fresh) };
+      // SNI, the check of the certificate and the Host header stay with the name, whatever address it is at.
+      const at =
+        place === undefined ? {} : { host: place.address, hostname: place.address, port: place.port };
+      const name = place !== undefined && isSecure ? { servername: url.hostname } : {};
+      return {
+        proxy: undefined,
+        headers: place === undefined ? {} : { host: url.host },
+        open: (request) => (isSecure ? https : http).request(url, { ...request, ...agent, ...at, ...name }),
+      };
+    },
+    close: () => {
+      plainAgent.destroy();
+      secureAgent.destroy();
+      for (const tunnel of tunnels.values()) tunnel.destroy();
+    },
+  };
+}
