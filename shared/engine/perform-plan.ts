@@ -83,7 +83,7 @@ async function newKey(
 
 /**
  * Has the device log in with the key it made, before that takes the place of any other. One that does not log in is
- * deleted: a provider may show a registered key and refuse every login with it (zitadel/zitadel#7671).
+ * deleted: a provider may show a registered key and refuse every login with it (zitadel/zitadel#7948).
  */
 async function isProven(
   context: EnrollmentContext,

@@ -124,7 +124,7 @@ export class FakeIdentityProvider implements IdentityProvider {
     });
   }
 
-  /** What the provider makes of a public key; `keys-that-fail` is zitadel/zitadel#7671. */
+  /** What the provider makes of a public key; `keys-that-fail` is zitadel/zitadel#7948. */
   publicKeys: 'refused' | 'keys-that-fail' | 'accepted' = 'accepted';
   /** Public halves that were registered, by key id. */
   readonly registered = new Map<string, string>();
