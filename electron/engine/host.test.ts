@@ -147,6 +147,27 @@ describe('EngineHost', () => {
     send({ type: 'browser-opened', opened: true });
   });
 
+  test('asks for the proxy of each address, and says when nobody answers', async () => {
+    const { host, station, posted, timers, send } = setUp();
+    host.serve(station);
+    const [first, second] = [
+      host.resolveProxy('https://a.example.com'),
+      host.resolveProxy('https://b.example.com'),
+    ];
+    expect(posted.slice(-2)).toEqual([
+      { type: 'resolve-proxy', id: 1, url: 'https://a.example.com' },
+      { type: 'resolve-proxy', id: 2, url: 'https://b.example.com' },
+    ]);
+    send({ type: 'proxy', id: 2, answer: 'PROXY p.example.com:3128' });
+    send({ type: 'proxy', id: 1, answer: 'DIRECT' });
+    expect(await Promise.all([first, second])).toEqual(['DIRECT', 'PROXY p.example.com:3128']);
+    expect(timers).toHaveLength(0);
+    const third = host.resolveProxy('https://a.example.com');
+    timers[0]?.callback();
+    await expect(third).rejects.toThrow('did not say within 10 s which proxy it uses');
+    send({ type: 'proxy', id: 3, answer: 'DIRECT' });
+  });
+
   test('shuts the station down before it ends, and sends what still waits', async () => {
     const { host, station, posted, exits, send, shutDowns } = setUp();
     host.serve(station);

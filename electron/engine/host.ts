@@ -16,6 +16,8 @@ import { Coalescer } from './coalesce.ts';
 /** One message per frame of a usual screen. */
 const FRAME_MS = 16;
 const BROWSER_LIMIT_MS = 15_000;
+/** A PAC file may have to be fetched first. */
+const PROXY_LIMIT_MS = 10_000;
 
 /** The core as the host sees it. */
 export interface HostedStation {
@@ -42,6 +44,8 @@ export class EngineHost {
   readonly #options: EngineHostOptions;
   readonly #coalescer: Coalescer;
   readonly #browserAnswers: ((opened: boolean) => void)[] = [];
+  readonly #proxyAnswers = new Map<number, (answer: string) => void>();
+  #lastProxyId = 0;
 
   constructor(options: EngineHostOptions) {
     this.#options = options;
@@ -78,6 +82,27 @@ export class EngineHost {
     });
   }
 
+  /**
+   * Asks the main process which proxy this computer uses for an address.
+   * @throws an Error when it does not answer: guessing would send the sign-in another way than the computer is set to
+   */
+  resolveProxy(url: string): Promise<string> {
+    this.#lastProxyId += 1;
+    const id = this.#lastProxyId;
+    return new Promise((resolve, reject) => {
+      const cancel = this.#options.after(PROXY_LIMIT_MS, () => {
+        this.#proxyAnswers.delete(id);
+        reject(new Error(`This computer did not say within ${PROXY_LIMIT_MS / 1000} s which proxy it uses.`));
+      });
+      this.#proxyAnswers.set(id, (answer) => {
+        cancel();
+        this.#proxyAnswers.delete(id);
+        resolve(answer);
+      });
+      this.#options.port.post({ type: 'resolve-proxy', id, url });
+    });
+  }
+
   /** Begins to answer. */
   serve(station: HostedStation): void {
     this.#options.port.onMessage((raw) => {
@@ -85,6 +110,7 @@ export class EngineHost {
       if (!message.success) this.#options.warn('message-invalid', message.error);
       else if (message.data.type === 'call') void this.#answer(station, message.data);
       else if (message.data.type === 'browser-opened') this.#browserAnswers[0]?.(message.data.opened);
+      else if (message.data.type === 'proxy') this.#proxyAnswers.get(message.data.id)?.(message.data.answer);
       else if (message.data.type === 'shut-down') void this.#shutDown(station);
       else this.#options.warn('message-unexpected', message.data.type);
     });

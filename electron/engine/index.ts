@@ -2,11 +2,13 @@ import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { createPorts } from '#shared/adapters/create-ports.ts';
+import { proxyOfPac } from '#shared/adapters/http/proxy.ts';
 import { openStationJournal } from '#shared/adapters/journal/journal.ts';
 import { loadProfile } from '#shared/adapters/system/profile-file.ts';
 import { createStation } from '#shared/engine/station.ts';
 import { describeThrown } from '#shared/errors/enrollment-error.ts';
 import { printable } from '#shared/model/printable.ts';
+import { isLoopbackHost } from '#shared/model/profile.ts';
 import { type EngineArguments, readEngineArguments } from './arguments.ts';
 import { keepMemoryOutOfCoreFiles } from './core-dumps.ts';
 import { failedStation } from './failed-station.ts';
@@ -51,6 +53,8 @@ async function compose({ userDataDir, version, profile: given }: EngineArguments
     const ports = createPorts({
       ...{ profile, userDataDir, openJournal: openStationJournal },
       openBrowser: (url) => host.openBrowser(url),
+      proxyFor: async (url) =>
+        isLoopbackHost(url.hostname) ? undefined : proxyOfPac(await host.resolveProxy(url.origin)),
     });
     const station = createStation({
       ports,

@@ -26,6 +26,8 @@ export interface EngineOptions {
   /** Crashed too often: nothing will be started again. */
   readonly onGivenUp: () => void;
   readonly openBrowser: (url: string) => Promise<boolean>;
+  /** The proxy of this computer for an address, as a PAC file answers. */
+  readonly resolveProxy: (url: string) => Promise<string>;
   readonly warn: (text: string) => void;
 }
 
@@ -99,6 +101,7 @@ export class EngineProcess {
     else if (message.type === 'notify') this.#options.onNotify(message.channel, message.json);
     else if (message.type === 'ready') this.#options.onReady(this.#crashes.length > 0);
     else if (message.type === 'open-browser') void this.#openBrowser(message.url);
+    else if (message.type === 'resolve-proxy') void this.#resolveProxy(message.id, message.url);
     else this.#options.warn(`The engine sent "${message.type}", which only the main process sends.`);
   }
 
@@ -106,6 +109,17 @@ export class EngineProcess {
     const child = this.#child;
     const opened = await this.#options.openBrowser(url);
     if (child !== undefined && child === this.#child) post(child, { type: 'browser-opened', opened });
+  }
+
+  async #resolveProxy(id: number, url: string): Promise<void> {
+    const child = this.#child;
+    try {
+      const answer = await this.#options.resolveProxy(url);
+      if (child !== undefined && child === this.#child) post(child, { type: 'proxy', id, answer });
+    } catch (thrown) {
+      // Without an answer the engine says so at its limit.
+      this.#options.warn(`The proxy of this computer is not known: ${String(thrown)}`);
+    }
   }
 
   #settle(id: number, answer: string): void {

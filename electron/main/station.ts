@@ -82,6 +82,7 @@ class Station {
       onNotify: (channel, json) => this.#onNotify(channel, json),
       onGivenUp: () => this.#onEngineGivenUp(),
       openBrowser: (url) => openInBrowser(url, this.#view.issuer),
+      resolveProxy: (url) => stationSession().resolveProxy(url),
       warn,
     });
     this.#engine.start();

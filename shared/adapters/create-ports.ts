@@ -5,6 +5,7 @@ import type { Profile } from '../model/profile.ts';
 import { createAgentBinaryStore } from './binary/agent-binary-store.ts';
 import { createDeviceConnector } from './device-connector.ts';
 import { createIdentityHttpClient } from './http/http.ts';
+import type { ProxyChoice } from './http/proxy.ts';
 import { createKeychainTokenCache } from './keychain/keychain-token-cache.ts';
 import { createLocalConnector } from './local/connector.ts';
 import { localEnvironment } from './local/local-environment.ts';
@@ -31,6 +32,8 @@ export interface PortsOptions {
   /** Opens the journal of this folder: SQLite in the app, a file of lines where nothing native may be needed. */
   openJournal(userDataDir: string): Journal;
   openBrowser(url: string): Promise<boolean>;
+  /** Which proxy the provider is reached through; what the environment names unless said otherwise. */
+  readonly proxyFor?: ProxyChoice;
 }
 
 /**
@@ -47,7 +50,7 @@ export function createPorts(options: PortsOptions): StationPorts {
     clock,
     file: { path: path.join(userDataDir, 'log', 'station.jsonl'), maxBytes: LOG_LIMIT_BYTES },
   });
-  const http = createIdentityHttpClient(profile, clock);
+  const http = createIdentityHttpClient(profile, clock, options.proxyFor);
   const { issuer, client_id: clientId } = profile.identity;
   const journal = options.openJournal(userDataDir);
   const binaries = createAgentBinaryStore();

@@ -138,6 +138,9 @@ export const engineMessageSchema = z.discriminatedUnion('type', [
   /** Engine asks main to open the sign-in page; main checks the address against the profile's issuer. */
   z.object({ type: z.literal('open-browser'), url: z.string().max(2048) }),
   z.object({ type: z.literal('browser-opened'), opened: z.boolean() }),
+  /** Engine asks main which proxy this computer uses for an address; the answer is like that of a PAC file. */
+  z.object({ type: z.literal('resolve-proxy'), id: z.number().int(), url: z.string().max(2048) }),
+  z.object({ type: z.literal('proxy'), id: z.number().int(), answer: z.string().max(8192) }),
   z.object({ type: z.literal('ready') }),
   z.object({ type: z.literal('shut-down') }),
 ]);
