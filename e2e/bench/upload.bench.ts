@@ -12,6 +12,7 @@ import { noSshdReason, type RealSshd, startRealSshd } from '#shared/adapters/ssh
 import { testConnector } from '#shared/adapters/ssh/testing/test-connector.ts';
 import { receiveBinary } from '#shared/device/commands.ts';
 import { type DeviceCommand, defineCommand } from '#shared/device/device-command.ts';
+import { receiveParts } from '#shared/device/receive.ts';
 import type { AgentBinary } from '#shared/engine/ports.ts';
 import type { Metric } from '../../scripts/bench/metric.ts';
 import { startSlowRelay } from './slow-relay.ts';
@@ -149,7 +150,7 @@ async function againstScp(measurement: Measurement, sample: Sample, folder: stri
   await mkdir(path.join(root, 'etc'), { recursive: true });
   const received = path.join(root, 'usr/local/bin/fleet-agent');
   const sha256 = await measurement.sha256(sample);
-  const plain = defineCommand('Upload', `exec gzip -dc > '${folder}/by-upload'`, { asRoot: false });
+  const plain = defineCommand('Upload', `t='${folder}/by-upload'\n${receiveParts()}`, { asRoot: false });
   const whole = defineCommand('Upload', `MUSTER_DEVICE_ROOT='${root}'\n${receiveBinary(sha256).script}`, {
     asRoot: false,
   });
@@ -200,7 +201,7 @@ async function onSlowLink(
 ): Promise<Metric[]> {
   const relay = await startSlowRelay(sshd.port, SLOW);
   try {
-    const command = defineCommand('Upload', `exec gzip -dc > '${folder}/by-upload'`, { asRoot: false });
+    const command = defineCommand('Upload', `t='${folder}/by-upload'\n${receiveParts()}`, { asRoot: false });
     const { transferMs } = await measurement.upload(command, sample, relay.port);
     const leastBytes = Math.min(gzipSync(sample.bytes, { level: 6 }).length, sample.bytes.length);
     const idealMs = (leastBytes * 8000) / SLOW.bitsPerSecond + 2 * SLOW.oneWayDelayMs;

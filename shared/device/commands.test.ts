@@ -28,6 +28,7 @@ import type { DeviceCommand } from './device-command.ts';
 import { EXIT_DATA_DIFFERS, EXIT_OBSTRUCTED } from './exit-status.ts';
 import { composeTrip, type Fragment } from './fragment.ts';
 import { binaryPath, configDirectory, configPath, keyPath, restartMarkPath, unitPath } from './paths.ts';
+import { partHeader, partsEnd } from './receive.ts';
 import { restartUnit, writeUnit } from './unit-commands.ts';
 
 let root: TemporaryRoot;
@@ -50,6 +51,12 @@ function trip(fragments: readonly Fragment[], payload = '') {
   return runShell(asTrip(fragments).script, { payload, env: root.env });
 }
 
+/** A file as an upload sends it. */
+function inParts(content: string): Buffer {
+  const part = gzipSync(content);
+  return Buffer.concat([Buffer.from(partHeader('gzip', part.length)), part, Buffer.from(partsEnd)]);
+}
+
 const soon = { timeout: 3_000, interval: 5 };
 
 const contentOf = (path: string): string => readFileSync(root.on(path), 'utf8');
@@ -62,7 +69,7 @@ describe('receiving the binary', () => {
     runShell(receiveBinary(hash).script, { payload, env: root.env });
 
   it('puts it in place, executable, with nothing left beside it', () => {
-    expect(receive(gzipSync(content)).status).toBe(0);
+    expect(receive(inParts(content)).status).toBe(0);
     expect(contentOf(binaryPath)).toBe(content);
     expect(modeOf(binaryPath)).toBe(0o755);
     expect(beside(binaryPath)).toEqual(['fleet-agent']);
@@ -71,14 +78,14 @@ describe('receiving the binary', () => {
   it('replaces the old file by a rename: who runs it keeps it', () => {
     root.write(binaryPath, 'old', 0o755);
     const old = statSync(root.on(binaryPath)).ino;
-    expect(receive(gzipSync(content)).status).toBe(0);
+    expect(receive(inParts(content)).status).toBe(0);
     expect(statSync(root.on(binaryPath)).ino).not.toBe(old);
   });
 
   it.each([
-    ['is another one', gzipSync('something else'), EXIT_DATA_DIFFERS],
-    ['is cut off', gzipSync(content).subarray(0, 100), undefined],
-    ['is not compressed', Buffer.from(content), undefined],
+    ['is another one', inParts('something else'), EXIT_DATA_DIFFERS],
+    ['is cut off', inParts(content).subarray(0, 100), undefined],
+    ['is no parts', Buffer.from(content), undefined],
     ['is empty', Buffer.alloc(0), undefined],
   ])('keeps the old file, and leaves nothing, when what arrives %s', (_what, payload, expected) => {
     root.write(binaryPath, 'old', 0o755);
@@ -94,13 +101,13 @@ describe('receiving the binary', () => {
     root.write(binaryPath, 'old', 0o755);
     const { script } = receiveBinary(sha256(content));
     const child = spawn('/bin/sh', ['-c', script], { env: root.env, detached: true });
-    child.stdin.write(gzipSync(content).subarray(0, 60));
+    child.stdin.write(inParts(content).subarray(0, 60));
     await vi.waitFor(() => expect(beside(binaryPath)).toHaveLength(2), { timeout: 5_000, interval: 5 });
     const ended = new Promise((resolve) => child.once('exit', resolve));
     process.kill(-(child.pid ?? 0), 'SIGKILL');
     await ended;
     expect(contentOf(binaryPath)).toBe('old');
-    expect(receive(gzipSync(content)).status).toBe(0);
+    expect(receive(inParts(content)).status).toBe(0);
     expect(beside(binaryPath)).toEqual(['fleet-agent']);
     expect(contentOf(binaryPath)).toBe(content);
   });
@@ -186,7 +193,7 @@ describe('the config', () => {
 
 /** The four ways a file gets onto a device, each with what it reads from standard input. */
 const writers: readonly [string, DeviceCommand, string | Uint8Array][] = [
-  [binaryPath, receiveBinary(sha256('agent')), gzipSync('agent')],
+  [binaryPath, receiveBinary(sha256('agent')), inParts('agent')],
   [keyPath, asTrip([receiveMachineKey(3, sha256('key'))]), 'key'],
   [configPath, asTrip([writeConfig('config')]), ''],
   [unitPath, asTrip([writeUnit('unit')]), ''],

@@ -11,7 +11,7 @@ import {
   restartMarkPath,
 } from './paths.ts';
 import { shellQuote } from './quote.ts';
-import { receiveInto } from './receive.ts';
+import { receiveInto, receiveParts } from './receive.ts';
 
 /** Begins the name of every temporary file of ours, so that nobody else's is ever cleared up. */
 const temporaryPrefix = '.fleet-agent.new.';
@@ -78,18 +78,18 @@ function ownedByUs(file: string): string {
 }
 
 /**
- * Receives the binary, gzip-compressed, on standard input: into a temporary file beside its place, checked,
- * then renamed (rename(2) is atomic). The file in use is never touched.
+ * Receives the binary in parts on standard input: into a temporary file beside its place, checked, then renamed
+ * (rename(2) is atomic). The file in use is never touched.
  */
 export function receiveBinary(sha256: string): DeviceCommand {
   return defineCommand(
-    `gzip -dc > ${binaryPath}`,
+    `cat > ${binaryPath}`,
     `set -eu
 LC_ALL=C; export LC_ALL
 umask 077
 R="\${MUSTER_DEVICE_ROOT-}"
 ${openTemporary(binaryPath)}
-${receiveInto('gzip -dc')}
+${receiveParts()}
 [ "$(sha256sum < "$t" | cut -c1-64)" = ${shellQuote(sha256)} ] || { echo "the file that arrived is not the file that was sent" >&2; exit ${EXIT_DATA_DIFFERS}; }
 ${ownedByUs('$t')}
 chmod 0755 "$t"

@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { receiveInto } from './receive.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { partHeader, partsEnd, receiveInto, receiveParts } from './receive.ts';
 
 let folder: string;
 let file: string;
@@ -20,7 +20,11 @@ afterEach(() => {
 
 /** Runs the lines in a shell; what is sent and when is the test's. */
 function begin(reader: string) {
-  const script = `set -eu\nt='${file}'\n: > "$t"\n${receiveInto(reader, 1)}\necho whole`;
+  return beginLines(receiveInto(reader, 1));
+}
+
+function beginLines(lines: string) {
+  const script = `set -eu\nt='${file}'\n: > "$t"\n${lines}\necho whole`;
   const child = spawn('/bin/sh', ['-c', script], { stdio: ['pipe', 'pipe', 'ignore'] });
   let printed = '';
   child.stdout.on('data', (bytes: Buffer) => {
@@ -73,4 +77,64 @@ it('fails when the input ends early', async () => {
   const { input, closed } = begin('gzip -dc');
   input.end(gzipSync('new agent '.repeat(1000)).subarray(0, 30));
   expect(await closed).toEqual({ status: 1, printed: '' });
+});
+
+describe('a file in parts', () => {
+  const text = 'new agent '.repeat(1000);
+  const raw = (bytes: string) => Buffer.from(`${partHeader('raw', bytes.length)}${bytes}`);
+  const gzipped = (bytes: string) => {
+    const part = gzipSync(bytes);
+    return Buffer.concat([Buffer.from(partHeader('gzip', part.length)), part]);
+  };
+  const end = Buffer.from(partsEnd);
+
+  it('is joined, however its parts travel, and leaves what follows', async () => {
+    const { input, closed } = beginLines(`${receiveParts(1)}\nIFS= read -r next; echo "$next"`);
+    input.end(
+      Buffer.concat([
+        raw('first\n'),
+        gzipped(text),
+        gzipped('more\n'),
+        raw(text),
+        end,
+        Buffer.from('next\n'),
+      ]),
+    );
+    expect(await closed).toEqual({ status: 0, printed: 'next\nwhole\n' });
+    expect(readFileSync(file, 'utf8')).toBe(`first\n${text}more\n${text}`);
+  });
+
+  it('may be empty', async () => {
+    const { input, closed } = beginLines(receiveParts(1));
+    input.end(end);
+    expect(await closed).toEqual({ status: 0, printed: 'whole\n' });
+    expect(readFileSync(file, 'utf8')).toBe('');
+  });
+
+  it.each([
+    ['stops in a raw part', raw(text).subarray(0, 500)],
+    ['stops in a compressed part', gzipped(text).subarray(0, 30)],
+    ['stops between two parts', gzipped(text)],
+    ['is no parts', Buffer.from(text)],
+    ['holds what is not compressed', Buffer.from(`${partHeader('gzip', 4)}text${partsEnd}`)],
+  ])('has not arrived when it %s', async (_what, bytes) => {
+    const { input, closed } = beginLines(receiveParts(1));
+    input.end(bytes);
+    expect(await closed).toEqual({ status: 1, printed: '' });
+  });
+
+  it.each([
+    ['before the first part', Buffer.alloc(0)],
+    ['in a raw part', raw(text).subarray(0, 500)],
+    ['in a compressed part', gzipped(text).subarray(0, 30)],
+  ])(
+    'ends by itself, with all it started, when nothing comes any more %s',
+    async (_what, bytes) => {
+      const { input, closed } = beginLines(receiveParts(1));
+      input.write(bytes);
+      // Standard input stays open. What is left of it would hold the session's output, and it would not close.
+      expect(await closed).toEqual({ status: 1, printed: '' });
+    },
+    10_000,
+  );
 });

@@ -30,3 +30,60 @@ wait "$reader" || received=$?
 kill "$watch" 2>/dev/null || true
 [ "$received" = 0 ] || { echo "what the station sent did not arrive whole" >&2; exit 1; }`;
 }
+
+/** How the bytes of a part travel. */
+export type PartKind = 'raw' | 'gzip';
+
+/**
+ * The line before one part of a file: how it travels, and how many bytes follow. Raw and compressed parts follow each
+ * other as the link asks for it.
+ */
+export function partHeader(kind: PartKind, sizeBytes: number): string {
+  return `${kind} ${sizeBytes}\n`;
+}
+
+/** The line behind the last part: without it the file has not arrived whole. */
+export const partsEnd = 'end 0\n';
+
+/** A part that travels as it is is copied in pieces of so many bytes: what a pipe of Linux holds twice. */
+const COPY_BYTES = 128 * 1024;
+
+/**
+ * Shell lines that put a file that comes in parts into `$t`. A part that travels as it is costs the device a copy and
+ * nothing else, which is what makes an upload as fast as the link.
+ *
+ * Each program takes exactly the bytes of its part and leaves the next line alone: head and dd read no further than
+ * they are told to, gzip would. Whoever is ended takes what it has started along, so that none of them keeps the input
+ * and the lock; hence the number of the one before the pipe comes first through it.
+ */
+export function receiveParts(lookEverySeconds = LOOK_EVERY_SECONDS): string {
+  return `if dd bs=1 count=0 iflag=fullblock,count_bytes status=none < /dev/null 2>/dev/null; then
+  copy() { dd bs=${COPY_BYTES} count="$1" iflag=fullblock,count_bytes status=none; }
+else
+  copy() { head -c "$1"; }
+fi
+inflate() {
+  exec 4<&0
+  IFS= read -r before
+  trap 'kill "$before" 2>/dev/null; exit 1' TERM
+  gzip -dc <&4 &
+  wait "$!"
+}
+take_parts() {
+  exec 3<&0
+  part=
+  trap 'kill "$part" 2>/dev/null; exit 1' TERM
+  while IFS=' ' read -r kind n <&3; do
+    case "$kind" in
+      raw) copy "$n" <&3 3<&- & ;;
+      gzip) sh -c 'echo "$$"; exec head -c "$0"' "$n" <&3 3<&- | inflate 3<&- & ;;
+      end) return 0 ;;
+      *) return 1 ;;
+    esac
+    part=$!
+    wait "$part" || return 1
+  done
+  return 1
+}
+${receiveInto('take_parts', lookEverySeconds)}`;
+}

@@ -64,7 +64,7 @@ export interface DeviceSession {
   readonly loginUser: string;
   /** Runs a script; a non-zero exit status is a result, not an error. One call is one round trip. */
   run(command: DeviceCommand, options: RunOptions): Promise<CommandResult>;
-  /** Like `run`, with the file's bytes (gzip-compressed) on the script's standard input. */
+  /** Like `run`, with the file in parts (`device/receive.ts`) on the script's standard input. */
   upload(command: DeviceCommand, file: AgentBinary, options: UploadOptions): Promise<CommandResult>;
   close(): void;
 }

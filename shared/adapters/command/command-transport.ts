@@ -4,6 +4,8 @@ import type { ElevationMethod } from '../../device/device-command.ts';
 export interface CommandInput {
   /** False when nobody reads any more. */
   readonly isOpen: boolean;
+  /** Of the bytes written so far, how many the far side is known to have taken: that tells how fast the way is. */
+  readonly arrivedBytes: number;
   /** Resolves when more is wanted, so that little of it waits in memory; also when nobody reads any more. */
   write(bytes: Uint8Array): Promise<void>;
   end(): void;

@@ -1,25 +1,29 @@
-/** How fast what is sent is taken, over the last few writes. */
+/** How fast what is sent arrives, over the last while. */
 export interface LinkPace {
-  /** Bytes a second; infinite while nothing had to wait, undefined before the first write. */
+  /** Bytes a second; undefined while nothing is known. */
   readonly bytesPerSecond: number | undefined;
-  /** One write: its bytes, and how long it took until more was wanted. */
-  record(bytes: number, ms: number): void;
+  /** How many bytes have arrived by now, in all. Said after every write. */
+  record(arrivedBytes: number, atMs: number): void;
 }
 
-/** Writes that count: enough to even out one slow moment, few enough to follow a link that changes. */
-const WRITES = 4;
+/** Long enough to even out what arrives in bursts, short enough to follow a link that changes. */
+const WINDOW_MS = 500;
+/** What a pipe and its neighbours take before anybody reads: until then a shell that starts would pass for a slow link. */
+const BUFFERED_BYTES = 128 * 1024;
 
 export function createLinkPace(): LinkPace {
-  const last: { readonly bytes: number; readonly ms: number }[] = [];
+  const samples: { readonly bytes: number; readonly atMs: number }[] = [];
   return {
-    record: (bytes, ms) => {
-      last.push({ bytes, ms });
-      if (last.length > WRITES) last.shift();
+    record: (bytes, atMs) => {
+      if (bytes < BUFFERED_BYTES) return;
+      samples.push({ bytes, atMs });
+      while ((samples[1]?.atMs ?? atMs) < atMs - WINDOW_MS) samples.shift();
     },
     get bytesPerSecond() {
-      if (last.length === 0) return undefined;
-      const sum = last.reduce((total, { bytes, ms }) => ({ bytes: total.bytes + bytes, ms: total.ms + ms }));
-      return sum.ms <= 0 ? Number.POSITIVE_INFINITY : (sum.bytes * 1000) / sum.ms;
+      const [first] = samples;
+      const last = samples.at(-1);
+      if (first === undefined || last === undefined || first === last) return undefined;
+      return ((last.bytes - first.bytes) * 1000) / Math.max(last.atMs - first.atMs, 0.01);
     },
   };
 }

@@ -25,11 +25,11 @@ export async function sendInput(
 ): Promise<void> {
   const pace = createLinkPace();
   await to.write(prologue);
+  const before = to.arrivedBytes;
   for await (const bytes of input(pace)) {
     if (!to.isOpen) return;
-    const startedAt = clock.monotonicMs();
     await to.write(bytes);
-    pace.record(bytes.length, clock.monotonicMs() - startedAt);
+    pace.record(to.arrivedBytes - before, clock.monotonicMs());
   }
   if (to.isOpen) to.end();
 }

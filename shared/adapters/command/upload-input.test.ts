@@ -24,12 +24,37 @@ function fileOf(chunks: readonly Uint8Array[], onEnd: () => void = () => undefin
 }
 
 const compressible = () => Buffer.alloc(CHUNK_BYTES, 'pattern that compresses well 0123456789');
-const chunks = (count: number, make: () => Uint8Array) => Array.from({ length: count }, make);
+const half = () => Buffer.concat([randomBytes(CHUNK_BYTES / 2), Buffer.alloc(CHUNK_BYTES / 2)]);
+const many = (count: number, make: () => Uint8Array) => Array.from({ length: count }, make);
+
+interface Part {
+  readonly kind: string;
+  readonly bytes: Buffer;
+}
+
+/** What a device makes of what it is sent. */
+function readParts(sent: Buffer): Part[] {
+  const parts: Part[] = [];
+  for (let at = 0; ; ) {
+    const end = sent.indexOf('\n', at);
+    const [, kind = '', size] = /^(raw|gzip|end) (\d+)$/.exec(sent.toString('latin1', at, end)) ?? [];
+    at = end + 1 + Number(size);
+    if (kind === 'end') {
+      expect(at).toBe(sent.length);
+      return parts;
+    }
+    parts.push({ kind, bytes: sent.subarray(end + 1, at) });
+  }
+}
 
 /** A link of this speed, and a clock by which every compression takes no time but what `compressMs` says. */
 async function send(
   file: AgentBinary,
-  options: { linkBytesPerSecond?: number; compressMs?: number; mayCompress?: boolean },
+  options: {
+    linkBytesPerSecond?: number | ((sentBytes: number) => number);
+    compressMs?: number;
+    mayCompress?: boolean;
+  },
 ) {
   let now = 0;
   const clock: Clock = {
@@ -42,62 +67,81 @@ async function send(
   const pace: LinkPace = createLinkPace();
   const progress: number[] = [];
   const sent: Buffer[] = [];
+  let arrived = 0;
+  let sentMs = 0;
   const input = uploadInput(file, {
     ...{ clock, mayCompress: options.mayCompress ?? true },
     onProgress: (bytes) => progress.push(bytes),
   });
   for await (const bytes of input(pace)) {
     sent.push(Buffer.from(bytes));
-    const speed = options.linkBytesPerSecond ?? Number.POSITIVE_INFINITY;
-    pace.record(bytes.length, (bytes.length * 1000) / speed);
+    const { linkBytesPerSecond: link = Number.POSITIVE_INFINITY } = options;
+    const speed = typeof link === 'number' ? link : link(arrived);
+    arrived += bytes.length;
+    sentMs += (bytes.length * 1000) / speed;
+    pace.record(arrived, sentMs);
   }
-  return { sent, progress, compressed: sent.map((bytes) => bytes.length < CHUNK_BYTES / 2) };
+  const parts = readParts(Buffer.concat(sent));
+  const contents = parts.map(({ kind, bytes }) => (kind === 'gzip' ? gunzipSync(bytes) : bytes));
+  return { progress, parts, file: Buffer.concat(contents) };
 }
 
-it('sends as it is what the link takes faster than it could be compressed', async () => {
-  const parts = chunks(12, compressible);
-  const { sent, compressed } = await send(fileOf(parts), { linkBytesPerSecond: 500e6 });
-  // The first two are compressed, because nothing is known of the link then.
-  expect(compressed).toEqual([true, true, ...Array(10).fill(false)]);
-  expect(gunzipSync(Buffer.concat(sent)).equals(Buffer.concat(parts))).toBe(true);
+it('sends as it is what the link takes faster than it could be compressed, in parts that grow', async () => {
+  const chunks = many(400, half);
+  const { parts, file } = await send(fileOf(chunks), { linkBytesPerSecond: 500e6 });
+  const [first] = parts;
+  // While nothing is known of the link it is compressed.
+  expect(first?.kind).toBe('gzip');
+  const raw = parts.slice(parts.findIndex(({ kind }) => kind === 'raw'));
+  expect(raw.map(({ kind }) => kind)).toEqual(raw.map(() => 'raw'));
+  const [one = 0, two = 0, ...more] = raw.map(({ bytes }) => bytes.length);
+  expect([two, ...more].slice(0, 3)).toEqual([2 * one, 4 * one, 8 * one]);
+  expect(file.equals(Buffer.concat(chunks))).toBe(true);
 });
 
 it('compresses what the link takes slower', async () => {
-  const parts = chunks(12, compressible);
-  const { sent, compressed, progress } = await send(fileOf(parts), { linkBytesPerSecond: 250e3 });
-  expect(compressed).toEqual(Array(12).fill(true));
-  expect(gunzipSync(Buffer.concat(sent)).equals(Buffer.concat(parts))).toBe(true);
-  expect(progress).toEqual(parts.map((_, index) => (index + 1) * CHUNK_BYTES));
+  const chunks = many(40, compressible);
+  const { parts, file, progress } = await send(fileOf(chunks), { linkBytesPerSecond: 250e3 });
+  expect(parts.map(({ kind }) => kind)).toEqual(chunks.map(() => 'gzip'));
+  expect(file.equals(Buffer.concat(chunks))).toBe(true);
+  expect(progress).toEqual(chunks.map((_, index) => (index + 1) * CHUNK_BYTES));
 });
 
 it('does not compress on a station that is slower than the link', async () => {
   // 64 KiB in a second: far below the link.
-  const { compressed } = await send(fileOf(chunks(12, compressible)), {
-    ...{ linkBytesPerSecond: 5e6, compressMs: 1000 },
+  const { parts } = await send(fileOf(many(200, half)), { linkBytesPerSecond: 5e6, compressMs: 1000 });
+  expect(parts.at(-1)?.kind).toBe('raw');
+  expect(parts.filter(({ kind }) => kind === 'gzip').length).toBeLessThan(20);
+});
+
+it('compresses again when a link becomes slow', async () => {
+  const { parts, file } = await send(fileOf(many(400, compressible)), {
+    linkBytesPerSecond: (sentBytes) => (sentBytes < 3e6 ? 500e6 : 100e3),
   });
-  expect(compressed.slice(4)).toEqual(Array(8).fill(false));
+  expect(parts.some(({ kind }) => kind === 'raw')).toBe(true);
+  expect(parts.at(-1)?.kind).toBe('gzip');
+  expect(file.length).toBe(400 * CHUNK_BYTES);
 });
 
 it('gives up on what does not shrink, and looks again later', async () => {
-  const parts = [...chunks(3, () => randomBytes(CHUNK_BYTES)), ...chunks(17, compressible)];
-  const { sent, compressed } = await send(fileOf(parts), { linkBytesPerSecond: 250e3 });
-  expect(gunzipSync(Buffer.concat(sent)).equals(Buffer.concat(parts))).toBe(true);
-  expect(compressed.indexOf(true)).toBeGreaterThan(8);
-  expect(compressed.slice(-3)).toEqual([true, true, true]);
-  const overhead = sent.reduce((sum, bytes, index) => sum + (compressed[index] ? 0 : bytes.length), 0);
-  expect(overhead).toBeLessThan(CHUNK_BYTES * compressed.filter((is) => !is).length * 1.001);
+  const chunks = [...many(3, () => randomBytes(CHUNK_BYTES)), ...many(60, compressible)];
+  const { parts, file } = await send(fileOf(chunks), { linkBytesPerSecond: 250e3 });
+  expect(file.equals(Buffer.concat(chunks))).toBe(true);
+  expect(parts[0]).toMatchObject({ kind: 'raw' });
+  expect(parts[0]?.bytes.length).toBe(2 * 1024 * 1024);
+  expect(parts.at(-1)?.kind).toBe('gzip');
 });
 
 it('never compresses where no link lies in between, and an empty file is an empty file', async () => {
-  const local = await send(fileOf(chunks(3, compressible)), { linkBytesPerSecond: 1000, mayCompress: false });
-  expect(local.compressed).toEqual([false, false, false]);
+  const local = await send(fileOf(many(3, compressible)), { linkBytesPerSecond: 1000, mayCompress: false });
+  expect(local.parts.map(({ kind }) => kind)).toEqual(['raw']);
   const empty = await send(fileOf([]), {});
-  expect(gunzipSync(Buffer.concat(empty.sent)).length).toBe(0);
+  expect(empty.parts).toEqual([]);
 });
 
 it('closes the file when nobody wants more of it, and hands on its failure', async () => {
   let ended = 0;
-  const file = fileOf(chunks(50, compressible), () => {
+  const file = fileOf(many(50, compressible), () => {
     ended += 1;
   });
   const options = { clock: systemClock, mayCompress: true };

@@ -1,5 +1,7 @@
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { partHeader, partsEnd } from '../../device/receive.ts';
 import type { AgentBinary, Clock } from '../../engine/ports.ts';
-import { compressedMember, storedMember } from './gzip-members.ts';
 import type { LinkPace } from './link-pace.ts';
 import type { StandardInput } from './standard-input.ts';
 
@@ -11,86 +13,126 @@ export interface UploadOptions {
   readonly onProgress?: ((sentBytes: number) => void) | undefined;
 }
 
-/** Chunks that are compressed before anything is known of the link: more than any system takes ahead of a slow one. */
-const FIRST_CHUNKS = 2;
-/** A compressor's speed before it was measured: slower than real ones, so that the guess costs no time. */
-const GUESSED_BYTES_PER_SECOND = 30e6;
-/** The link must be so many times slower than the compressor: on a busy station both only seem slow. */
-const CLEARLY_SLOWER = 2;
+/** No chunk goes through a compressor here and a small board's decompressor faster. */
+const MOST_BYTES_PER_SECOND = 30e6;
+/** The link must be so many times slower than that: on a busy station everything seems slow. */
+const CLEARLY_SLOWER = 8;
 /** Below this there is so much time that more of it is spent on compressing. */
-const SLOW_LINK_BYTES_PER_SECOND = 1e6;
+const SLOW_LINK_BYTES_PER_SECOND = 0.5e6;
 const FAST_LEVEL = 1;
 const SMALL_LEVEL = 6;
 /** A chunk that stays larger than this is not worth the work on either side. */
 const WORTH_IT = 0.95;
-/** Chunks that are sent as they are after one that did not shrink. */
-const REST_CHUNKS = 8;
+/** A part that travels as it is cannot change its mind: short at first, and twice as long each time the link stays fast. */
+const FIRST_RAW_BYTES = 1024 * 1024;
+/** What is sent as it is from a chunk on that did not shrink. */
+const DENSE_RAW_BYTES = 2 * 1024 * 1024;
+const MOST_RAW_BYTES = 8 * 1024 * 1024;
+/** After so many compressed chunks one part travels as it is, to see what the link takes now. */
+const LOOK_AGAIN_CHUNKS = 32;
+
+const gzipAsync = promisify(gzip);
 
 /**
- * Compresses where that is faster than sending: a chunk is compressed when the link takes clearly fewer bytes a second
- * than the compressor makes of it. Both are measured while the upload runs, so that a link that becomes slow, or a station
- * that is busy, is followed within a few chunks.
+ * Compresses where that is faster than sending: while nothing is known of the link, and when it takes clearly fewer bytes
+ * a second than the compressor makes of them. What counts is how fast parts go that travel as they are: with compressed
+ * ones the device's work would pass for a slow link. Only below the speed of a slow link there is no doubt.
  */
 class Compression {
   readonly #options: UploadOptions;
   readonly #pace: LinkPace;
-  #chunks = 0;
-  #rest = 0;
-  #bytesPerSecond = GUESSED_BYTES_PER_SECOND;
+  #bytesPerSecond = MOST_BYTES_PER_SECOND;
+  #rawBytes = FIRST_RAW_BYTES;
+  #rawTaken = Number.POSITIVE_INFINITY;
+  #chunksSinceRaw = 0;
 
   constructor(options: UploadOptions, pace: LinkPace) {
     this.#options = options;
     this.#pace = pace;
   }
 
-  async encode(chunk: Uint8Array): Promise<Uint8Array> {
-    const level = this.#nextLevel();
-    if (level === undefined) return storedMember(chunk);
+  /** The chunk compressed, or undefined where it had better travel as it is. */
+  async tryOn(chunk: Uint8Array): Promise<Buffer | undefined> {
+    const level = this.#level();
+    if (level === undefined) return undefined;
     const { clock } = this.#options;
     const startedAt = clock.monotonicMs();
-    const member = await compressedMember(chunk, level);
+    const compressed = await gzipAsync(chunk, { level });
     const ms = Math.max(clock.monotonicMs() - startedAt, 0.01);
-    this.#bytesPerSecond = (this.#bytesPerSecond + (chunk.length * 1000) / ms) / 2;
-    if (member.length < chunk.length * WORTH_IT) return member;
-    this.#rest = REST_CHUNKS;
-    return member.length < chunk.length ? member : storedMember(chunk);
+    this.#bytesPerSecond = Math.min(
+      MOST_BYTES_PER_SECOND,
+      (this.#bytesPerSecond + (chunk.length * 1000) / ms) / 2,
+    );
+    const isSmaller = compressed.length < chunk.length * WORTH_IT;
+    this.#chunksSinceRaw += 1;
+    this.#rawBytes = isSmaller ? FIRST_RAW_BYTES : DENSE_RAW_BYTES;
+    return isSmaller ? compressed : undefined;
   }
 
-  #nextLevel(): number | undefined {
+  /** How many bytes may travel as they are before it is asked again. */
+  nextRawBytes(): number {
+    const bytes = this.#rawBytes;
+    this.#rawBytes = Math.min(2 * bytes, MOST_RAW_BYTES);
+    return bytes;
+  }
+
+  /** What travelled as it is has been taken. */
+  endRaw(): void {
+    this.#chunksSinceRaw = 0;
+    this.#rawTaken = this.#pace.bytesPerSecond ?? Number.POSITIVE_INFINITY;
+  }
+
+  #level(): number | undefined {
     if (!this.#options.mayCompress) return undefined;
-    this.#chunks += 1;
-    if (this.#rest > 0) {
-      this.#rest -= 1;
-      return undefined;
-    }
-    if (this.#chunks <= FIRST_CHUNKS) return FAST_LEVEL;
-    const taken = this.#pace.bytesPerSecond ?? Number.POSITIVE_INFINITY;
-    if (taken * CLEARLY_SLOWER >= this.#bytesPerSecond) return undefined;
-    return taken < SLOW_LINK_BYTES_PER_SECOND ? SMALL_LEVEL : FAST_LEVEL;
+    const taken = this.#pace.bytesPerSecond;
+    if (taken === undefined) return FAST_LEVEL;
+    if (taken < SLOW_LINK_BYTES_PER_SECOND) return SMALL_LEVEL;
+    if (this.#chunksSinceRaw >= LOOK_AGAIN_CHUNKS) return undefined;
+    return this.#rawTaken * CLEARLY_SLOWER < this.#bytesPerSecond ? FAST_LEVEL : undefined;
   }
 }
 
-/** A file as one or more gzip members. The next chunk is read and encoded while the one before is sent. */
+/** A file in raw and compressed parts. The next chunk is read while the one before is sent. */
 export function uploadInput(file: AgentBinary, options: UploadOptions): StandardInput {
   return async function* (pace) {
     const compression = new Compression(options, pace);
     const source = file.chunks()[Symbol.asyncIterator]();
-    const encodeNext = async () => {
-      const { done, value } = await source.next();
-      return done ? undefined : { chunkBytes: value.length, bytes: await compression.encode(value) };
+    const readNext = () => {
+      const reading = source.next();
+      // It is awaited once the chunk before was taken; until then its failure is nobody's.
+      reading.catch(() => undefined);
+      return reading;
     };
     let sentBytes = 0;
+    let rawLeft = 0;
     try {
-      let next = encodeNext();
-      for (let block = await next; block !== undefined; block = await next) {
-        next = encodeNext();
-        // It is awaited once this block was taken; until then its failure is nobody's.
-        next.catch(() => undefined);
-        yield block.bytes;
-        sentBytes += block.chunkBytes;
+      let next = readNext();
+      for (let read = await next; !read.done; read = await next) {
+        const chunk = read.value;
+        next = readNext();
+        for (let at = 0; at < chunk.length; ) {
+          if (rawLeft === 0) {
+            const rest = at === 0 ? chunk : chunk.subarray(at);
+            const compressed = await compression.tryOn(rest);
+            if (compressed !== undefined) {
+              yield Buffer.concat([Buffer.from(partHeader('gzip', compressed.length)), compressed]);
+              at = chunk.length;
+              continue;
+            }
+            const left = file.sizeBytes - sentBytes - at;
+            rawLeft = Math.max(rest.length, Math.min(left, compression.nextRawBytes()));
+            yield Buffer.from(partHeader('raw', rawLeft));
+          }
+          const piece = chunk.subarray(at, at + rawLeft);
+          yield piece;
+          at += piece.length;
+          rawLeft -= piece.length;
+          if (rawLeft === 0) compression.endRaw();
+        }
+        sentBytes += chunk.length;
         options.onProgress?.(sentBytes);
       }
-      if (sentBytes === 0) yield storedMember(new Uint8Array());
+      yield Buffer.from(partsEnd);
     } finally {
       await source.return?.();
     }

@@ -34,15 +34,20 @@ function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
 
 function pipeInput(pipe: Writable): CommandInput {
   const gone = new Promise<void>((resolve) => pipe.once('close', resolve));
+  let arrivedBytes = 0;
   return {
+    get arrivedBytes() {
+      return arrivedBytes;
+    },
     get isOpen() {
       return pipe.writable;
     },
     // What a reader that is gone did not take is no error; its exit status tells what it thinks.
-    write: (bytes) =>
-      pipe.writable
-        ? Promise.race([new Promise<void>((taken) => pipe.write(bytes, () => taken())), gone])
-        : Promise.resolve(),
+    write: async (bytes) => {
+      if (!pipe.writable) return;
+      await Promise.race([new Promise<void>((taken) => pipe.write(bytes, () => taken())), gone]);
+      arrivedBytes += bytes.length;
+    },
     end: () => pipe.end(),
   };
 }

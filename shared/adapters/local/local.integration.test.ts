@@ -12,6 +12,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { defineCommand, type ElevationMethod } from '../../device/device-command.ts';
+import { receiveParts } from '../../device/receive.ts';
 import type { AgentBinary, DeviceSession } from '../../engine/ports.ts';
 import { Secret } from '../../model/secret.ts';
 import { silentLogger } from '../log/logger.ts';
@@ -163,7 +164,9 @@ describe.skipIf(!isLinux)('on this computer', () => {
     for (let count = 0; count < 20; count += 1) hash.update(chunk);
     const progress: number[] = [];
     const result = await connect().upload(
-      defineCommand('Upload', 'gzip -dc | sha256sum', { asRoot: true }),
+      defineCommand('Upload', `t=$(mktemp)\ntrap 'rm -f "$t"' EXIT\n${receiveParts()}\nsha256sum < "$t"`, {
+        asRoot: true,
+      }),
       file,
       {
         ...{ elevation: withPassword, signal: AbortSignal.timeout(limitMs), limitMs },

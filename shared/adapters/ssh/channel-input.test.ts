@@ -85,15 +85,15 @@ it('runs no further ahead of what the device confirms than it has confirmed, unl
     },
   });
   const input = createChannelInput(Object.assign(channel, { outgoing: farSide }) as never, undefined, clock);
-  expect(await settled(input.write(Buffer.alloc(200_000)))).toBe(true);
-  const second = input.write(Buffer.alloc(200_000));
+  expect(await settled(input.write(Buffer.alloc(100_000)))).toBe(true);
+  const second = input.write(Buffer.alloc(100_000));
+  expect(await settled(second)).toBe(false);
+  farSide.window += 25_000;
   expect(await settled(second)).toBe(false);
   farSide.window += 50_000;
-  expect(await settled(second)).toBe(false);
-  farSide.window += 100_000;
   expect(await settled(second)).toBe(true);
-  expect(farSide.window).toBe(2 * 1024 * 1024 - 400_000 + 150_000);
-  const third = input.write(Buffer.alloc(300_000));
+  expect(farSide.window).toBe(2 * 1024 * 1024 - 200_000 + 75_000);
+  const third = input.write(Buffer.alloc(150_000));
   expect(await settled(third)).toBe(false);
   ends.at(-1)?.();
   expect(await settled(third)).toBe(true);

@@ -9,8 +9,11 @@ import type { CommandInput } from '../command/command-transport.ts';
  * a fast link busy; above it memory would be all that grows.
  */
 const MOST_WAITING_BYTES = 256 * 1024;
-/** Bytes on their way before the device has confirmed any. Each confirmed byte allows one more. */
-const FIRST_UNCONFIRMED_BYTES = 256 * 1024;
+/**
+ * Bytes on their way before the device has confirmed any; OpenSSH does so from 96 KiB on. Each confirmed byte allows
+ * one more.
+ */
+const FIRST_UNCONFIRMED_BYTES = 128 * 1024;
 
 /** Some servers confirm only megabytes at once. After so long without a word as much again may go. */
 const SILENCE_MS = 100;
@@ -68,6 +71,9 @@ export function createChannelInput(
   return {
     get isOpen() {
       return isOpen();
+    },
+    get arrivedBytes() {
+      return Math.min(confirmed.bytes(), sentBytes);
     },
     write: async (bytes) => {
       if (!isOpen()) return;

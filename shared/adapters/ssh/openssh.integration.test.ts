@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defineCommand, type ElevationMethod } from '../../device/device-command.ts';
+import { receiveParts } from '../../device/receive.ts';
 import type { AgentBinary, DeviceSession } from '../../engine/ports.ts';
 import { Secret } from '../../model/secret.ts';
 import { pinsOf } from './testing/pins.ts';
@@ -189,7 +190,7 @@ describe.skipIf(missing !== undefined)('against OpenSSH', () => {
     };
     const progress: number[] = [];
     const result = await session.upload(
-      defineCommand('Upload', `gzip -dc > ${folder}/agent && sha256sum < ${folder}/agent`, { asRoot: true }),
+      defineCommand('Upload', `t=${folder}/agent\n${receiveParts()}\nsha256sum < "$t"`, { asRoot: true }),
       file,
       {
         elevation: sudoWithPassword,
