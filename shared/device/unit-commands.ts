@@ -53,15 +53,15 @@ export function reloadUnit(): Fragment {
   return defineFragment('systemctl daemon-reload', 'systemctl daemon-reload');
 }
 
-/** Writes the agent's unit and makes systemd read it. */
+/** Writes the agent's unit. Before it counts, systemd has to read it: {@link enableUnit} or {@link reloadUnit}. */
 export function writeUnit(content: string): Fragment {
-  return defineFragment(
-    `write ${unitPath}; systemctl daemon-reload`,
-    `${writeFile(unitPath, content)}\ntrap - HUP INT TERM PIPE\nsystemctl daemon-reload`,
-  );
+  return defineFragment(`write ${unitPath}`, writeFile(unitPath, content));
 }
 
-/** Enables the unit at boot. */
+/**
+ * Enables the unit at boot, and makes systemd read all units as they stand on the disk: systemctl does so by itself
+ * behind the enabling. To read them before as well would be the slowest single act of an enrollment, done twice.
+ */
 export function enableUnit(): Fragment {
   return defineFragment(`systemctl enable ${unitName}`, `systemctl enable ${unitName}`);
 }

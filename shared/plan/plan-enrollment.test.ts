@@ -65,11 +65,12 @@ function afterwards(facts: DeviceFacts, actions: readonly Action[]): DeviceFacts
       next = { ...next, unit: { ...next.unit, hasForeignDropIns: false, needsReload: false } };
     else if (shows === 'systemctl daemon-reload')
       next = { ...next, unit: { ...next.unit, needsReload: false } };
-    else if (shows.includes('daemon-reload'))
-      next = { ...next, unitSha256: desired.unit.sha256, unit: { ...next.unit, needsReload: false } };
+    else if (shows.startsWith('write /etc/systemd'))
+      next = { ...next, unitSha256: desired.unit.sha256, unit: { ...next.unit, needsReload: true } };
     else if (shows.startsWith('chown') && next.key)
       next = { ...next, key: { ...next.key, protectedRight: true } };
-    else if (shows.includes(' enable ')) next = { ...next, unit: { ...next.unit, enabled: true } };
+    else if (shows.includes(' enable '))
+      next = { ...next, unit: { ...next.unit, enabled: true, needsReload: false } };
     else if (/ (re)?start /.test(shows))
       next = { ...next, unit: { ...next.unit, active: true, needsRestart: false } };
   }

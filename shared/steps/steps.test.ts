@@ -25,12 +25,13 @@ function plan(step: Step, facts: DeviceFacts, wanted: Desired = desired, agentCh
 }
 
 const linger = 'loginctl enable-linger fleet-agent';
-const socket = 'systemctl --user --machine=fleet-agent@ enable --now podman.socket';
+const socket = 'systemctl --user enable --now podman.socket';
 const subordinate = 'usermod --add-subuids, --add-subgids fleet-agent';
 const directory = 'install -d -m 0750 -g fleet-agent /etc/fleet-agent';
 const key = { keyId: 'k1', userId: '39', protectedRight: true };
 const user = done.agentUser;
-const writeUnit = 'write /etc/systemd/system/fleet-agent.service; systemctl daemon-reload';
+const writeUnit = 'write /etc/systemd/system/fleet-agent.service';
+const reload = 'systemctl daemon-reload';
 const restart = 'systemctl restart fleet-agent.service';
 
 const table: [string, Step, Partial<DeviceFacts>, string[]][] = [
@@ -69,7 +70,7 @@ const table: [string, Step, Partial<DeviceFacts>, string[]][] = [
     [directory, 'chown fleet-agent, chmod 0640 /etc/fleet-agent/zitadel-key.json'],
   ],
   ['a directory others can enter', keyConfig, { configDirectoryRight: false }, [directory]],
-  ['a unit file that counts as absent', unit, { unitSha256: undefined }, [writeUnit, restart]],
+  ['a unit file that counts as absent', unit, { unitSha256: undefined }, [writeUnit, reload, restart]],
   [
     ...(['another config', keyConfig, { configSha256: 'f'.repeat(64) }] as const),
     [directory, `write ${configPath}`],
@@ -78,7 +79,7 @@ const table: [string, Step, Partial<DeviceFacts>, string[]][] = [
     ...(['neither key nor config', keyConfig, { key: undefined, configSha256: undefined }] as const),
     ['mint-key', directory, 'raise /etc/fleet-agent/enrollment-epoch', 'deliver-key', `write ${configPath}`],
   ],
-  ['another unit file', unit, { unitSha256: 'f'.repeat(64) }, [writeUnit, restart]],
+  ['another unit file', unit, { unitSha256: 'f'.repeat(64) }, [writeUnit, reload, restart]],
   [
     ...(['not enabled', unit, { unit: { ...done.unit, enabled: false } }] as const),
     ['systemctl enable fleet-agent.service'],
@@ -93,7 +94,7 @@ const table: [string, Step, Partial<DeviceFacts>, string[]][] = [
   ],
   [
     ...(['edited and not read again', unit, { unit: { ...done.unit, needsReload: true } }] as const),
-    ['systemctl daemon-reload', restart],
+    [reload, restart],
   ],
   ['a restart that was cut off', unit, { unit: { ...done.unit, needsRestart: true } }, [restart]],
 ];

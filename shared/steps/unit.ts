@@ -21,8 +21,9 @@ export const unit = defineStep({
     const unitIsRight = facts.unitSha256 === desired.unit.sha256;
     if (hasForeignDropIns) actions.push(run(setDropInsAside()));
     if (!unitIsRight) actions.push(run(writeUnit(desired.unit.content)));
-    else if (needsReload && !hasForeignDropIns) actions.push(run(reloadUnit()));
+    // Enabling reads the units as well, and setting drop-ins aside comes before what is written here.
     if (!enabled) actions.push(run(enableUnit()));
+    else if (!unitIsRight || (needsReload && !hasForeignDropIns)) actions.push(run(reloadUnit()));
     if (agentChanges || !unitIsRight || hasForeignDropIns || needsReload || needsRestart)
       actions.push(run(restartUnit()));
     else if (!active) actions.push(run(startUnit()));

@@ -355,6 +355,7 @@ export class FakeDevice {
     else if (shows.startsWith(`write ${unitPath}`)) this.#write(unitPath, writtenContent(script), '644:0:0');
     else if (shows.startsWith('chown')) this.#write(keyPath, this.#content(keyPath), keyRights);
     else if (shows === `systemctl enable ${unitName}`) this.unit.enabled = true;
+    else if (shows === 'systemctl daemon-reload') return 0;
     else if (shows === `systemctl restart ${unitName}` || shows === `systemctl start ${unitName}`)
       this.#startAgent();
     else if (shows.endsWith(configDirectory)) this.configDirectoryRights = `750:0:${AGENT_GID}`;
