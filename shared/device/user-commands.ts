@@ -102,15 +102,14 @@ await_bus 75
 
 /**
  * Enables the podman socket of the agent user, and has it listen: a socket whose file somebody removed counts as
- * active all the same, until it is started anew. Through the agent's own bus: `--machine` logs the agent in for every
- * command, which takes longer than the command, and needs a bus that some images lack.
+ * active all the same, until it is started anew. `--machine` needs a bus that some images lack.
  */
 export function enablePodmanSocket(): Fragment {
   return defineFragment(
-    `systemctl --user enable --now podman.socket`,
+    `systemctl --user --machine=${agentUserName}@ enable --now podman.socket`,
     `${findUid}
-${asAgent('$uid')} systemctl --user enable --now podman.socket ||
-  systemctl --user --machine=${agentUserName}@ enable --now podman.socket
+systemctl --user --machine=${agentUserName}@ enable --now podman.socket ||
+  ${asAgent('$uid')} systemctl --user enable --now podman.socket
 [ -e "$R/run/user/$uid/podman/podman.sock" ] || ${asAgent('$uid')} systemctl --user restart podman.socket`,
   );
 }

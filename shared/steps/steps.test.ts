@@ -25,7 +25,7 @@ function plan(step: Step, facts: DeviceFacts, wanted: Desired = desired, agentCh
 }
 
 const linger = 'loginctl enable-linger fleet-agent';
-const socket = 'systemctl --user enable --now podman.socket';
+const socket = 'systemctl --user --machine=fleet-agent@ enable --now podman.socket';
 const subordinate = 'usermod --add-subuids, --add-subgids fleet-agent';
 const directory = 'install -d -m 0750 -g fleet-agent /etc/fleet-agent';
 const key = { keyId: 'k1', userId: '39', protectedRight: true };
