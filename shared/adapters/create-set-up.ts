@@ -46,7 +46,7 @@ export async function createSetUpPorts(options: SetUpPortsOptions): Promise<SetU
   };
   return {
     administration: createZitadelAdministration({
-      ...{ identity, tokens, http, logger },
+      ...{ identity, tokens, http, logger, api: 'probe' },
       ...{ clock: systemClock, random: systemRandom },
     }),
     close: () => http.close(),

@@ -16,7 +16,7 @@ const project = z.looseObject({
 });
 
 /** An OIDC application's settings, enums with the prefix they have on the wire. */
-const oidc = z.looseObject({
+export const oidc = z.looseObject({
   clientId: z.string().default(''),
   redirectUris: texts,
   responseTypes: texts,
@@ -68,7 +68,7 @@ export const DEVICE_APP = {
 } as const;
 
 /** What the device-code application is made with. */
-const newDeviceApp = {
+export const newDeviceApp = {
   redirectUris: [],
   responseTypes: [DEVICE_APP.responseType],
   grantTypes: DEVICE_APP.grantTypes,
@@ -198,14 +198,3 @@ export const administrationEndpoints = {
     repeat: 'safe',
   }),
 } as const;
-
-type InputOf<E> = E extends Endpoint<infer Input, unknown> ? Input : never;
-type ReplyOf<E> = E extends Endpoint<never, infer Reply> ? Reply : never;
-
-/** The same calls in the words of any generation. */
-export type AdministrationEndpoints = {
-  readonly [Name in keyof typeof administrationEndpoints]: Endpoint<
-    InputOf<(typeof administrationEndpoints)[Name]>,
-    ReplyOf<(typeof administrationEndpoints)[Name]>
-  >;
-};

@@ -12,7 +12,7 @@ import {
 import { CallFailure, type CallFailureKind } from './call-failure.ts';
 import { type Endpoint, endpoints } from './endpoints.ts';
 import { readMintedKey } from './machine-key.ts';
-import { createManagementCaller, type ManagementCallerOptions } from './management-caller.ts';
+import { createZitadelCaller, type ZitadelCallerOptions } from './zitadel-caller.ts';
 
 const JWT_TOKENS = 'ACCESS_TOKEN_TYPE_JWT';
 const KEYS_ON_A_PAGE = 100;
@@ -31,8 +31,8 @@ const neededRights = [
 ] as const;
 
 /** Zitadel as an administrator sets it up. */
-export function createZitadelAdministration(options: ManagementCallerOptions): Administration {
-  const caller = createManagementCaller(options);
+export function createZitadelAdministration(options: ZitadelCallerOptions): Administration {
+  const caller = createZitadelCaller(options);
   const { issuer } = options.identity;
 
   async function call<Input, Reply>(
@@ -91,8 +91,8 @@ export function createZitadelAdministration(options: ManagementCallerOptions): A
 
   return {
     organisation: async (signal) => {
-      const { org } = await call(ownEndpoints.organisation, {}, signal);
-      return { id: org.id, name: org.name };
+      const { id, name } = await caller.organisation(signal);
+      return { id, name };
     },
 
     missingRights: async (signal) => {

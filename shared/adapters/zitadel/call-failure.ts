@@ -6,7 +6,8 @@ import type { HttpReply } from '../http/http.ts';
 import { maskReply } from '../http/mask.ts';
 
 const errorBody = z.looseObject({
-  code: z.number().int().optional(),
+  /** A number of gRPC on the gateway, its name over Connect. */
+  code: z.union([z.number().int(), z.string()]).optional(),
   message: z.string().default(''),
   details: z.array(z.looseObject({ id: z.string().optional(), message: z.string().optional() })).default([]),
 });
@@ -30,13 +31,16 @@ export class CallFailure extends Error {
   readonly status: number;
   readonly evidence: string;
   readonly retryAfter: string | undefined;
+  /** Answered by a service of the second generation, and not by a gateway or a proxy before it. */
+  readonly isConnect: boolean;
 
-  constructor(kind: CallFailureKind, status: number, evidence: string, retryAfter: string | undefined) {
-    super(`${kind} (${status})`);
+  constructor(kind: CallFailureKind, reply: HttpReply, evidence: string) {
+    super(`${kind} (${reply.status})`);
     this.kind = kind;
-    this.status = status;
+    this.status = reply.status;
     this.evidence = evidence;
-    this.retryAfter = retryAfter;
+    this.retryAfter = reply.headers['retry-after'];
+    this.isConnect = factsOf(reply).isConnect;
   }
 }
 
@@ -44,10 +48,25 @@ interface ErrorFacts {
   readonly status: number;
   /** gRPC number, where the body is the gateway's JSON. */
   readonly code: number | undefined;
+  readonly isConnect: boolean;
   readonly ids: readonly string[];
   /** Untranslated keys such as `Errors.User.AlreadyExisting`. */
   readonly keys: readonly string[];
 }
+
+/** Connect's names of the codes that are told apart here. */
+const numberOfCode: Readonly<Record<string, number>> = {
+  invalid_argument: 3,
+  not_found: 5,
+  already_exists: 6,
+  permission_denied: 7,
+  resource_exhausted: 8,
+  failed_precondition: 9,
+  unimplemented: 12,
+  internal: 13,
+  unavailable: 14,
+  unauthenticated: 16,
+};
 
 function factsOf(reply: HttpReply): ErrorFacts {
   let content: unknown;
@@ -55,34 +74,45 @@ function factsOf(reply: HttpReply): ErrorFacts {
     content = JSON.parse(reply.text);
   } catch {
     // Host checks and proxies answer plain text; the status has to do.
-    return { status: reply.status, code: undefined, ids: [], keys: [] };
+    return { status: reply.status, code: undefined, isConnect: false, ids: [], keys: [] };
   }
   const parsed = errorBody.safeParse(content);
-  if (!parsed.success) return { status: reply.status, code: undefined, ids: [], keys: [] };
+  if (!parsed.success) return { status: reply.status, code: undefined, isConnect: false, ids: [], keys: [] };
   const { code, message, details } = parsed.data;
   const idInMessage = /\(([A-Z][A-Za-z0-9]*-[A-Za-z0-9]+)\)\s*$/.exec(message)?.[1];
   const ids = [...details.map((detail) => detail.id ?? ''), idInMessage ?? ''].filter((one) => one !== '');
   const keys = [message, ...details.map((detail) => detail.message ?? '')];
-  return { status: reply.status, code, ids, keys };
+  const isConnect = typeof code === 'string';
+  return { status: reply.status, code: isConnect ? numberOfCode[code] : code, isConnect, ids, keys };
 }
 
-const NO_CHANGES = new Set(['COMMAND-2n8vs', 'COMMAND-Rs8fy', 'COMMAND-5M0cs']);
+const NO_CHANGES = new Set([
+  'COMMAND-2n8vs',
+  'COMMAND-Rs8fy',
+  'COMMAND-5M0cs',
+  'COMMAND-1m88i',
+  'COMMAND-1n8cM',
+]);
 /** "membership not found": the caller has no manager role at all. Looks like a missing resource. */
 const NO_MEMBERSHIP = 'AUTHZ-cdgFk';
-const ORGANISATION_UNKNOWN = 'AUTH-Bs7Ds';
+/** By the header, and by the message of the second generation. */
+const ORGANISATION_UNKNOWN = ['AUTH-Bs7Ds', 'COMMAND-QXPGs'];
 
 /** Sorts an error reply. By status, code and id; never by text that may be translated. */
 export function failureKind(reply: HttpReply): CallFailureKind {
   const { status, code, ids, keys } = factsOf(reply);
   const hasKey = (pattern: RegExp) => keys.some((text) => pattern.test(text));
   if (ids.includes(NO_MEMBERSHIP)) return 'not-allowed';
-  if (ids.includes(ORGANISATION_UNKNOWN)) return 'organisation-unknown';
+  if (ids.some((one) => ORGANISATION_UNKNOWN.includes(one))) return 'organisation-unknown';
   if (status === 401 || code === 16) return 'unauthenticated';
   if (status === 403 || code === 7) return 'not-allowed';
   if (status === 429 || code === 8) return 'slow-down';
   if (status === 409 || code === 6 || hasKey(/AlreadyExist/)) return 'already-exists';
   if (status === 404 || code === 5) return 'not-found';
-  if (status === 400 && (ids.some((one) => NO_CHANGES.has(one)) || hasKey(/NoChanges/))) return 'no-changes';
+  if (status === 400 && (ids.some((one) => NO_CHANGES.has(one)) || hasKey(/NoChanges|NotInactive/)))
+    return 'no-changes';
+  // What a server does not have does not come by waiting.
+  if (status === 501 || code === 12) return 'other';
   if (status >= 500) return 'try-again';
   return 'other';
 }

@@ -8,14 +8,19 @@ import { z } from 'zod';
 /** How the station may repeat a call that may not have arrived. */
 export type Repeat = 'safe' | 'only-when-refused';
 
+/** Where things are made. The first generation learns it from a header, the second from the message. */
+export interface Place {
+  readonly orgId: string | undefined;
+}
+
 /** One endpoint: what it takes and what it answers. */
 export interface Endpoint<Input, Reply> {
   /** Completes "The identity provider did not …" and "This account may not …". */
   readonly action: string;
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Below the issuer, without a leading slash. */
   readonly path: (input: Input) => string;
-  readonly body: (input: Input) => unknown;
+  readonly body: (input: Input, place: Place) => unknown;
   readonly reply: z.ZodType<Reply>;
   readonly repeat: Repeat;
   /** A reply with a secret in it never becomes evidence. */

@@ -22,9 +22,9 @@ import {
 } from './endpoints.ts';
 import { createLoginProof, loginAssertion } from './login-proof.ts';
 import { readMintedKey } from './machine-key.ts';
-import { createManagementCaller } from './management-caller.ts';
+import { createZitadelCaller, type ZitadelCallerOptions } from './zitadel-caller.ts';
 
-export interface ZitadelOptions {
+export interface ZitadelOptions extends Pick<ZitadelCallerOptions, 'api'> {
   readonly profile: Profile;
   readonly tokens: AccessTokenSource;
   readonly http: HttpClient;
@@ -42,12 +42,12 @@ const JWT_TOKENS = 'ACCESS_TOKEN_TYPE_JWT';
 /** A project that was seen is not looked for again for every device of a batch. */
 const PROJECT_SEEN_FOR_MS = 5 * 60_000;
 
-/** Zitadel (management API, version 1) as the pipeline's identity provider. */
+/** Zitadel as the pipeline's identity provider, in the generation of its API that is asked for. */
 export function createZitadelIdentityProvider(options: ZitadelOptions): IdentityProvider {
   const { clock, logger } = options;
   const { identity } = options.profile;
   const { project_id: projectId, device_role: role } = identity;
-  const caller = createManagementCaller({ ...options, identity });
+  const caller = createZitadelCaller({ ...options, identity });
   const provesLogin = createLoginProof({ ...options, identity });
   /** Machine users whose tokens are JWTs, by user name: seen by this run, so that a search is spared. */
   const knownUsers = new Map<string, string>();

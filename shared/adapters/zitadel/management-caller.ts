@@ -6,7 +6,7 @@ import type { HttpClient, HttpReply } from '../http/http.ts';
 import { findHttpFailure, type HttpFailure } from '../http/http-failure.ts';
 import { identityFailure } from '../http/identity-failure.ts';
 import { CallFailure, callError, exchangeEvidence, failureKind } from './call-failure.ts';
-import type { Endpoint } from './endpoints.ts';
+import type { Endpoint, Place } from './endpoints.ts';
 import { backoffMs, createRetryBudget, retryAfterMs } from './retry-budget.ts';
 
 export interface ManagementCallerOptions {
@@ -27,7 +27,12 @@ export interface ManagementCaller {
   call<Input, Reply>(
     endpoint: Endpoint<Input, Reply>,
     input: Input,
-    options: { readonly signal: AbortSignal; readonly expected?: readonly CallFailure['kind'][] },
+    options: {
+      readonly signal: AbortSignal;
+      readonly expected?: readonly CallFailure['kind'][];
+      /** The organisation of the profile when left out. */
+      readonly place?: Place;
+    },
   ): Promise<Reply | CallFailure>;
 }
 
@@ -52,10 +57,11 @@ export function createManagementCaller(options: ManagementCallerOptions): Manage
   async function exchange<Input>(
     endpoint: Endpoint<Input, unknown>,
     input: Input,
+    place: Place,
     token: Secret,
     signal: AbortSignal,
   ): Promise<Outcome> {
-    const body = endpoint.body(input);
+    const body = endpoint.body(input, place);
     try {
       const reply = await http.request({
         method: endpoint.method,
@@ -122,7 +128,7 @@ export function createManagementCaller(options: ManagementCallerOptions): Manage
   }
 
   return {
-    call: async (endpoint, input, { signal, expected = [] }) => {
+    call: async (endpoint, input, { signal, expected = [], place = { orgId } }) => {
       const { action, method } = endpoint;
       const path = `/${endpoint.path(input)}`;
       const mayRepeatLost = endpoint.repeat === 'safe';
@@ -131,16 +137,15 @@ export function createManagementCaller(options: ManagementCallerOptions): Manage
       budget.earn();
       for (let attempt = 1; ; ) {
         await waitOutPause(signal);
-        const outcome = await exchange(endpoint, input, token, signal);
+        const outcome = await exchange(endpoint, input, place, token, signal);
         if ('reply' in outcome && outcome.reply.status < 300) return read(endpoint, path, outcome.reply);
         const failure =
           'failure' in outcome
             ? outcome.failure
             : new CallFailure(
                 failureKind(outcome.reply),
-                outcome.reply.status,
+                outcome.reply,
                 exchangeEvidence(method, path, outcome.reply),
-                outcome.reply.headers['retry-after'],
               );
         if (failure instanceof CallFailure && failure.kind === 'unauthenticated' && !refreshed) {
           refreshed = true;
