@@ -7,6 +7,7 @@ export function mergeDeltas(older: StationDelta, newer: StationDelta): StationDe
   const reset = olderReset === true || newerReset === true;
   const rows = newerReset === true ? { ...newerRows } : joined(olderRows, newerRows);
   const fleet = joined(older.fleet, newer.fleet);
+  const decommissions = joined(older.decommissions, newer.decommissions);
   return {
     ...olderSlices,
     ...defined(newerSlices),
@@ -14,6 +15,7 @@ export function mergeDeltas(older: StationDelta, newer: StationDelta): StationDe
     ...(reset ? { resetRows: true } : {}),
     ...(rows === undefined ? {} : { rows }),
     ...(fleet === undefined ? {} : { fleet }),
+    ...(decommissions === undefined ? {} : { decommissions }),
   };
 }
 

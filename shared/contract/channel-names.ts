@@ -20,6 +20,8 @@ const invokes: Record<InvokeChannel, true> = {
   'batch.stop': true,
   'batch.retry': true,
   'device.trustNewHostKey': true,
+  'device.rotateKey': true,
+  'device.decommission': true,
   'device.followLog': true,
   'device.unfollowLog': true,
   'device.copyEvidence': true,

@@ -58,13 +58,21 @@ export const ipc = {
 
   'batch.start': invoke(
     'engine',
-    z.object({ rowIds: z.array(rowId).min(1).max(2000), ...secrets }),
+    z.object({
+      rowIds: z.array(rowId).min(1).max(2000),
+      ...secrets,
+      /** Take an id over that another board is alive with. Holds for every attempt of this batch. */
+      takeOver: z.boolean().optional(),
+      /** Give every device a new key in place of a good one. */
+      rotateKeys: z.boolean().optional(),
+    }),
     z.object({ batchId: z.string() }),
   ),
   'batch.stop': invoke('engine', nothing, nothing),
   /**
    * Retries devices of the current batch; secrets entered beside a cause are used for this batch only. `setClock`:
-   * this once, a device whose clock is off gets the station's time.
+   * this once, a device whose clock is off gets the station's time. `takeOver`: this once, an id that another board is
+   * alive with is taken over, and the other board's key deleted once the new one works.
    */
   'batch.retry': invoke(
     'engine',
@@ -72,6 +80,7 @@ export const ipc = {
       deviceIds,
       ...secrets,
       setClock: z.boolean().optional(),
+      takeOver: z.boolean().optional(),
     }),
     nothing,
   ),
@@ -83,6 +92,33 @@ export const ipc = {
   'device.trustNewHostKey': invoke(
     'engine',
     z.object({ deviceId: z.string().max(253), fingerprint: z.string().max(100) }),
+    nothing,
+  ),
+  /**
+   * Starts a batch of one device of the Bench that gets a new key in place of the one it has; the old one is deleted
+   * once the new one works.
+   */
+  'device.rotateKey': invoke(
+    'engine',
+    z.object({ deviceId: z.string().min(1).max(253), ...secrets }),
+    z.object({ batchId: z.string() }),
+  ),
+  /**
+   * Begins to take a device out of the fleet: keys, account, agent on the device where a target is given, entry among the
+   * heartbeats. Answers at once; how it goes is in the state's `decommissions`. The same again goes on with what is left.
+   */
+  'device.decommission': invoke(
+    'engine',
+    z.object({
+      deviceId: z.string().min(1).max(253),
+      /** Where the agent is taken off; without it nothing is done on the device. */
+      target: z.string().min(1).max(300).optional(),
+      /** Do not touch the device, though a target is given. */
+      keepAgent: z.boolean().optional(),
+      /** Delete the agent's user account and its home too. */
+      removeUser: z.boolean().optional(),
+      ...secrets,
+    }),
     nothing,
   ),
   /** The log so far of one device of the batch; lines that follow come by `device.log`. One device at a time. */

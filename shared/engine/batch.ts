@@ -3,6 +3,7 @@ import type { DeviceId } from '../model/device-id.ts';
 import type { Secret } from '../model/secret.ts';
 import type { BatchView } from '../model/station-state.ts';
 import type { Target } from '../model/target.ts';
+import type { Rotation } from './enrollment-context.ts';
 import type { EnrollmentRecord } from './enrollment-record.ts';
 import { asEnrollmentError, Stopped } from './limits.ts';
 import type { Clock, Journal, Logger } from './ports.ts';
@@ -13,6 +14,8 @@ export interface BatchDevice {
   readonly target: Target;
   readonly labels: Readonly<Record<string, string>>;
   readonly record: EnrollmentRecord;
+  /** The device gets a new key in place of a good one. */
+  readonly rotation?: Rotation;
 }
 
 /** Secrets entered for this batch. They live in memory and go with the batch. */
@@ -29,6 +32,8 @@ export interface BatchSecrets {
 export interface RetryWish {
   /** Give the device the station's time where its clock is off. */
   readonly setClock: boolean;
+  /** Take the id over though another board is alive with it. */
+  readonly takeOver?: boolean;
 }
 
 /** A retry without anything entered; what was entered before stays. */
@@ -46,6 +51,8 @@ export interface BatchOptions {
   readonly concurrency: number;
   /** Known before the batch begins, for every device of it. */
   readonly secrets?: BatchSecrets;
+  /** Holds for every attempt of every device, beside what is asked for with a retry. */
+  readonly takeOver?: boolean;
   readonly clock: Clock;
   readonly journal: Journal;
   readonly logger: Logger;
@@ -172,7 +179,8 @@ export class Batch {
       sudoPassword: own?.sudoPassword ?? this.#sudoPassword,
       keyPassphrase: this.#keyPassphrase,
     };
-    const wish = this.#wishes.get(device.deviceId) ?? noWish;
+    const asked = this.#wishes.get(device.deviceId) ?? noWish;
+    const wish = { ...asked, takeOver: asked.takeOver === true || this.#options.takeOver === true };
     const stop = this.#stop.signal;
     record.start();
     this.#recordRun(device, 'running', undefined);

@@ -1,5 +1,6 @@
 import { agentConfig } from '../device/agent-config.ts';
 import { unitFile } from '../device/unit-file.ts';
+import type { Profile } from '../model/profile.ts';
 import type { Desired } from '../steps/define-step.ts';
 import type { EnrollmentInput } from './enrollment-context.ts';
 import type { AgentBinary, MachineKeyEntry } from './ports.ts';
@@ -13,7 +14,9 @@ export function desiredState(
     labels,
     identity,
   }: Pick<EnrollmentInput, 'ports' | 'profile' | 'deviceId' | 'labels' | 'identity'>,
-  found: Pick<Desired, 'userId' | 'liveKeyIds' | 'watchesHeartbeats'> & { readonly binary: AgentBinary },
+  found: Pick<Desired, 'userId' | 'liveKeyIds' | 'keyIdsBefore' | 'watchesHeartbeats'> & {
+    readonly binary: AgentBinary;
+  },
 ): Desired {
   const config = agentConfig(profile, deviceId, labels);
   return {
@@ -22,6 +25,25 @@ export function desiredState(
     ...found,
     wantsBornKey: profile.identity.key_birth === 'device' && identity.takesPublicKeys,
   };
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const RENEW_AT_MOST_BEFORE_MS = 30 * DAY_MS;
+
+/**
+ * Ids of keys that an enrollment replaces though they log in: less than a third of their validity is left, and at most 30
+ * days. A fleet that is enrolled anew once a month never comes to the end of a key.
+ */
+export function keyIdsToRenew(
+  keys: readonly MachineKeyEntry[],
+  { identity }: Pick<Profile, 'identity'>,
+  nowMs: number,
+): string[] {
+  const { key_valid_for_days: days } = identity;
+  const leftMs = Math.min(RENEW_AT_MOST_BEFORE_MS, ((days ?? Number.POSITIVE_INFINITY) * DAY_MS) / 3);
+  return keys
+    .filter(({ expiresAt }) => expiresAt !== undefined && expiresAt > nowMs && expiresAt - nowMs < leftMs)
+    .map((key) => key.keyId);
 }
 
 /** Ids of the keys that log in now. */

@@ -16,6 +16,14 @@ import type {
   StationPorts,
 } from './ports.ts';
 
+/**
+ * The wish for a new key. The keys it replaces are those found first: what an attempt has minted since is the new key, and
+ * an attempt that was cut off is not followed by yet another one.
+ */
+export interface Rotation {
+  replacedKeyIds: readonly string[] | undefined;
+}
+
 /** What one enrollment is made with. */
 export interface EnrollmentInput {
   readonly ports: StationPorts;
@@ -27,6 +35,10 @@ export interface EnrollmentInput {
   readonly sudoPassword: Secret | undefined;
   /** The operator asked for it: a clock that is off is set to the station's time. */
   readonly setClock: boolean;
+  /** The operator asked for it: an id that another board is alive with is taken over. */
+  readonly takeOver?: boolean;
+  /** The operator asked for a new key in place of a good one. One object for all attempts of this device. */
+  readonly rotation?: Rotation;
   readonly tokens: AccessTokenSource;
   readonly identity: IdentityProvider;
   readonly fleet: Fleet | undefined;

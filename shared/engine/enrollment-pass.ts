@@ -1,10 +1,12 @@
 import { EnrollmentError } from '../errors/enrollment-error.ts';
+import { durationText } from '../model/duration-text.ts';
 import type { Architecture } from '../model/facts.ts';
+import type { Heartbeat } from '../model/station-state.ts';
 import { formatAddress } from '../model/target.ts';
 import { deviceChanges, type PlannedStep, planEnrollment } from '../plan/plan-enrollment.ts';
 import { requireClock, requireRoom, requireSupported } from '../plan/preconditions.ts';
 import { awaitHeartbeat, verify } from './confirm-enrollment.ts';
-import { desiredState, liveKeyIds } from './desired-state.ts';
+import { desiredState, keyIdsToRenew, liveKeyIds } from './desired-state.ts';
 import type { EnrollmentContext, EnrollmentInput } from './enrollment-context.ts';
 import type { HeartbeatBaseline } from './fleet.ts';
 import { requireIdIsFree } from './id-in-use.ts';
@@ -12,10 +14,11 @@ import type { Look } from './look-at-device.ts';
 import { lookWhenFree } from './look-when-free.ts';
 import { type MachineKeysContext, retireOldKeys, settleEarlierIntents } from './machine-keys.ts';
 import { performPlan } from './perform-plan.ts';
-import type { AgentBinary, DeviceAccount, DeviceSession, KeyIntent } from './ports.ts';
+import type { AgentBinary, DeviceAccount, DeviceSession, KeyIntent, MachineKeyEntry } from './ports.ts';
 import { rememberReplacedKey, retireReplacedKeys } from './replaced-key.ts';
 import { requireReady } from './require-ready.ts';
 import { settleDevice } from './settle-device.ts';
+import { shutOut } from './take-over.ts';
 
 /** What an enrollment keeps from one pass to the next. */
 export interface EnrollmentMemory {
@@ -25,11 +28,18 @@ export interface EnrollmentMemory {
   heartbeats: HeartbeatBaseline | undefined;
   /** A pass has restarted the agent, or may have. */
   restarted: boolean;
+  /** Good keys that are replaced all the same: chosen by the first pass, so that a later one keeps what that has minted. */
+  renewedKeyIds: readonly string[] | undefined;
+  /** The board this one takes the id from. */
+  takenOver: Heartbeat | undefined;
 }
 
 /** The memory of an enrollment that begins. */
 export function emptyMemory(): EnrollmentMemory {
-  return { look: undefined, userId: undefined, heartbeats: undefined, restarted: false };
+  return {
+    ...{ look: undefined, userId: undefined, heartbeats: undefined, restarted: false },
+    ...{ renewedKeyIds: undefined, takenOver: undefined },
+  };
 }
 
 /**
@@ -83,16 +93,20 @@ async function performAll(
   binary: AgentBinary,
   memory: EnrollmentMemory,
 ): Promise<void> {
-  const { deviceId, fleet, identity, keys, look, ports, signal } = context;
-  const account = memory.userId === undefined ? await identityStep(context) : undefined;
+  const { deviceId, fleet, identity, keys, look, ports, record, signal } = context;
+  const account = memory.userId === undefined ? await identityStep(context, memory) : undefined;
   const userId = memory.userId ?? account?.userId ?? '';
   memory.userId = userId;
   const unretired = await settleEarlierIntents(keys, deviceId, look.facts, userId);
   // A user made just now holds no key; one call less for every new device.
   const known = account?.created === true ? [] : await identity.listKeys(userId, signal);
-  const liveIds = liveKeyIds(known, ports.clock.nowMs());
+  const keyIdsBefore = known.map((key) => key.keyId);
+  memory.renewedKeyIds ??= chooseRenewed(context, known);
+  const renewed = memory.renewedKeyIds;
+  const liveIds = liveKeyIds(known, ports.clock.nowMs()).filter((keyId) => !renewed.includes(keyId));
+  record.setKey(known.find((key) => key.keyId === look.facts.key?.keyId));
   const desired = desiredState(context, {
-    ...{ binary, userId, liveKeyIds: liveIds, watchesHeartbeats: fleet !== undefined },
+    ...{ binary, userId, liveKeyIds: liveIds, keyIdsBefore, watchesHeartbeats: fleet !== undefined },
   });
   const plan = planEnrollment(look.facts, desired);
   showPlan(context, plan);
@@ -101,6 +115,7 @@ async function performAll(
   memory.restarted ||= deviceChanges(plan).includes('unit');
   const replaced = [...unretired.replaced, ...(delivers(plan) ? rememberReplacedKey(context, userId) : [])];
   const pending = await performPlan(context, plan, desired, binary);
+  if (pending !== undefined) record.setKey({ keyId: pending.key.keyId, expiresAt: pending.expiresAt });
   const expectedKeyId = pending?.key.keyId ?? look.facts.key?.keyId;
   if (deviceChanges(plan).length > 0) {
     await verify(context, pending === undefined ? desired : { ...desired, liveKeyIds: [pending.key.keyId] });
@@ -113,7 +128,27 @@ async function performAll(
     ...unretired.intents,
     ...(pending === undefined ? [] : [{ ...pending, userId }]),
   ]);
+  if (memory.takenOver !== undefined)
+    await shutOut(context, memory.takenOver, { userId, keyIds: keyIdsBefore, provenKeyId: expectedKeyId });
   await retireReplacedKeys(context, replaced);
+}
+
+/** Good keys this enrollment replaces: the operator asked for it, or their end is near. */
+function chooseRenewed(
+  { profile, ports, record, rotation, look }: EnrollmentContext,
+  known: readonly MachineKeyEntry[],
+): readonly string[] {
+  if (rotation !== undefined) {
+    rotation.replacedKeyIds ??= known.map((key) => key.keyId);
+    return rotation.replacedKeyIds;
+  }
+  const renewed = keyIdsToRenew(known, profile, ports.clock.nowMs());
+  const held = known.find((key) => key.keyId === look.facts.key?.keyId && renewed.includes(key.keyId));
+  if (held?.expiresAt !== undefined) {
+    const text = `key ${held.keyId} ends in ${durationText(held.expiresAt - ports.clock.nowMs())} and is renewed`;
+    record.log.add({ kind: 'note', stepId: 'identity', text });
+  }
+  return renewed;
 }
 
 function delivers(plan: readonly PlannedStep[]): boolean {
@@ -123,10 +158,10 @@ function delivers(plan: readonly PlannedStep[]): boolean {
 }
 
 /** Finds or makes machine user and grant, for an id that no other board is alive with. No key yet. */
-async function identityStep(context: EnrollmentContext): Promise<DeviceAccount> {
+async function identityStep(context: EnrollmentContext, memory: EnrollmentMemory): Promise<DeviceAccount> {
   const { record, identity, deviceId, look, signal } = context;
   record.startStep('identity');
-  await requireIdIsFree(context);
+  memory.takenOver = await requireIdIsFree(context);
   await identity.requireProject(signal);
   // A board without a key was most likely never enrolled.
   const expected = look.facts.key === undefined ? 'new' : 'unknown';

@@ -109,6 +109,19 @@ export class EnrollmentRecord {
     });
   }
 
+  /** Shows the key the device holds; undefined where the identity provider knows of none. */
+  setKey(key: { readonly keyId: string; readonly expiresAt?: number | undefined } | undefined): void {
+    const { keyId: _id, keyExpiresAt: _ends, ...facts } = this.#row.facts ?? {};
+    this.#set({
+      ...this.#row,
+      facts: {
+        ...facts,
+        ...(key === undefined ? {} : { keyId: key.keyId }),
+        ...(key?.expiresAt === undefined ? {} : { keyExpiresAt: key.expiresAt }),
+      },
+    });
+  }
+
   setHostKey(fingerprint: string): void {
     this.#set({ ...this.#row, hostKeyFingerprint: fingerprint });
   }

@@ -45,15 +45,21 @@ export class Fleet {
   readonly #waiters = new Set<Waiter>();
   readonly #linkListeners = new Set<(link: HeartbeatLink) => void>();
   readonly #onHeartbeat: (heartbeat: Heartbeat) => void;
+  readonly #onRemoved: (deviceId: string) => void;
   readonly #onLink: (link: HeartbeatLink) => void;
   #link: HeartbeatLink = { state: 'connecting' };
   #watch: HeartbeatWatch | undefined;
 
   constructor(
     clock: Clock,
-    handlers: { onHeartbeat(heartbeat: Heartbeat): void; onLink(link: HeartbeatLink): void },
+    handlers: {
+      onHeartbeat(heartbeat: Heartbeat): void;
+      onRemoved?(deviceId: string): void;
+      onLink(link: HeartbeatLink): void;
+    },
   ) {
     this.#clock = clock;
+    this.#onRemoved = handlers.onRemoved ?? (() => undefined);
     this.#onHeartbeat = handlers.onHeartbeat;
     this.#onLink = handlers.onLink;
   }
@@ -66,6 +72,7 @@ export class Fleet {
       await watch.follow(
         {
           onHeartbeat: (heartbeat, isNew) => this.#take(heartbeat, isNew),
+          onRemoved: (deviceId) => this.#forget(deviceId),
           onLink: (link) => this.#setLink(link),
         },
         signal,
@@ -170,6 +177,31 @@ export class Fleet {
     } finally {
       this.#waiters.delete(waiter);
     }
+  }
+
+  /**
+   * Takes a device's entry out of the bucket, as soon as there is a link.
+   * @returns whether there was one
+   * @throws NATS_UNREACHABLE, NATS_REFUSED, or the signal's reason
+   */
+  async removeEntry(deviceId: string, signal: AbortSignal): Promise<boolean> {
+    await this.#live(signal);
+    const details = { urls: 'the NATS address' };
+    const onLimit = (): EnrollmentError =>
+      new EnrollmentError('NATS_UNREACHABLE', { details, evidence: 'no answer' });
+    const watch = this.#watch;
+    if (watch === undefined) throw onLimit();
+    const wasThere = await withLimit(
+      { clock: this.#clock, limitMs: ASK_LIMIT_MS, signal, onLimit },
+      (limited) => watch.removeEntry(deviceId, limited),
+    );
+    this.#forget(deviceId);
+    return wasThere;
+  }
+
+  #forget(deviceId: string): void {
+    this.#newest.delete(deviceId);
+    this.#onRemoved(deviceId);
   }
 
   async #newestRevision(signal: AbortSignal): Promise<number> {

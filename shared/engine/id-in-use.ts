@@ -11,26 +11,37 @@ export const ALIVE_FOR_MS = 45_000;
  *
  * What the bucket held when the station began to listen may be old, and only a server's clock tells. Where that could
  * be a live board it is listened for first.
+ * @returns the other board where the operator asked to take the id over from it
  * @throws DEVICE_ID_IN_USE, or the signal's reason
  */
-export async function requireIdIsFree(context: EnrollmentContext): Promise<void> {
+export async function requireIdIsFree(context: EnrollmentContext): Promise<Heartbeat | undefined> {
+  const other = await otherBoard(context);
+  if (other === undefined) return undefined;
+  if (context.takeOver !== true) throw idInUse(context, other);
+  context.record.log.add({
+    kind: 'note',
+    stepId: 'identity',
+    text: `the operator takes this id over from ${boardText(other)}, which is alive with key ${other.keyId ?? 'unknown'}`,
+  });
+  return other;
+}
+
+/** The board that is alive under this id and is not this one. */
+async function otherBoard(context: EnrollmentContext): Promise<Heartbeat | undefined> {
   const { deviceId, fleet, ports, record, signal } = context;
   const heard = fleet?.heard(deviceId);
   const isForeign = foreignTo(context);
-  if (fleet === undefined || heard === undefined || !isForeign(heard.heartbeat)) return;
+  if (fleet === undefined || heard === undefined || !isForeign(heard.heartbeat)) return undefined;
   const { clock } = ports;
-  if (heard.isNew) {
-    if (clock.monotonicMs() - heard.heardAtMs <= ALIVE_FOR_MS) throw idInUse(context, heard.heartbeat);
-    return;
-  }
-  if (Math.abs(clock.nowMs() - heard.heartbeat.receivedAt) > ALIVE_FOR_MS) return;
+  if (heard.isNew) return clock.monotonicMs() - heard.heardAtMs <= ALIVE_FOR_MS ? heard.heartbeat : undefined;
+  if (Math.abs(clock.nowMs() - heard.heartbeat.receivedAt) > ALIVE_FOR_MS) return undefined;
   const text = 'listening whether another board is alive under this id';
   record.log.add({ kind: 'note', stepId: 'identity', text });
   record.progress('identity', { text, done: undefined, total: undefined });
   const isOther = (one: Heartbeat): boolean => one.deviceId === deviceId && isForeign(one);
   const other = await fleet.listen(isOther, ALIVE_FOR_MS, signal);
-  if (other !== undefined) throw idInUse(context, other);
   record.clearProgress('identity');
+  return other;
 }
 
 /**
@@ -51,14 +62,16 @@ function foreignTo({ keys, deviceId, look }: EnrollmentContext): (heartbeat: Hea
   };
 }
 
-function idInUse(
-  { deviceId }: EnrollmentContext,
-  { hostname, addresses, keyId }: Heartbeat,
-): EnrollmentError {
+/** A board by what it says about itself. */
+export function boardText({ hostname, addresses }: Heartbeat): string {
   const at = addresses.length === 0 ? '' : ` at ${addresses.join(', ')}`;
+  return `${hostname ?? 'host name unknown'}${at}`;
+}
+
+function idInUse({ deviceId }: EnrollmentContext, other: Heartbeat): EnrollmentError {
   return new EnrollmentError('DEVICE_ID_IN_USE', {
-    details: { deviceId, other: `${hostname ?? 'host name unknown'}${at}` },
+    details: { deviceId, other: boardText(other) },
     ...{ phase: 'check', stepId: 'identity', subject: deviceId },
-    evidence: `A heartbeat was heard with key ${keyId ?? 'unknown'}, which this board does not hold.`,
+    evidence: `A heartbeat was heard with key ${other.keyId ?? 'unknown'}, which this board does not hold.`,
   });
 }

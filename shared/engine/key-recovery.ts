@@ -115,5 +115,6 @@ function identityUntil(identity: IdentityProvider, end: AbortSignal): IdentityPr
       identity.registerKey(userId, publicKey, expiresAt, until(signal)),
     provesLogin: (key, signature, signal) => identity.provesLogin(key, signature, until(signal)),
     deleteKey: (userId, keyId, signal) => identity.deleteKey(userId, keyId, until(signal)),
+    deleteMachineUser: (userId, signal) => identity.deleteMachineUser(userId, until(signal)),
   };
 }

@@ -46,6 +46,7 @@ export interface PendingKey<Key extends MintedKey | RegisteredKey = MintedKey | 
   readonly intentId: string;
   readonly key: Key;
   readonly keyIdsBefore: readonly string[];
+  readonly expiresAt: number;
 }
 
 function compensationSignal(clock: Clock): { readonly signal: AbortSignal; readonly done: () => void } {
@@ -109,7 +110,7 @@ async function obtainKey<Key extends MintedKey | RegisteredKey>(
   try {
     const key = await obtain(expiresAt);
     journal.settleKeyIntent(intentId, key === undefined ? 'deleted' : 'minted', key?.keyId);
-    return key === undefined ? undefined : { intentId, key, keyIdsBefore: of.keyIdsBefore };
+    return key === undefined ? undefined : { intentId, key, keyIdsBefore: of.keyIdsBefore, expiresAt };
   } catch (thrown) {
     if (thrown instanceof EnrollmentError && refusals.has(thrown.code)) {
       journal.settleKeyIntent(intentId, 'deleted');

@@ -33,7 +33,7 @@ export async function performPlan(
         !('file' in pending.key) &&
         !(await isProven(context, pending, pending.key))
       )
-        pending = await mintKey(keys, context.deviceId, desired.userId, desired.liveKeyIds, signal);
+        pending = await mintKey(keys, context.deviceId, desired.userId, desired.keyIdsBefore, signal);
     } else if (trip.kind === 'commands') {
       const carries =
         !delivered &&

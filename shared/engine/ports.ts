@@ -211,6 +211,8 @@ export interface IdentityProvider {
   provesLogin(key: RegisteredKey, signature: string, signal: AbortSignal): Promise<boolean>;
   /** Deleting what is gone already succeeds. */
   deleteKey(userId: string, keyId: string, signal: AbortSignal): Promise<void>;
+  /** Deletes a machine user; its grants and keys go with it. Deleting what is gone already succeeds. */
+  deleteMachineUser(userId: string, signal: AbortSignal): Promise<void>;
 }
 
 // ---- sign-in ----
@@ -287,12 +289,22 @@ export interface HeartbeatWatch {
   /**
    * Follows until the signal is aborted; reconnects by itself and reports every change of the link.
    * `revision` of a heartbeat is the server's and only grows. `isNew`: it was published while this watch listened;
-   * false for what the bucket held when it began to.
+   * false for what the bucket held when it began to. `onRemoved`: somebody took the device's entry away.
    */
   follow(
-    handlers: { onHeartbeat(heartbeat: Heartbeat, isNew: boolean): void; onLink(link: HeartbeatLink): void },
+    handlers: {
+      onHeartbeat(heartbeat: Heartbeat, isNew: boolean): void;
+      onRemoved?(deviceId: string): void;
+      onLink(link: HeartbeatLink): void;
+    },
     signal: AbortSignal,
   ): Promise<void>;
+  /**
+   * Takes a device's entry out of the bucket: a mark that it is deleted, which every watch sees, not a purge of history.
+   * @returns whether there was one
+   * @throws NATS_UNREACHABLE, NATS_REFUSED while there is no link, or where this sign-in may not write the entry
+   */
+  removeEntry(deviceId: string, signal: AbortSignal): Promise<boolean>;
   /**
    * The newest revision there is, asked from the server now: whatever is larger was published afterwards.
    * @throws NATS_UNREACHABLE, NATS_REFUSED while there is no link

@@ -8,7 +8,7 @@ import { requireClock, requireSupported } from '../plan/preconditions.ts';
 import { groupIntoTrips } from '../plan/trips.ts';
 import type { Action } from '../steps/define-step.ts';
 import { Boards } from './boards.ts';
-import { desiredState, liveKeyIds } from './desired-state.ts';
+import { desiredState, keyIdsToRenew, liveKeyIds } from './desired-state.ts';
 import { DeviceLog } from './device-log.ts';
 import type { EnrollmentInput } from './enrollment-context.ts';
 import { EnrollmentRecord } from './enrollment-record.ts';
@@ -104,7 +104,7 @@ export async function previewEnrollment(input: PreviewInput): Promise<Enrollment
     requireReady(looking, look.facts, binary);
     const identity = await lookAtIdentity(looking, look);
     const desired = desiredState(looking, {
-      ...{ binary, userId: identity.userId, liveKeyIds: identity.liveKeyIds },
+      ...{ binary, userId: identity.userId, liveKeyIds: identity.liveKeyIds, keyIdsBefore: [] },
       watchesHeartbeats: input.profile.nats !== undefined,
     });
     const plan = planEnrollment(look.facts, desired);
@@ -174,13 +174,16 @@ async function lookAtIdentity(input: EnrollmentInput, look: Look): Promise<Found
   const orphans = open
     .filter((intent) => held === undefined || intent.keyId !== held)
     .flatMap((intent) => orphansOf(intent, keys, held));
-  const live = liveKeyIds(keys, ports.clock.nowMs()).filter((keyId) => !orphans.includes(keyId));
+  const nowMs = ports.clock.nowMs();
+  const renewed = keyIdsToRenew(keys, profile, nowMs);
+  const left = keys.map((key) => key.keyId).filter((keyId) => !orphans.includes(keyId));
+  const live = liveKeyIds(keys, nowMs).filter((keyId) => !orphans.includes(keyId));
   const replaced = open
     .filter((intent) => held !== undefined && intent.keyId === held)
     .flatMap((intent) => intent.keyIdsBefore);
   return {
     userId: user?.userId ?? NO_USER,
-    liveKeyIds: live,
+    liveKeyIds: live.filter((keyId) => !renewed.includes(keyId)),
     actions: [
       ...(user === undefined ? [act(`create machine user ${machineUserName(deviceId)}`)] : []),
       ...(user?.hasJwtTokens === false ? [act(`set ${machineUserName(deviceId)} to JWT access tokens`)] : []),
@@ -188,7 +191,7 @@ async function lookAtIdentity(input: EnrollmentInput, look: Look): Promise<Found
       ...orphans.map((keyId) => deleteKey(keyId, 'it never reached the device')),
     ],
     retired: (mints) => [
-      ...live.filter((keyId) => mints || (replaced.includes(keyId) && keyId !== held)),
+      ...left.filter((keyId) => mints || (replaced.includes(keyId) && keyId !== held)),
       // The board was enrolled under another id before.
       ...(mints && held !== undefined && look.facts.key?.userId !== user?.userId ? [held] : []),
     ],

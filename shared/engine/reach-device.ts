@@ -34,8 +34,11 @@ export async function checkStep(
   return async (architecture) => open(architecture);
 }
 
+/** What a connection is opened with. */
+export type ConnectInput = Pick<EnrollmentInput, 'ports' | 'record' | 'target' | 'credential' | 'signal'>;
+
 /** Opens the connection; its host key is pinned at first contact. */
-export async function connectStep(input: EnrollmentInput): Promise<DeviceSession> {
+export async function connectStep(input: ConnectInput): Promise<DeviceSession> {
   const { ports, record, target, signal } = input;
   record.startStep('connect');
   if (target.kind === 'local') return connectHere(input);
@@ -57,7 +60,7 @@ async function connectHere({
   target,
   credential,
   signal,
-}: EnrollmentInput): Promise<DeviceSession> {
+}: ConnectInput): Promise<DeviceSession> {
   record.log.add({ kind: 'note', stepId: 'connect', text: 'this computer itself, without SSH' });
   return ports.connector.connect(target, { credential, hostKeys: ports.journal, signal });
 }

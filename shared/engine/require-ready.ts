@@ -19,7 +19,8 @@ export function requireReady(
   requireUnobstructed(facts);
   const { keyId, userId = '' } = facts.key ?? {};
   const hoped = desiredState(input, {
-    ...{ binary, userId, liveKeyIds: keyId === undefined ? [] : [keyId], watchesHeartbeats: false },
+    ...{ binary, userId, liveKeyIds: keyId === undefined ? [] : [keyId] },
+    ...{ keyIdsBefore: [], watchesHeartbeats: false },
   });
   requireRoom(facts, deviceChanges(planEnrollment(facts, hoped)), binary);
 }

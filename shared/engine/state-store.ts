@@ -30,7 +30,10 @@ export class StateStore {
 function applyInPlace(state: StationState, delta: StationDelta): StationState {
   const rows = delta.resetRows ? {} : state.rows;
   Object.assign(rows, delta.rows);
-  Object.assign(state.fleet, delta.fleet);
+  for (const [deviceId, heartbeat] of Object.entries(delta.fleet ?? {})) {
+    if (heartbeat === null) delete state.fleet[deviceId];
+    else state.fleet[deviceId] = heartbeat;
+  }
   const batch = delta.batch === undefined ? state.batch : (delta.batch ?? undefined);
   const { batch: _old, ...rest } = state;
   return {
@@ -42,6 +45,9 @@ function applyInPlace(state: StationState, delta: StationDelta): StationState {
     bench: delta.bench ?? state.bench,
     notices: delta.notices ?? state.notices,
     rows,
+    ...(delta.decommissions === undefined
+      ? {}
+      : { decommissions: { ...state.decommissions, ...delta.decommissions } }),
     ...(batch === undefined ? {} : { batch }),
   };
 }

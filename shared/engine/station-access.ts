@@ -47,6 +47,7 @@ export class StationAccess {
         ? undefined
         : new Fleet(ports.clock, {
             onHeartbeat: (heartbeat) => display.showHeartbeat(heartbeat),
+            onRemoved: (deviceId) => display.showRemoved(deviceId),
             onLink: (link) => display.showLink(link),
           });
   }

@@ -24,22 +24,35 @@ export interface StationBatchesOptions {
   publishLog(deviceId: string, lines: readonly LogLine[]): void;
 }
 
+/** What the operator asked for with a whole batch. */
+export interface BatchWish {
+  readonly takeOver?: boolean | undefined;
+  readonly rotateKeys?: boolean | undefined;
+}
+
 /** Builds batches from rows of the Bench, one at a time, and keeps the logs of their devices. */
 export class StationBatches {
   readonly #options: StationBatchesOptions;
   readonly #logs = new Map<string, DeviceLog>();
-  readonly #holder: LockHolder;
+  /** This station, as a device knows who changes it. */
+  readonly holder: LockHolder;
   #batch: Batch | undefined;
   #boards = new Boards();
   #followedDevice: string | undefined;
 
   constructor(options: StationBatchesOptions) {
     this.#options = options;
-    this.#holder = { id: options.ports.random.hex(8), station: options.stationName };
+    this.holder = { id: options.ports.random.hex(8), station: options.stationName };
   }
 
   get isActive(): boolean {
     return this.#batch !== undefined && this.#batch.view.state !== 'finished';
+  }
+
+  /** Whether a device waits or runs in the current batch. */
+  holds(deviceId: string): boolean {
+    const device = this.#batch?.devices.find((one) => one.deviceId === deviceId);
+    return device !== undefined && ['waiting', 'running'].includes(device.record.row.state);
   }
 
   /**
@@ -48,11 +61,16 @@ export class StationBatches {
    * @returns the batch's id
    * @throws STATION_REQUEST_INVALID when nothing is chosen, and the problem of a chosen row
    */
-  start(benchRows: readonly BenchRow[], rowIds: readonly string[], secrets: BatchSecrets): string {
+  start(
+    benchRows: readonly BenchRow[],
+    rowIds: readonly string[],
+    secrets: BatchSecrets,
+    wish: BatchWish = {},
+  ): string {
     const { ports, profile, display } = this.#options;
     const chosen = checkedRows(benchRows, rowIds);
     this.#logs.clear();
-    const devices = chosen.map((row, index) => this.#device(row, index + 1));
+    const devices = chosen.map((row, index) => this.#device(row, index + 1, wish));
     const batchId = ports.random.uuid();
     const rows: Record<string, EnrollmentRow> = {};
     for (const { deviceId, record } of devices) rows[deviceId] = record.row;
@@ -63,6 +81,7 @@ export class StationBatches {
         name: profile.labels.group ?? profile.name,
         concurrency: profile.batch.concurrency,
         secrets,
+        takeOver: wish.takeOver === true,
         ...{ clock: ports.clock, journal: ports.journal, logger: ports.logger },
         enroll: (device, given, signal) => this.#enroll(device, given, signal),
         onChange: (view) => {
@@ -123,7 +142,7 @@ export class StationBatches {
     this.#followedDevice = undefined;
   }
 
-  #device({ row, deviceId, target }: ChosenRow, position: number): BatchDevice {
+  #device({ row, deviceId, target }: ChosenRow, position: number, wish: BatchWish): BatchDevice {
     const { ports, profile, display } = this.#options;
     const reachable = withLoginUser(target, profile);
     const log = new DeviceLog(ports.clock, (lines) => {
@@ -135,7 +154,8 @@ export class StationBatches {
       { deviceId, position, target: formatTarget(reachable), address: formatAddress(reachable) },
     );
     const labels = { ...profile.labels, ...row.labels };
-    return { deviceId, target: reachable, labels, record };
+    const rotation = wish.rotateKeys === true ? { rotation: { replacedKeyIds: undefined } } : {};
+    return { deviceId, target: reachable, labels, record, ...rotation };
   }
 
   async #enroll(device: BatchDevice, given: BatchSecrets & RetryWish, signal: AbortSignal): Promise<void> {
@@ -146,14 +166,15 @@ export class StationBatches {
     await runEnrollment({
       ...{ ports, profile, signal, identity, tokens, fleet },
       ...{ deviceId: device.deviceId, target: device.target, record: device.record, labels: device.labels },
-      ...{ boards: this.#boards, holder: this.#holder },
+      ...{ boards: this.#boards, holder: this.holder },
       credential: {
         user: loginUser(device.target, profile),
         ...(given.sshPassword === undefined ? {} : { password: given.sshPassword }),
         ...(given.keyPassphrase === undefined ? {} : { keyPassphrase: given.keyPassphrase }),
       },
       sudoPassword: given.sudoPassword,
-      setClock: given.setClock,
+      ...{ setClock: given.setClock, takeOver: given.takeOver === true },
+      ...(device.rotation === undefined ? {} : { rotation: device.rotation }),
     });
   }
 }

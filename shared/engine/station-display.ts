@@ -1,6 +1,7 @@
 import type { Profile } from '../model/profile.ts';
 import type {
   BatchView,
+  DecommissionView,
   EnrollmentRow,
   Heartbeat,
   Lamp,
@@ -85,6 +86,15 @@ export class StationDisplay {
     // Rows go with their batch; the Bench still tells how each device ended.
     if (row.state !== 'waiting') this.#lastRuns.set(row.deviceId, row.state);
     this.#showBench();
+  }
+
+  showDecommission(view: DecommissionView): void {
+    this.#store.change({ decommissions: { [view.deviceId]: view } });
+  }
+
+  /** A device left the fleet. */
+  showRemoved(deviceId: string): void {
+    if (this.state.fleet[deviceId] !== undefined) this.#store.change({ fleet: { [deviceId]: null } });
   }
 
   /** Tells the operator something that is not bound to a device. */

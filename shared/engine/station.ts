@@ -7,7 +7,8 @@ import type { BatchSecrets } from './batch.ts';
 import { Bench } from './bench.ts';
 import type { StationPorts } from './ports.ts';
 import { StationAccess } from './station-access.ts';
-import { StationBatches } from './station-batches.ts';
+import { type BatchWish, StationBatches } from './station-batches.ts';
+import { StationDecommissions } from './station-decommissions.ts';
 import { StationDisplay } from './station-display.ts';
 import { initialState } from './station-view.ts';
 
@@ -32,6 +33,7 @@ export class Station {
   readonly #access: StationAccess;
   readonly #bench: Bench;
   readonly #batches: StationBatches;
+  readonly #decommissions: StationDecommissions;
   #isClosing = false;
 
   constructor(options: StationOptions) {
@@ -56,6 +58,9 @@ export class Station {
       },
       publishLog: options.publishLog,
     });
+    this.#decommissions = new StationDecommissions({
+      ...{ ports, profile, display, access: this.#access, holder: this.#batches.holder },
+    });
     this.#bench = new Bench(profile.bench, () => display.showBench(this.#bench.rows));
     display.showBench(this.#bench.rows);
   }
@@ -79,12 +84,18 @@ export class Station {
     await this.#batches.whenIdle();
   }
 
+  /** Resolves when no device is being decommissioned any more. */
+  async whenDecommissioned(): Promise<void> {
+    await this.#decommissions.whenIdle();
+  }
+
   /** Ends everything: running enrollments are cut off and tidied up, then the ports are closed. */
   async shutDown(): Promise<void> {
     this.#isClosing = true;
     this.#access.session.cancel();
     this.#batches.stop();
-    await this.#batches.whenIdle();
+    this.#decommissions.stop();
+    await Promise.all([this.#batches.whenIdle(), this.#decommissions.whenIdle()]);
     await this.#access.close();
     await this.#options.ports.close();
   }
@@ -104,7 +115,7 @@ export class Station {
       return null;
     },
     'session.signOut': async () => {
-      if (this.#batches.isActive) throw new EnrollmentError('STATION_BUSY');
+      if (this.#batches.isActive || this.#decommissions.isActive) throw new EnrollmentError('STATION_BUSY');
       await this.#access.signOut();
       return null;
     },
@@ -117,24 +128,38 @@ export class Station {
       this.#bench.remove(rowId);
       return null;
     },
-    'batch.start': ({ rowIds, ...entered }) => {
-      this.#requireOpen();
-      if (this.#batches.isActive) throw new EnrollmentError('STATION_BUSY');
-      if (!this.#access.session.isSignedIn) throw new EnrollmentError('IDENTITY_NOT_SIGNED_IN');
-      return { batchId: this.#batches.start(this.#bench.rows, rowIds, secretsOf(entered)) };
+    'batch.start': ({ rowIds, takeOver, rotateKeys, ...entered }) => {
+      this.#requireReady();
+      return { batchId: this.#startBatch(rowIds, secretsOf(entered), { takeOver, rotateKeys }) };
     },
     'batch.stop': () => {
       this.#batches.stop();
       return null;
     },
-    'batch.retry': ({ deviceIds, setClock = false, ...entered }) => {
+    'batch.retry': ({ deviceIds, setClock = false, takeOver = false, ...entered }) => {
       this.#requireOpen();
-      this.#batches.retry(deviceIds, secretsOf(entered), { setClock });
+      this.#decommissions.requireNone(deviceIds);
+      this.#batches.retry(deviceIds, secretsOf(entered), { setClock, takeOver });
       return null;
     },
     'device.trustNewHostKey': ({ deviceId, fingerprint }) => {
       this.#requireOpen();
       this.#batches.trustNewHostKey(deviceId, fingerprint);
+      return null;
+    },
+    'device.rotateKey': ({ deviceId, ...entered }) => {
+      this.#requireReady();
+      const rowIds = this.#bench.rows.filter((row) => row.deviceId === deviceId).map((row) => row.rowId);
+      return { batchId: this.#startBatch(rowIds, secretsOf(entered), { rotateKeys: true }) };
+    },
+    'device.decommission': ({ deviceId, target, keepAgent, removeUser, ...entered }) => {
+      this.#requireOpen();
+      if (!this.#access.session.isSignedIn) throw new EnrollmentError('IDENTITY_NOT_SIGNED_IN');
+      if (this.#batches.holds(deviceId)) throw new EnrollmentError('STATION_BUSY');
+      this.#decommissions.begin({
+        ...{ deviceId, target, secrets: secretsOf(entered) },
+        ...{ keepAgent: keepAgent === true, removeUser: removeUser === true },
+      });
       return null;
     },
     'device.followLog': ({ deviceId }) => this.#batches.followLog(deviceId),
@@ -143,6 +168,21 @@ export class Station {
       return null;
     },
   };
+
+  #startBatch(rowIds: readonly string[], secrets: BatchSecrets, wish: BatchWish): string {
+    const { rows } = this.#bench;
+    this.#decommissions.requireNone(
+      rows.filter((row) => rowIds.includes(row.rowId)).map((row) => row.deviceId),
+    );
+    return this.#batches.start(rows, rowIds, secrets, wish);
+  }
+
+  /** Somebody is signed in, and nothing runs. */
+  #requireReady(): void {
+    this.#requireOpen();
+    if (this.#batches.isActive) throw new EnrollmentError('STATION_BUSY');
+    if (!this.#access.session.isSignedIn) throw new EnrollmentError('IDENTITY_NOT_SIGNED_IN');
+  }
 
   /** A station that closes begins nothing any more: it would wait for it. */
   #requireOpen(): void {

@@ -41,7 +41,16 @@ export const deviceRemedies = {
     title: 'Another board has this id',
     says: 'Another board is alive as {deviceId}: {other}.',
     cause: 'Two boards were given one id, or this board takes the place of one that still runs.',
-    operatorDoes: 'Give this board another id, or stop the other board and retry a minute later.',
+    operatorDoes:
+      'Give this board another id. If it takes the place of the other one, take the id over: the other board is shut out once this one reports.',
+    retry: 'after-fix',
+    offer: 'take-over',
+  },
+  DEVICE_HAS_OTHER_ID: {
+    title: 'Device has another id',
+    says: 'The device is enrolled as {actual}, not as {deviceId}. Nothing on it was changed.',
+    cause: 'The target is the address of another device.',
+    operatorDoes: 'Find the address of {deviceId} and do the same again with that target.',
     retry: 'after-fix',
   },
   DEVICE_BUSY: {

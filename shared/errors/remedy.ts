@@ -5,7 +5,7 @@ export type RetryAdvice = 'now' | 'after-fix' | 'never';
 export type SecretNeeded = 'ssh-password' | 'sudo-password' | 'key-passphrase';
 
 /** What the station can do about a cause by itself, once the operator says so. */
-export type Offer = 'set-clock';
+export type Offer = 'set-clock' | 'take-over';
 
 /**
  * The operator's texts for one error. `{name}` is filled from the error's details.

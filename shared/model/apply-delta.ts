@@ -15,7 +15,21 @@ export function applyDelta(state: StationState, delta: StationDelta): StationSta
   else if (delta.batch !== undefined) next.batch = delta.batch;
   if (delta.resetRows === true) next.rows = { ...delta.rows };
   else if (delta.rows !== undefined) next.rows = { ...state.rows, ...delta.rows };
-  if (delta.fleet !== undefined) next.fleet = { ...state.fleet, ...delta.fleet };
+  if (delta.fleet !== undefined) next.fleet = fleetAfter(state.fleet, delta.fleet);
+  if (delta.decommissions !== undefined)
+    next.decommissions = { ...state.decommissions, ...delta.decommissions };
+  return next;
+}
+
+function fleetAfter(
+  fleet: StationState['fleet'],
+  changes: NonNullable<StationDelta['fleet']>,
+): StationState['fleet'] {
+  const next = { ...fleet };
+  for (const [deviceId, heartbeat] of Object.entries(changes)) {
+    if (heartbeat === null) delete next[deviceId];
+    else next[deviceId] = heartbeat;
+  }
   return next;
 }
 

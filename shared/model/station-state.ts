@@ -17,7 +17,7 @@ export const errorViewSchema = z.object({
   operatorDoes: z.string(),
   retry: z.enum(['now', 'after-fix', 'never']),
   secretNeeded: z.enum(['ssh-password', 'sudo-password', 'key-passphrase']).optional(),
-  offer: z.enum(['set-clock']).optional(),
+  offer: z.enum(['set-clock', 'take-over']).optional(),
   stepId: z.enum(stepIds).optional(),
   subject: z.string().optional(),
   evidence: z.string().optional(),
@@ -115,6 +115,9 @@ export const deviceFactsViewSchema = z.object({
   system: z.string().optional(),
   freeBytes: z.number().optional(),
   clockOffsetSeconds: z.number().optional(),
+  /** The machine key the device signs in with, and when it ends, as the identity provider says. */
+  keyId: z.string().optional(),
+  keyExpiresAt: instant.optional(),
 });
 
 export const enrollmentRowSchema = z.object({
@@ -164,6 +167,29 @@ export const heartbeatSchema = z.object({
 });
 export type Heartbeat = z.infer<typeof heartbeatSchema>;
 
+export const decommissionFindingSchema = z.object({
+  what: z.enum(['keys', 'account', 'device', 'entry', 'records']),
+  /** `gone`: it was not there any more. `kept`: left as it is, as was asked or because nothing can be done about it. */
+  state: z.enum(['deleted', 'gone', 'kept', 'failed']),
+  text: z.string(),
+  error: errorViewSchema.optional(),
+});
+export type DecommissionFinding = z.infer<typeof decommissionFindingSchema>;
+
+/** A device that is being taken out of the fleet, or was. */
+export const decommissionSchema = z.object({
+  deviceId: z.string(),
+  /** `failed`: something is left; the same again goes on where it ended. */
+  state: z.enum(['running', 'done', 'failed']),
+  startedAt: instant,
+  finishedAt: instant.optional(),
+  /** In the order it happened. */
+  findings: z.array(decommissionFindingSchema),
+  /** What ended it before its end. */
+  error: errorViewSchema.optional(),
+});
+export type DecommissionView = z.infer<typeof decommissionSchema>;
+
 export const noticeSchema = z.object({
   id: z.string(),
   tone: z.enum(['info', 'attention', 'failed']),
@@ -187,13 +213,15 @@ export const stationStateSchema = z.object({
   batch: batchViewSchema.optional(),
   rows: z.record(z.string(), enrollmentRowSchema),
   fleet: z.record(z.string(), heartbeatSchema),
+  /** Newest decommission of every device, by its id, since the station started. */
+  decommissions: z.record(z.string(), decommissionSchema).optional(),
   notices: z.array(noticeSchema),
 });
 export type StationState = z.infer<typeof stationStateSchema>;
 
 /**
  * Changes since the revision before. `rows` and `fleet` are merged by key, all else replaces its slice.
- * `null` clears an optional slice. A window that misses a revision asks for a snapshot.
+ * `null` clears an optional slice, or takes a heartbeat out of the fleet. A window that misses a revision asks for a snapshot.
  */
 export const stationDeltaSchema = z.object({
   revision: z.number().int().positive(),
@@ -207,7 +235,9 @@ export const stationDeltaSchema = z.object({
   /** True when `rows` replaces all rows: a new batch began. */
   resetRows: z.boolean().optional(),
   rows: z.record(z.string(), enrollmentRowSchema).optional(),
-  fleet: z.record(z.string(), heartbeatSchema).optional(),
+  fleet: z.record(z.string(), heartbeatSchema.nullable()).optional(),
+  /** Merged by key, like `rows`. */
+  decommissions: z.record(z.string(), decommissionSchema).optional(),
   notices: z.array(noticeSchema).optional(),
 });
 export type StationDelta = z.infer<typeof stationDeltaSchema>;

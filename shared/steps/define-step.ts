@@ -8,8 +8,10 @@ export interface Desired {
   readonly unit: { readonly content: string; readonly sha256: string };
   readonly binary: { readonly sizeBytes: number; readonly sha256: string };
   readonly userId: string;
-  /** Keys of the machine user that log in now. */
+  /** Keys of the machine user that a device may keep: they log in, and are not to be replaced. */
   readonly liveKeyIds: readonly string[];
+  /** All keys of the machine user, also those that do not log in any more: what a new key replaces. */
+  readonly keyIdsBefore: readonly string[];
   /** Whether heartbeats can be watched at all. */
   readonly watchesHeartbeats: boolean;
   /** The key shall be born on the device where that can make one. */

@@ -92,6 +92,7 @@ export function buildDesired(changes: Partial<Desired> = {}): Desired {
     binary: fakeBinary('agent-aarch64', 'aarch64'),
     userId: '39',
     liveKeyIds: ['k1'],
+    keyIdsBefore: ['k1'],
     ...{ watchesHeartbeats: true, wantsBornKey: true },
     ...changes,
   };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DeviceCommand } from '../device/device-command.ts';
-import { EXIT_DATA_DIFFERS } from '../device/exit-status.ts';
+import { EXIT_DATA_DIFFERS, EXIT_OTHER_ID } from '../device/exit-status.ts';
 import { EXIT_DEVICE_BUSY, EXIT_EPOCH_CHANGED } from '../device/fence.ts';
 import {
   binaryPath,
@@ -359,8 +359,28 @@ export class FakeDevice {
     else if (shows === `systemctl restart ${unitName}` || shows === `systemctl start ${unitName}`)
       this.#startAgent();
     else if (shows.endsWith(configDirectory)) this.configDirectoryRights = `750:0:${AGENT_GID}`;
-    else throw new Error(`The fake device does not know: ${shows}`);
+    else if (shows.startsWith('the device is ')) return this.#requireOwnId(shows.slice(14), say);
+    else if (shows === `systemctl disable --now ${unitName}`) this.#removeAgent();
+    else if (shows.startsWith(`rm ${keyPath}`)) {
+      this.files.clear();
+      this.configDirectoryRights = '';
+      this.epoch = 0;
+    } else if (shows.startsWith('userdel')) this.user.exists = false;
+    else if (shows !== 'systemctl daemon-reload') throw new Error(`The fake device does not know: ${shows}`);
     return 0;
+  }
+
+  #requireOwnId(expected: string, say: (line: string) => void): number {
+    const actual = /^device_id = "(.*)"$/m.exec(this.#content(configPath))?.[1];
+    if (actual === undefined || actual === expected) return 0;
+    say(`enrolled as: ${actual}`);
+    return EXIT_OTHER_ID;
+  }
+
+  #removeAgent(): void {
+    this.#stopAgent?.();
+    this.unit.active = false;
+    this.unit.enabled = false;
   }
 
   #content(path: string): string {

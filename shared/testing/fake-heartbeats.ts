@@ -13,6 +13,8 @@ export class FakeHeartbeats implements HeartbeatWatch {
   #link: HeartbeatLink = { state: 'live' };
   /** Thrown by the next follow, once. */
   failsFollowWith: Error | undefined;
+  /** Thrown by every removal. */
+  removalFailsWith: EnrollmentError | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -49,6 +51,19 @@ export class FakeHeartbeats implements HeartbeatWatch {
   setLink(link: HeartbeatLink): void {
     this.#link = link;
     for (const follower of this.#followers) this.#tell(follower);
+  }
+
+  removeEntry(deviceId: string): Promise<boolean> {
+    if (this.removalFailsWith !== undefined) return Promise.reject(this.removalFailsWith);
+    const wasThere = this.#newest.delete(deviceId);
+    if (wasThere) this.#revision += 1;
+    for (const { onRemoved } of this.#followers) onRemoved?.(deviceId);
+    return Promise.resolve(wasThere);
+  }
+
+  /** Whether the bucket has an entry of this device. */
+  has(deviceId: string): boolean {
+    return this.#newest.has(deviceId);
   }
 
   newestRevision(): Promise<number> {

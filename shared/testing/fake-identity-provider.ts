@@ -20,7 +20,8 @@ export type IdentityCall =
   | 'mintKey'
   | 'registerKey'
   | 'provesLogin'
-  | 'deleteKey';
+  | 'deleteKey'
+  | 'deleteMachineUser';
 
 interface Fault {
   readonly call: IdentityCall;
@@ -162,6 +163,14 @@ export class FakeIdentityProvider implements IdentityProvider {
   deleteKey(userId: string, keyId: string, signal: AbortSignal): Promise<void> {
     return this.#answer('deleteKey', signal, () => {
       this.keys.get(userId)?.delete(keyId);
+    });
+  }
+
+  deleteMachineUser(userId: string, signal: AbortSignal): Promise<void> {
+    return this.#answer('deleteMachineUser', signal, () => {
+      for (const [name, known] of this.users) if (known === userId) this.users.delete(name);
+      this.grants.delete(userId);
+      this.keys.delete(userId);
     });
   }
 

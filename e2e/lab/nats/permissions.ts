@@ -29,7 +29,10 @@ export function devicePermissions(id: DeviceId): Partial<User> {
 /** A station connects with this inbox prefix, or a longer one that continues it after a dot. */
 export const STATION_INBOX_PREFIX = '_INBOX_station';
 
-/** A station may read and watch the bucket. The subjects are those of JetStream's reading calls. */
+/**
+ * A station may read and watch the bucket, and write into it: a device that is decommissioned gets a mark that its entry is
+ * deleted. The other subjects are those of JetStream's reading calls.
+ */
 export function stationPermissions(): Partial<User> {
   const stream = `KV_${DEVICE_INFO_BUCKET}`;
   return {
@@ -44,6 +47,7 @@ export function stationPermissions(): Partial<User> {
         `$JS.API.CONSUMER.INFO.${stream}.>`,
         `$JS.API.CONSUMER.DELETE.${stream}.>`,
         `$JS.FC.${stream}.>`,
+        `$KV.${DEVICE_INFO_BUCKET}.>`,
       ],
     },
     sub: { allow: [`${STATION_INBOX_PREFIX}.>`] },

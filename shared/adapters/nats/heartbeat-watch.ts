@@ -96,7 +96,10 @@ export function createNatsHeartbeatWatch(options: NatsHeartbeatWatchOptions): He
     openBucket = bucket;
     onOpen();
     for await (const entry of entries) {
-      if (entry.operation !== 'PUT') continue;
+      if (entry.operation !== 'PUT') {
+        if (entry.revision > heldUpTo) handlers.onRemoved?.(entry.key);
+        continue;
+      }
       const { key, value, created, revision } = entry;
       const result = readHeartbeat({ key, value, createdAt: created.getTime(), revision });
       if (result.ok) handlers.onHeartbeat(result.heartbeat, revision > heldUpTo);
@@ -148,20 +151,30 @@ export function createNatsHeartbeatWatch(options: NatsHeartbeatWatchOptions): He
     }
   }
 
+  /** Asks something of the bucket on the connection of now. */
+  async function ask<T>(question: (bucket: KV) => Promise<T>, signal: AbortSignal): Promise<T> {
+    const details = { urls: urls.join(', ') };
+    if (openBucket === undefined)
+      throw new EnrollmentError('NATS_UNREACHABLE', { details, evidence: 'no link' });
+    try {
+      return await waitUnlessAborted(question(openBucket), signal);
+    } catch (thrown) {
+      if (signal.aborted) throw thrown;
+      const link = lostLink(thrown);
+      throw new EnrollmentError(link.code, { details, evidence: link.evidence, cause: thrown });
+    }
+  }
+
   return {
-    newestRevision: async (signal) => {
-      const details = { urls: urls.join(', ') };
-      if (openBucket === undefined)
-        throw new EnrollmentError('NATS_UNREACHABLE', { details, evidence: 'no link' });
-      try {
-        const status = await waitUnlessAborted(openBucket.status(), signal);
-        return status.streamInfo.state.last_seq;
-      } catch (thrown) {
-        if (signal.aborted) throw thrown;
-        const link = lostLink(thrown);
-        throw new EnrollmentError(link.code, { details, evidence: link.evidence, cause: thrown });
-      }
-    },
+    newestRevision: (signal) =>
+      ask(async (bucket) => (await bucket.status()).streamInfo.state.last_seq, signal),
+    removeEntry: (deviceId, signal) =>
+      ask(async (bucket) => {
+        const entry = await bucket.get(deviceId);
+        if (entry === null || entry.operation !== 'PUT') return false;
+        await bucket.delete(deviceId);
+        return true;
+      }, signal),
     follow: async (handlers, signal) => {
       let last = '';
       const report = (link: HeartbeatLink) => {

@@ -117,6 +117,14 @@ export const endpoints = {
     reply: anything,
     repeat: 'safe',
   }),
+  deleteUser: endpoint({
+    action: 'delete machine users',
+    method: 'DELETE',
+    path: ({ userId }: { userId: string }) => `users/${segment(userId)}`,
+    body: noBody,
+    reply: anything,
+    repeat: 'safe',
+  }),
   searchGrants: endpoint({
     action: 'look for grants',
     method: 'POST',

@@ -281,5 +281,10 @@ export function createZitadelIdentityProvider(options: ZitadelOptions): Identity
     deleteKey: async (userId, keyId, signal) => {
       await attempt(endpoints.deleteKey, { userId, keyId }, ['not-found'], signal);
     },
+
+    deleteMachineUser: async (userId, signal) => {
+      for (const [userName, known] of knownUsers) if (known === userId) knownUsers.delete(userName);
+      await attempt(endpoints.deleteUser, { userId }, ['not-found'], signal);
+    },
   };
 }

@@ -1,0 +1,186 @@
+import { describe, expect, it } from 'vitest';
+import { keyPath } from '../device/paths.ts';
+import { EnrollmentError } from '../errors/enrollment-error.ts';
+import { settled } from '../testing/fake-clock.ts';
+import { createFakePorts, type FakeWorld } from '../testing/fake-ports.ts';
+import { profileOf, runStation, type WatchedStation } from '../testing/run-station.ts';
+
+const ADDRESS = 'board-01.local';
+const TARGET = `ssh://pi@${ADDRESS}`;
+const request = { deviceId: 'board-01', target: TARGET };
+
+/** A station with one enrolled device. */
+async function enrolled(): Promise<{ world: FakeWorld; station: WatchedStation }> {
+  const world = createFakePorts();
+  world.addDevice('board-01', ADDRESS);
+  const station = runStation(world, profileOf(world));
+  await station.signIn();
+  await station.enroll('board-01');
+  expect(station.shown().rows['board-01']?.state).toBe('enrolled');
+  return { world, station };
+}
+
+async function decommission(
+  { world, station }: { world: FakeWorld; station: WatchedStation },
+  changes: Partial<typeof request & { keepAgent: boolean; removeUser: boolean }> = {},
+) {
+  await station.station.handle('device.decommission', { ...request, ...changes });
+  await world.clock.run(station.station.whenDecommissioned());
+  const view = station.shown().decommissions?.['board-01'];
+  return {
+    view,
+    states: Object.fromEntries((view?.findings ?? []).map(({ what, state }) => [what, state])),
+  };
+}
+
+function deviceOf(world: FakeWorld) {
+  const device = world.devices.get(ADDRESS);
+  if (device === undefined) throw new Error('no device');
+  return device;
+}
+
+describe('decommissioning a device', () => {
+  it('takes keys, account, agent and entry away, in this order', async () => {
+    const one = await enrolled();
+    const device = deviceOf(one.world);
+    const { view, states } = await decommission(one);
+    expect(view?.state).toBe('done');
+    expect(view?.findings.map(({ what }) => what)).toEqual(['keys', 'account', 'device', 'entry', 'records']);
+    expect(states).toEqual({
+      ...{ keys: 'deleted', account: 'deleted', device: 'deleted', entry: 'deleted', records: 'gone' },
+    });
+    expect(one.world.identity.userId('board-01')).toBeUndefined();
+    expect([...one.world.identity.keys.values()].flatMap((keys) => [...keys])).toEqual([]);
+    expect([...device.files.keys(), device.unit.active, device.unit.enabled]).toEqual([false, false]);
+    expect(device.user.exists).toBe(true);
+    expect(one.world.heartbeats.has('board-01')).toBe(false);
+    expect(one.station.shown().fleet['board-01']).toBeUndefined();
+    expect(one.world.journal.unsettledKeyIntents('https://id.example')).toEqual([]);
+    expect(device.openSessions).toBe(0);
+  });
+
+  it('says of a second time that all is gone', async () => {
+    const one = await enrolled();
+    await decommission(one);
+    const { view, states } = await decommission(one);
+    expect(view?.state).toBe('done');
+    expect(new Set(Object.values(states))).toEqual(new Set(['gone']));
+  });
+
+  it('leaves the device alone without a target, and when told to', async () => {
+    for (const changes of [{ target: undefined as unknown as string }, { keepAgent: true }]) {
+      const one = await enrolled();
+      const { states } = await decommission(one, changes);
+      expect(states.device).toBe('kept');
+      expect(deviceOf(one.world).files.has(keyPath)).toBe(true);
+      expect(one.world.identity.userId('board-01')).toBeUndefined();
+    }
+  });
+
+  it('removes the user account only when asked', async () => {
+    const one = await enrolled();
+    await decommission(one, { removeUser: true });
+    expect(deviceOf(one.world).user.exists).toBe(false);
+  });
+
+  it('leaves no credential where the device does not answer, and is finished by the same again', async () => {
+    const one = await enrolled();
+    const device = deviceOf(one.world);
+    device.awayUntil = Number.POSITIVE_INFINITY;
+    const first = await decommission(one);
+    expect(first.view?.state).toBe('failed');
+    expect(first.states).toMatchObject({
+      keys: 'deleted',
+      account: 'deleted',
+      device: 'failed',
+      entry: 'deleted',
+    });
+    expect(first.view?.findings.find(({ what }) => what === 'device')?.error?.code).toBe(
+      'DEVICE_UNREACHABLE',
+    );
+    device.awayUntil = 0;
+    const second = await decommission(one);
+    expect(second.view?.state).toBe('done');
+    expect(second.states).toMatchObject({ keys: 'gone', account: 'gone', device: 'deleted' });
+  });
+
+  it('touches no device while a key may still log in', async () => {
+    const one = await enrolled();
+    one.world.identity.failNext('deleteKey', 'before');
+    const { view } = await decommission(one);
+    expect(view).toMatchObject({ state: 'failed', error: { code: 'IDENTITY_UNREACHABLE' }, findings: [] });
+    expect(deviceOf(one.world).files.has(keyPath)).toBe(true);
+    expect(one.world.heartbeats.has('board-01')).toBe(true);
+  });
+
+  it('is finished by the recovery of the next start when the station ends in the middle', async () => {
+    const one = await enrolled();
+    const [keyId = ''] = one.world.identity.liveKeys('board-01');
+    one.world.identity.failNext('deleteKey', 'before');
+    await decommission(one);
+    expect(one.world.identity.isLive(keyId)).toBe(true);
+    const next = runStation(one.world, profileOf(one.world));
+    await next.signIn();
+    await one.world.clock.run(settled());
+    expect(one.world.identity.isLive(keyId)).toBe(false);
+  });
+
+  it('changes nothing on a device that has another id', async () => {
+    const one = await enrolled();
+    const other = one.world.addDevice('board-02', 'board-02.local');
+    const config = deviceOf(one.world).files.get('/etc/fleet-agent/config.toml');
+    const content = config?.content.replace('"board-01"', '"board-02"') ?? '';
+    other.files.set('/etc/fleet-agent/config.toml', { content, rights: '644:0:0' });
+    other.unit.active = true;
+    const { view } = await decommission(one, { target: 'ssh://pi@board-02.local' });
+    const finding = view?.findings.find(({ what }) => what === 'device');
+    expect(finding?.error?.code).toBe('DEVICE_HAS_OTHER_ID');
+    expect(finding?.text).toContain('board-02');
+    expect([other.files.size, other.unit.active]).toEqual([1, true]);
+  });
+
+  it('reports an entry that may not be deleted and goes on', async () => {
+    const one = await enrolled();
+    one.world.heartbeats.removalFailsWith = new EnrollmentError('NATS_REFUSED', { details: { urls: 'x' } });
+    const { view, states } = await decommission(one);
+    expect([view?.state, states.entry, states.records]).toEqual(['failed', 'failed', 'gone']);
+  });
+
+  it('settles what runs of the device left open', async () => {
+    const one = await enrolled();
+    const userId = one.world.identity.userId('board-01') ?? '';
+    one.world.journal.openKeyIntent({
+      ...{ intentId: 'left', issuer: 'https://id.example', deviceId: 'board-01', userId },
+      ...{ keyIdsBefore: ['k0'], expiresAt: 1, createdAt: 1 },
+    });
+    one.world.journal.settleKeyIntent('left', 'delivering', 'k1');
+    const { states } = await decommission(one);
+    expect(states.records).toBe('deleted');
+    expect(one.world.journal.unsettledKeyIntents('https://id.example')).toEqual([]);
+  });
+
+  it('is refused for a device of the running batch, and the batch for a device on its way out', async () => {
+    const { world, station } = await enrolled();
+    const busy = expect.objectContaining({ code: 'STATION_BUSY' });
+    await station.station.handle('batch.start', { rowIds: station.rowIds('board-01') });
+    await expect(station.station.handle('device.decommission', request)).rejects.toEqual(busy);
+    await world.clock.run(station.station.whenBatchIdle());
+    await station.station.handle('device.decommission', request);
+    await expect(
+      station.station.handle('batch.start', { rowIds: station.rowIds('board-01') }),
+    ).rejects.toEqual(busy);
+    await expect(station.station.handle('device.decommission', request)).rejects.toEqual(busy);
+    await world.clock.run(station.station.whenDecommissioned());
+  });
+
+  it('refuses what is no device id and no target', async () => {
+    const { station } = await enrolled();
+    for (const [changes, code] of [
+      [{ deviceId: 'No Id' }, 'DEVICE_ID_INVALID'],
+      [{ target: 'ssh://' }, 'DEVICE_TARGET_INVALID'],
+    ] as const)
+      await expect(station.station.handle('device.decommission', { ...request, ...changes })).rejects.toEqual(
+        expect.objectContaining({ code }),
+      );
+  });
+});

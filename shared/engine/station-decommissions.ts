@@ -1,0 +1,141 @@
+import type { LockHolder } from '../device/fence.ts';
+import { EnrollmentError, toErrorView } from '../errors/enrollment-error.ts';
+import { parseDeviceId } from '../model/device-id.ts';
+import type { Profile } from '../model/profile.ts';
+import type { DecommissionFinding, DecommissionView } from '../model/station-state.ts';
+import { formatAddress, formatTarget, parseTarget, type Target } from '../model/target.ts';
+import type { BatchSecrets } from './batch.ts';
+import { decommissionDevice } from './decommission.ts';
+import { DeviceLog } from './device-log.ts';
+import { EnrollmentRecord } from './enrollment-record.ts';
+import { asEnrollmentError, Stopped } from './limits.ts';
+import type { StationPorts } from './ports.ts';
+import type { StationAccess } from './station-access.ts';
+import type { StationDisplay } from './station-display.ts';
+
+/** What the operator asked for. */
+export interface DecommissionRequest {
+  readonly deviceId: string;
+  readonly target: string | undefined;
+  readonly keepAgent: boolean;
+  readonly removeUser: boolean;
+  readonly secrets: BatchSecrets;
+}
+
+export interface StationDecommissionsOptions {
+  readonly ports: StationPorts;
+  readonly profile: Profile;
+  readonly display: StationDisplay;
+  readonly access: StationAccess;
+  readonly holder: LockHolder;
+}
+
+/** Devices on their way out of the fleet: several side by side, one run for each. */
+export class StationDecommissions {
+  readonly #options: StationDecommissionsOptions;
+  readonly #running = new Map<string, Promise<void>>();
+  #stop = new AbortController();
+
+  constructor(options: StationDecommissionsOptions) {
+    this.#options = options;
+  }
+
+  get isActive(): boolean {
+    return this.#running.size > 0;
+  }
+
+  /** @throws STATION_BUSY while one of these devices is being decommissioned */
+  requireNone(deviceIds: readonly string[]): void {
+    if (deviceIds.some((deviceId) => this.#running.has(deviceId))) throw new EnrollmentError('STATION_BUSY');
+  }
+
+  /**
+   * Begins one; how it goes is shown.
+   * @throws DEVICE_ID_INVALID, DEVICE_TARGET_INVALID, STATION_BUSY
+   */
+  begin(request: DecommissionRequest): void {
+    this.requireNone([request.deviceId]);
+    const id = parseDeviceId(request.deviceId);
+    if (!id.ok) throw new EnrollmentError('DEVICE_ID_INVALID', { details: { problem: id.problem.says } });
+    const target = request.target === undefined || request.keepAgent ? undefined : targetOf(request.target);
+    const run = this.#run({ ...request, deviceId: id.id }, target).finally(() => {
+      this.#running.delete(id.id);
+    });
+    this.#running.set(id.id, run);
+  }
+
+  /** Cuts off what runs; the same again goes on with it. */
+  stop(): void {
+    this.#stop.abort(new Stopped('the station closes'));
+    this.#stop = new AbortController();
+  }
+
+  async whenIdle(): Promise<void> {
+    await Promise.all(this.#running.values());
+  }
+
+  async #run(
+    {
+      deviceId,
+      removeUser,
+      secrets,
+    }: DecommissionRequest & { readonly deviceId: Parameters<typeof decommissionDevice>[0]['deviceId'] },
+    target: Target | undefined,
+  ): Promise<void> {
+    const { ports, profile, display, access, holder } = this.#options;
+    const findings: DecommissionFinding[] = [];
+    const startedAt = ports.clock.nowMs();
+    const show = (rest: Pick<DecommissionView, 'state' | 'finishedAt' | 'error'>): void =>
+      display.showDecommission({ deviceId, startedAt, findings: [...findings], ...rest });
+    show({ state: 'running' });
+    const user = (target?.kind === 'ssh' ? target.user : undefined) ?? profile.ssh.user;
+    const { sshPassword, keyPassphrase, sudoPassword } = secrets;
+    try {
+      await decommissionDevice({
+        ...{ ports, profile, deviceId, target, holder, removeUser, sudoPassword },
+        ...{ identity: access.identity, tokens: access.session, fleet: access.fleet },
+        credential: {
+          user,
+          ...(sshPassword === undefined ? {} : { password: sshPassword }),
+          ...(keyPassphrase === undefined ? {} : { keyPassphrase }),
+        },
+        record: this.#record(deviceId, target),
+        signal: this.#stop.signal,
+        found: (finding) => {
+          ports.logger.log('info', 'decommission', { deviceId, ...finding });
+          findings.push(finding);
+          show({ state: 'running' });
+        },
+      });
+      const state = findings.some((finding) => finding.state === 'failed') ? 'failed' : 'done';
+      show({ state, finishedAt: ports.clock.nowMs() });
+    } catch (thrown) {
+      const error =
+        thrown instanceof Stopped
+          ? {}
+          : { error: toErrorView(asEnrollmentError(thrown).at({ subject: deviceId })) };
+      show({ state: 'failed', finishedAt: ports.clock.nowMs(), ...error });
+    }
+  }
+
+  /** The connection's own parts write into the record of an enrollment; here it is the station's log that keeps it. */
+  #record(deviceId: string, target: Target | undefined): EnrollmentRecord {
+    const { ports } = this.#options;
+    const log = new DeviceLog(ports.clock, (lines) => {
+      for (const { kind, text } of lines)
+        ports.logger.log('debug', 'decommission-line', { deviceId, kind, text });
+    });
+    const shown = target === undefined ? '' : formatTarget(target);
+    const address = target === undefined ? '' : formatAddress(target);
+    return new EnrollmentRecord(
+      { clock: ports.clock, log, publish: () => undefined },
+      { deviceId, position: 1, target: shown, address },
+    );
+  }
+}
+
+function targetOf(text: string): Target {
+  const parsed = parseTarget(text);
+  if (!parsed.ok) throw new EnrollmentError('DEVICE_TARGET_INVALID', { details: { problem: parsed.says } });
+  return parsed.target;
+}
