@@ -61,6 +61,7 @@ async function compose({ userDataDir, version, profile: given }: EngineArguments
       profile,
       stationName,
       version,
+      isAttended: true,
       publish: (delta) => host.publish(delta),
       publishLog: (deviceId, lines) => host.publishLog(deviceId, lines),
     });

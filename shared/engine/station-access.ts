@@ -1,12 +1,13 @@
 import { toErrorView } from '../errors/enrollment-error.ts';
 import type { Profile } from '../model/profile.ts';
+import { AwaitedSignIn } from './awaited-sign-in.ts';
 import { Fleet } from './fleet.ts';
 import { KeyRecovery } from './key-recovery.ts';
 import { asEnrollmentError, Stopped } from './limits.ts';
 import type { IdentityProvider, StationPorts } from './ports.ts';
 import { Session } from './session.ts';
 import type { StationDisplay } from './station-display.ts';
-import { deletedKeysText, undecidedKeysText } from './station-view.ts';
+import { deletedKeysText, signInAwaitedText, undecidedKeysText } from './station-view.ts';
 
 export interface StationAccessOptions {
   readonly ports: StationPorts;
@@ -14,6 +15,8 @@ export interface StationAccessOptions {
   readonly display: StationDisplay;
   /** While a batch is active its devices may be taking keys: no recovery begins. */
   batchIsActive(): boolean;
+  /** Somebody can sign in again while a batch runs: its devices wait for it. */
+  readonly isAttended: boolean;
 }
 
 /** The operator's sign-in and all that lives with it: the identity provider, left keys, heartbeats. */
@@ -24,6 +27,8 @@ export class StationAccess {
   /** There whenever the profile names a NATS: without a link, a device is never taken for enrolled. */
   readonly fleet: Fleet | undefined;
   readonly #options: StationAccessOptions;
+  /** For devices at work: where somebody can sign in again, it waits for that. */
+  readonly tokens: AwaitedSignIn;
   readonly #lifetime = new AbortController();
   #following: AbortController | undefined;
   #tellsUndecided = false;
@@ -40,7 +45,13 @@ export class StationAccess {
         onSignedIn: () => this.#onSignedIn(),
       },
     );
-    this.identity = ports.createIdentityProvider(profile, this.session);
+    this.tokens = new AwaitedSignIn({
+      tokens: this.session,
+      clock: ports.clock,
+      mayWait: () => options.isAttended && options.batchIsActive(),
+      onWaiting: () => display.notice('attention', signInAwaitedText()),
+    });
+    this.identity = ports.createIdentityProvider(profile, this.tokens);
     this.recovery = this.#createRecovery();
     this.fleet =
       profile.nats === undefined
@@ -77,6 +88,7 @@ export class StationAccess {
   }
 
   #onSignedIn(): void {
+    this.tokens.signedIn();
     this.#followFleet();
     this.#tellsUndecided = true;
     this.recovery.begin();

@@ -160,7 +160,7 @@ export class StationBatches {
 
   async #enroll(device: BatchDevice, given: BatchSecrets & RetryWish, signal: AbortSignal): Promise<void> {
     const { ports, profile, access } = this.#options;
-    const { identity, fleet, recovery, session: tokens } = access;
+    const { identity, fleet, recovery, tokens } = access;
     device.record.startStep('check');
     await recovery.giveTurn(device.record.log, signal);
     await runEnrollment({

@@ -81,3 +81,8 @@ export function undecidedKeysText(count: number): string {
   const [devices, them] = count === 1 ? ['device was', 'it'] : ['devices were', 'them'];
   return `${count} ${devices} cut off while taking a new key. Enroll ${them} again to settle it.`;
 }
+
+/** Told once for the batch when its sign-in ends. */
+export function signInAwaitedText(): string {
+  return 'The sign-in has ended. Devices that need a key wait 30 minutes for the next one; nothing is lost. Sign in again.';
+}

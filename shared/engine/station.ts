@@ -17,6 +17,8 @@ export interface StationOptions {
   readonly profile: Profile;
   readonly stationName: string;
   readonly version: string;
+  /** Somebody is there who can sign in again when the sign-in ends in the middle of a batch. */
+  readonly isAttended?: boolean;
   publish(delta: StationDelta): void;
   publishLog(deviceId: string, lines: readonly LogLine[]): void;
 }
@@ -49,6 +51,7 @@ export class Station {
     this.#access = new StationAccess({
       ...{ ports, profile, display },
       batchIsActive: () => this.#batches.isActive,
+      isAttended: options.isAttended ?? false,
     });
     this.#batches = new StationBatches({
       ...{ ports, profile, stationName, display, access: this.#access },

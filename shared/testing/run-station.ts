@@ -30,13 +30,17 @@ export function profileOf(world: FakeWorld, changes: Record<string, unknown> = {
 }
 
 /** Creates a station over the world. What crosses to the window is copied through JSON, as in the app. */
-export function runStation(world: FakeWorld, profile: Profile = profileOf(world)): WatchedStation {
+export function runStation(
+  world: FakeWorld,
+  profile: Profile = profileOf(world),
+  isAttended = false,
+): WatchedStation {
   const deltas: StationDelta[] = [];
   const logLines: { deviceId: string; lines: readonly LogLine[] }[] = [];
   const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
   let shown: StationState | undefined;
   const station = createStation({
-    ...{ ports: world.ports(), profile, stationName: 'Line 1', version: '0.0.0' },
+    ...{ ports: world.ports(), profile, stationName: 'Line 1', version: '0.0.0', isAttended },
     publish: (delta) => {
       deltas.push(copy(delta));
       if (shown !== undefined && deltaFit(shown, delta) === 'next') shown = applyDelta(shown, copy(delta));

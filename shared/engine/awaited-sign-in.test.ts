@@ -1,0 +1,106 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { EnrollmentError } from '../errors/enrollment-error.ts';
+import type { Secret } from '../model/secret.ts';
+import { settled } from '../testing/fake-clock.ts';
+import { createFakePorts, type FakeWorld } from '../testing/fake-ports.ts';
+import { profileOf, runStation } from '../testing/run-station.ts';
+
+const MINUTE_MS = 60_000;
+const ids = ['board-1', 'board-2', 'board-3'];
+let world: FakeWorld;
+
+beforeEach(() => {
+  world = createFakePorts();
+  for (const id of ids) world.addDevice(id, `${id}.local`);
+});
+
+/** A batch whose sign-in ends before any device has its key. */
+async function startAndEnd(isAttended: boolean) {
+  world.signIn.tokenLifeMs = 1;
+  const watched = runStation(world, profileOf(world), isAttended);
+  await watched.station.start();
+  await watched.signIn();
+  await world.clock.advance(2);
+  world.signIn.refreshFailsWith = new EnrollmentError('IDENTITY_SESSION_ENDED');
+  await watched.station.handle('batch.start', { rowIds: watched.rowIds(...ids) });
+  await world.clock.advance(MINUTE_MS);
+  const states = () => Object.values(watched.shown().rows).map((row) => row.state);
+  const questions = () => watched.shown().notices.filter((notice) => notice.text.includes('Sign in again'));
+  return { ...watched, states, questions };
+}
+
+describe('a sign-in that ends in the middle of a batch', () => {
+  it('fails no device: all wait for one new sign-in, told once, and are enrolled with it', async () => {
+    const { station, signIn, shown, states, questions } = await startAndEnd(true);
+    await world.clock.advance(28 * MINUTE_MS);
+    expect(states()).toEqual(['running', 'running', 'running']);
+    expect(shown().session).toMatchObject({
+      state: 'signed-out',
+      error: { code: 'IDENTITY_SESSION_ENDED' },
+    });
+    expect(questions()).toHaveLength(1);
+    world.signIn.refreshFailsWith = undefined;
+    world.signIn.tokenLifeMs = 600_000;
+    await signIn();
+    await world.clock.run(station.whenBatchIdle());
+    expect(states()).toEqual(['enrolled', 'enrolled', 'enrolled']);
+    expect(questions()).toHaveLength(1);
+  });
+
+  it('does not hold up a device that has its key', async () => {
+    const { station, signIn, rowIds, shown } = runStation(
+      world,
+      profileOf(world, { batch: { concurrency: 1 } }),
+      true,
+    );
+    await station.start();
+    await signIn();
+    const { tokens: beneath } = world.identity;
+    let last: Secret | undefined;
+    let isEnded = false;
+    // The provider refuses every token from the first key on.
+    world.identity.tokens = {
+      accessToken: async (signal) => {
+        last = await beneath?.accessToken(signal, isEnded ? last : undefined);
+        return last as Secret;
+      },
+    };
+    const mint = world.identity.mintKey.bind(world.identity);
+    world.identity.mintKey = async (...wishes) => {
+      const minted = await mint(...wishes);
+      isEnded = true;
+      world.signIn.refreshFailsWith = new EnrollmentError('IDENTITY_SESSION_ENDED');
+      return minted;
+    };
+    await station.handle('batch.start', { rowIds: rowIds('board-1', 'board-2') });
+    await world.clock.advance(20 * MINUTE_MS);
+    expect(Object.values(shown().rows).map((row) => row.state)).toEqual(['enrolled', 'running']);
+    world.identity.mintKey = mint;
+    world.signIn.refreshFailsWith = undefined;
+    await signIn();
+    await world.clock.run(station.whenBatchIdle());
+    expect(Object.values(shown().rows).map((row) => row.state)).toEqual(['enrolled', 'enrolled']);
+  });
+
+  it('fails them after 30 minutes, with what ended it', async () => {
+    const { station, states, shown } = await startAndEnd(true);
+    await world.clock.run(station.whenBatchIdle());
+    expect(states()).toEqual(['failed', 'failed', 'failed']);
+    for (const row of Object.values(shown().rows))
+      expect(row.error?.code).toMatch(/^IDENTITY_(SESSION_ENDED|NOT_SIGNED_IN)$/);
+  });
+
+  it('ends with the batch when that is stopped', async () => {
+    const { station, states } = await startAndEnd(true);
+    await station.handle('batch.stop', null);
+    await settled();
+    await station.whenBatchIdle();
+    expect(states()).toEqual(['stopped', 'stopped', 'stopped']);
+  });
+
+  it('fails them at once where nobody is there to sign in', async () => {
+    const { states, questions } = await startAndEnd(false);
+    expect(states()).toEqual(['failed', 'failed', 'failed']);
+    expect(questions()).toEqual([]);
+  });
+});
