@@ -34,7 +34,8 @@ export async function run(): Promise<readonly Metric[]> {
   const contenders = await bootAll(most);
   const profile = profileSchema.parse({
     name: 'bench',
-    identity: { issuer: 'https://id.example', client_id: '1', project_id: '1' },
+    // The others are handed a key, so that the Station is too.
+    identity: { issuer: 'https://id.example', client_id: '1', project_id: '1', key_birth: 'provider' },
     ssh: { user: 'pi', private_key_file: contenders[0]?.device.privateKeyFile },
     agent: { binaries: { x86_64: path.join(folder, 'fleet-agent') } },
   });
