@@ -20,11 +20,31 @@ export interface SecretTerminal {
  * @returns undefined when nothing was entered
  * @throws the signal's reason
  */
-export function askSecret(
+export async function askSecret(
   terminal: SecretTerminal,
   question: string,
   signal: AbortSignal,
 ): Promise<Secret | undefined> {
+  const typed = await readTyped(terminal, question, signal, () => undefined);
+  return typed === '' ? undefined : new Secret(typed);
+}
+
+/**
+ * Asks for a line on the terminal, which shows what is typed.
+ * @throws the signal's reason
+ */
+export function askLine(terminal: SecretTerminal, question: string, signal: AbortSignal): Promise<string> {
+  const show = (before: string, after: string): void =>
+    terminal.write(after.startsWith(before) ? after.slice(before.length) : `\r\u001b[2K${question}${after}`);
+  return readTyped(terminal, question, signal, show);
+}
+
+function readTyped(
+  terminal: SecretTerminal,
+  question: string,
+  signal: AbortSignal,
+  show: (before: string, after: string) => void,
+): Promise<string> {
   const { input } = terminal;
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
@@ -45,12 +65,14 @@ export function askSecret(
           return;
         }
         if (character === '\r' || character === '\n' || character === CTRL_D) {
-          end(() => resolve(typed === '' ? undefined : new Secret(typed)));
+          end(() => resolve(typed));
           return;
         }
+        const before = typed;
         if (character === CTRL_U) typed = '';
         else if (BACKSPACES.includes(character)) typed = [...typed].slice(0, -1).join('');
         else if (typed.length < MOST_CHARACTERS && character >= ' ') typed += character;
+        show(before, typed);
       }
     };
     signal.addEventListener('abort', onAbort, { once: true });

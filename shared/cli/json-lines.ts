@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { doctorChecks } from '../engine/doctor-checks.ts';
 import { enrollmentStates, stepIds, stepStates } from '../model/enrollment.ts';
 import { errorCodes } from '../model/error-codes.ts';
-import { heartbeatSchema } from '../model/station-state.ts';
+import { decommissionFindingSchema, decommissionSchema, heartbeatSchema } from '../model/station-state.ts';
 import { setUpKinds, setUpStates } from '../setup/report.ts';
 
 /**
@@ -116,6 +116,10 @@ export const eventFields = {
     finishedAt: instant.optional(),
     errorCode: z.string().optional(),
     roundTrips: z.number().int(),
+  }),
+  /** How a decommission ended. */
+  decommission: decommissionSchema.pick({ deviceId: true, state: true }).extend({
+    findings: z.array(decommissionFindingSchema.omit({ error: true }).extend({ error: error.optional() })),
   }),
   'manifest-problem': z.object({ row: z.number().int(), column: z.string(), says: z.string() }),
   /** One thing that has to be at the identity provider, or a file that names them. */

@@ -1,9 +1,11 @@
 import { Command, Option } from 'commander';
 import { readLimitedBytes } from '../adapters/system/read-limited.ts';
+import type { BatchWish } from '../engine/station-batches.ts';
 import { describeThrown, EnrollmentError } from '../errors/enrollment-error.ts';
 import { parseDeviceId } from '../model/device-id.ts';
 import type { BenchEntry } from '../model/profile.ts';
 import type { CommandContext, StationOptions } from './command-context.ts';
+import { type DecommissionOptions, decommission } from './decommission-command.ts';
 import { doctor } from './doctor-command.ts';
 import { type DryRunOptions, dryRun } from './dry-run.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
@@ -84,10 +86,41 @@ export function createProgram(
     .description('enroll one device')
     .requiredOption('--target <target>', 'ssh://user@host:port, or local for this computer')
     .requiredOption('--device-id <id>', 'its name in the fleet')
-    .action(async (given: EnrollOptions & { target: string; deviceId: string }) => {
+    .option('--take-over', 'take the id over from a board that is alive with it')
+    .action(async (given: EnrollOptions & { target: string; deviceId: string; takeOver?: boolean }) => {
       const options = normalise(given);
       const entry = readEntry(options);
-      finish(await enroll(context(options), options, async () => [entry]));
+      const wish = { takeOver: options.takeOver === true };
+      finish(await enroll(context(options), options, async () => [entry], wish));
+    });
+
+  withEnrollment(program.command('rotate'))
+    .description('give a device a new key; the old one is deleted once the new one works')
+    .argument('<device-id>')
+    .requiredOption('--target <target>', 'ssh://user@host:port, or local for this computer')
+    .action(async (deviceId: string, given: EnrollOptions & { target: string }) => {
+      const options = normalise(given);
+      if (options.dryRun)
+        throw new UsageError('rotate has no dry run: it replaces the key, and does what enroll does.');
+      const entry = readEntry({ ...options, deviceId });
+      finish(await enroll(context(options), options, async () => [entry], { rotateKeys: true }));
+    });
+
+  withCommon(program.command('decommission'))
+    .description('take a device out of the fleet: keys, account, agent, entry')
+    .argument('<device-id>')
+    .option('--target <target>', 'take the agent off there; without it the device is left as it is')
+    .option('--keep-agent', 'leave the device as it is')
+    .option('--remove-user', "delete the agent's user account and home too")
+    .option('--yes', 'do not ask; needed where nobody can be asked')
+    .action(async (deviceId: string, given: CommonOptions & DecommissionOptions) => {
+      const options = normalise(given);
+      const run = context(options);
+      requireDeviceId(deviceId);
+      if (options.target !== undefined) readTarget(options.target);
+      const needs = { ...needsOf(run), noAgent: true };
+      const profile = await profileOf(options, needs, run.interrupts.signal);
+      finish(await decommission(run, deviceId, profile, options));
     });
 
   withEnrollment(program.command('batch'))
@@ -185,17 +218,23 @@ function needsOf({ secrets }: CommandContext) {
   return { hasToken: secrets.token !== undefined };
 }
 
-function readEntry({ deviceId, target }: { readonly deviceId: string; readonly target: string }): BenchEntry {
+function requireDeviceId(deviceId: string): string {
   const id = parseDeviceId(deviceId);
   if (!id.ok) throw new UsageError(`--device-id: ${id.problem.says}`);
+  return id.id;
+}
+
+function readEntry({ deviceId, target }: { readonly deviceId: string; readonly target: string }): BenchEntry {
+  const id = requireDeviceId(deviceId);
   readTarget(target);
-  return { device_id: id.id, target };
+  return { device_id: id, target };
 }
 
 async function enroll(
   context: CommandContext,
   options: EnrollOptions,
   bench: () => Promise<readonly BenchEntry[] | undefined>,
+  wish: BatchWish = {},
 ): Promise<ExitCode> {
   const { signal } = context.interrupts;
   const devices = await bench();
@@ -205,7 +244,7 @@ async function enroll(
     throw new EnrollmentError('STATION_PROFILE_INVALID', {
       details: { path: options.profile ?? 'command line', problem: 'bench: there is no device in it' },
     });
-  return options.dryRun ? dryRun(context, profile, options) : runBatch(context, profile, options);
+  return options.dryRun ? dryRun(context, profile, options) : runBatch(context, profile, options, wish);
 }
 
 /** @throws STATION_MANIFEST_INVALID, after every bad row was told */

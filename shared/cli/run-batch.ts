@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { createStation, type Station } from '../engine/station.ts';
+import type { BatchWish } from '../engine/station-batches.ts';
 import type { ErrorView } from '../errors/enrollment-error.ts';
 import type { SecretNeeded } from '../errors/remedy.ts';
 import { durationText } from '../model/duration-text.ts';
@@ -19,6 +20,7 @@ import { version } from './version.ts';
 
 /**
  * Enrolls the devices of the profile's bench, all of them, and shows how it goes.
+ * @param wish what is asked for beside the enrollment itself
  * @returns `ok` when every device is enrolled
  * @throws what ends the batch before it begins: no sign-in, no journal, a folder in use
  */
@@ -26,9 +28,10 @@ export async function runBatch(
   context: CommandContext,
   profile: Profile,
   options: StationOptions,
+  wish: BatchWish = {},
 ): Promise<ExitCode> {
   const { interrupts } = context;
-  const run = new BatchRun(context, profile, options);
+  const run = new BatchRun(context, profile, options, wish);
   try {
     await run.enroll();
   } catch (thrown) {
@@ -47,9 +50,11 @@ class BatchRun {
   readonly #board: TerminalBoard | undefined;
   readonly #desk: SecretDesk | undefined;
   readonly #signIn = new SignInWatch();
+  readonly #wish: BatchWish;
 
-  constructor(context: CommandContext, profile: Profile, options: StationOptions) {
+  constructor(context: CommandContext, profile: Profile, options: StationOptions, wish: BatchWish) {
     const { output, terminal } = context;
+    this.#wish = wish;
     this.#context = context;
     const early: StationDelta[] = [];
     let take = (delta: StationDelta): void => void early.push(delta);
@@ -89,7 +94,7 @@ class BatchRun {
     signal.throwIfAborted();
     const { batchId } = await station.handle('batch.start', {
       rowIds: bench.map((row) => row.rowId),
-      ...entered,
+      ...{ ...entered, ...this.#wish },
     });
     const devices = bench.map(({ deviceId, target }) => ({ deviceId, target }));
     output.event('batch-started', { batchId, devices });

@@ -1,5 +1,4 @@
 import { EnrollmentError } from '../errors/enrollment-error.ts';
-import { durationText } from '../model/duration-text.ts';
 import type { Architecture } from '../model/facts.ts';
 import type { Heartbeat } from '../model/station-state.ts';
 import { formatAddress } from '../model/target.ts';
@@ -145,7 +144,7 @@ function chooseRenewed(
   const renewed = keyIdsToRenew(known, profile, ports.clock.nowMs());
   const held = known.find((key) => key.keyId === look.facts.key?.keyId && renewed.includes(key.keyId));
   if (held?.expiresAt !== undefined) {
-    const text = `key ${held.keyId} ends in ${durationText(held.expiresAt - ports.clock.nowMs())} and is renewed`;
+    const text = `key ${held.keyId} ends on ${new Date(held.expiresAt).toISOString().slice(0, 10)} and is renewed`;
     record.log.add({ kind: 'note', stepId: 'identity', text });
   }
   return renewed;

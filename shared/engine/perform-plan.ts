@@ -64,7 +64,7 @@ export async function performPlan(
 /** The key the device made, registered; or a minted one, where it made none or the provider does not take it. */
 async function newKey(
   context: EnrollmentContext,
-  { userId, liveKeyIds }: Desired,
+  { userId, keyIdsBefore }: Desired,
   publicKey: string | undefined,
 ): Promise<PendingKey> {
   const { deviceId, keys, record, signal } = context;
@@ -72,13 +72,13 @@ async function newKey(
   record.startStep('key-config');
   if (publicKey !== undefined) {
     note("registering the device's own key");
-    const of = { deviceId, userId, keyIdsBefore: liveKeyIds };
+    const of = { deviceId, userId, keyIdsBefore };
     const registered = await registerKey(keys, of, publicKeyPem(publicKey), signal);
     if (registered !== undefined) return registered;
     note('the identity provider takes no public keys');
   }
   note('minting a machine key');
-  return mintKey(keys, deviceId, userId, liveKeyIds, signal);
+  return mintKey(keys, deviceId, userId, keyIdsBefore, signal);
 }
 
 /**

@@ -1,0 +1,108 @@
+import { hostname } from 'node:os';
+import { createStation } from '../engine/station.ts';
+import type { ErrorView } from '../errors/enrollment-error.ts';
+import { printable } from '../model/printable.ts';
+import type { Profile } from '../model/profile.ts';
+import type { DecommissionView, StationDelta } from '../model/station-state.ts';
+import { askLine } from './ask-secret.ts';
+import { type CommandContext, openPorts, type StationOptions } from './command-context.ts';
+import { type ExitCode, exitCodeOfDevices, exitCodes } from './exit-codes.ts';
+import { errorFields, type Output } from './output.ts';
+import { SignInWatch } from './sign-in.ts';
+import { UsageError } from './usage-error.ts';
+import { version } from './version.ts';
+
+export interface DecommissionOptions extends StationOptions {
+  readonly target?: string;
+  readonly keepAgent?: boolean;
+  readonly removeUser?: boolean;
+  readonly yes?: boolean;
+}
+
+/**
+ * Takes one device out of the fleet and says what was deleted and what was gone already.
+ * @returns `ok` when nothing of it is left that was to go
+ * @throws UsageError where nobody can be asked and `--yes` is missing, and what ends it before it begins
+ */
+export async function decommission(
+  context: CommandContext,
+  deviceId: string,
+  profile: Profile,
+  options: DecommissionOptions,
+): Promise<ExitCode> {
+  const { output, interrupts, secrets, terminal } = context;
+  const { signal } = interrupts;
+  if (!(await isConfirmed(context, deviceId, options))) {
+    output.note('Nothing was changed.');
+    return exitCodes.notAll;
+  }
+  const signIn = new SignInWatch();
+  const station = createStation({
+    ports: openPorts(context, profile, options, 'write'),
+    ...{ profile, stationName: hostname(), version },
+    publish: ({ session }: StationDelta) => {
+      if (session !== undefined) signIn.show(session, output);
+    },
+    publishLog: () => undefined,
+  });
+  try {
+    const driver = {
+      resume: () => station.start(),
+      begin: () => void station.handle('session.signIn', null),
+      cancel: () => void station.handle('session.cancel', null),
+    };
+    await signIn.require(driver, {
+      ...{ output, signal, interactive: terminal !== undefined, isGiven: secrets.token !== undefined },
+    });
+    signal.throwIfAborted();
+    await station.handle('device.decommission', {
+      ...{ deviceId, target: options.target, keepAgent: options.keepAgent, removeUser: options.removeUser },
+      sshPassword: secrets.sshPassword?.value.reveal(),
+      sudoPassword: secrets.sudoPassword?.value.reveal(),
+      keyPassphrase: secrets.keyPassphrase?.value.reveal(),
+    });
+    // An interrupt cuts it off: the station closes and with it what runs.
+    const stop = (): void => void station.shutDown();
+    signal.addEventListener('abort', stop, { once: true });
+    await station.whenDecommissioned();
+    signal.removeEventListener('abort', stop);
+    return interrupts.exitCode ?? tell(output, station.state.decommissions?.[deviceId]);
+  } finally {
+    await station.shutDown();
+  }
+}
+
+async function isConfirmed(
+  { terminal, interrupts }: CommandContext,
+  deviceId: string,
+  options: DecommissionOptions,
+): Promise<boolean> {
+  if (options.yes === true) return true;
+  if (terminal === undefined)
+    throw new UsageError('decommission deletes keys and account: say --yes where nobody can be asked.');
+  const question = `${deviceId} leaves the fleet, with its keys and its account. Type its id to go on: `;
+  return (await askLine(terminal, question, interrupts.signal)) === deviceId;
+}
+
+function tell(output: Output, view: DecommissionView | undefined): ExitCode {
+  if (view === undefined) return exitCodes.notAll;
+  const { deviceId, state, findings, error } = view;
+  const lines = findings.map(
+    (one) => `  ${one.what.padEnd(8)} ${one.state.padEnd(8)} ${printable(one.text)}`,
+  );
+  const verdict = state === 'done' ? 'is out of the fleet' : 'is not out of the fleet yet: do the same again';
+  output.event(
+    'decommission',
+    {
+      ...{ deviceId, state },
+      findings: findings.map(({ what, state: how, text, error: why }) => ({
+        ...{ what, state: how, text },
+        ...(why === undefined ? {} : { error: errorFields(why as ErrorView) }),
+      })),
+    },
+    [`${deviceId} ${verdict}`, ...lines].join('\n'),
+  );
+  const failures = [error, ...findings.map((one) => one.error)].filter((one) => one !== undefined);
+  for (const one of failures) output.error(one as ErrorView, deviceId);
+  return state === 'done' ? exitCodes.ok : exitCodeOfDevices(failures.map((one) => one.code));
+}
