@@ -5,7 +5,7 @@ import type { Faults } from './identity/faults.ts';
 import { type LabFixture, startLabFixture } from './testing/lab-fixture.ts';
 
 const isMint = (request: { method: string; path: string }): boolean =>
-  request.method === 'POST' && /\/management\/v1\/users\/\d+\/keys$/.test(request.path);
+  request.method === 'POST' && /\/(?:management\/v1|v2)\/users\/\d+\/keys$/.test(request.path);
 
 /** No key may stay alive that no device holds, whatever is cut off, and the station never mints twice blindly. */
 describe('keys after an interruption', () => {

@@ -63,7 +63,7 @@ export function createPorts(options: PortsOptions): StationPorts {
     signIn: options.signIn ?? createSignInClient({ profile, http, clock, logger }),
     tokenCache: options.tokenCache ?? createKeychainTokenCache({ issuer, clientId }),
     createIdentityProvider: (_profile, tokens) =>
-      createZitadelIdentityProvider({ profile, tokens, http, clock, random, logger }),
+      createZitadelIdentityProvider({ profile, tokens, http, clock, random, logger, api: 'probe' }),
     createHeartbeatWatch: (_profile, tokens) =>
       profile.nats === undefined
         ? undefined
