@@ -6,7 +6,7 @@ import { createAgentBinaryStore } from './binary/agent-binary-store.ts';
 import { createDeviceConnector } from './device-connector.ts';
 import { createIdentityHttpClient } from './http/http.ts';
 import type { ProxyChoice } from './http/proxy.ts';
-import { createKeychainTokenCache } from './keychain/keychain-token-cache.ts';
+import { tokenCacheFor } from './keychain/token-policy.ts';
 import { createLocalConnector } from './local/connector.ts';
 import { localEnvironment } from './local/local-environment.ts';
 import { createLogger } from './log/logger.ts';
@@ -25,7 +25,7 @@ export interface PortsOptions {
   readonly profile: Profile;
   /** Journal and log live here; made if missing, for this account only. */
   readonly userDataDir: string;
-  /** Where the sign-in is remembered; the system's keychain unless said otherwise. */
+  /** Where the sign-in is remembered; what the profile says unless said otherwise. */
   readonly tokenCache?: TokenCache;
   /** How somebody signs in; by device code unless said otherwise. */
   readonly signIn?: SignInClient;
@@ -51,7 +51,6 @@ export function createPorts(options: PortsOptions): StationPorts {
     file: { path: path.join(userDataDir, 'log', 'station.jsonl'), maxBytes: LOG_LIMIT_BYTES },
   });
   const http = createIdentityHttpClient(profile, clock, options.proxyFor);
-  const { issuer, client_id: clientId } = profile.identity;
   const journal = options.openJournal(userDataDir);
   const binaries = createAgentBinaryStore();
   return {
@@ -61,7 +60,7 @@ export function createPorts(options: PortsOptions): StationPorts {
       local: createLocalConnector({ clock, logger, environment: localEnvironment(process.env) }),
     }),
     signIn: options.signIn ?? createSignInClient({ profile, http, clock, logger }),
-    tokenCache: options.tokenCache ?? createKeychainTokenCache({ issuer, clientId }),
+    tokenCache: options.tokenCache ?? tokenCacheFor(profile),
     createIdentityProvider: (_profile, tokens) =>
       createZitadelIdentityProvider({ profile, tokens, http, clock, random, logger, api: 'probe' }),
     createHeartbeatWatch: (_profile, tokens) =>

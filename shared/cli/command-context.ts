@@ -1,15 +1,15 @@
 import { openBrowser } from '../adapters/browser/open-browser.ts';
 import { createPorts } from '../adapters/create-ports.ts';
 import { openFileJournal, readFileJournal } from '../adapters/journal/file-journal.ts';
+import { tokenCacheFor } from '../adapters/keychain/token-policy.ts';
 import { createGivenTokenAccess } from '../adapters/oidc/given-token.ts';
 import type { StationPorts } from '../engine/ports.ts';
-import type { Profile } from '../model/profile.ts';
+import type { Profile, TokenPolicy } from '../model/profile.ts';
 import type { SecretTerminal } from './ask-secret.ts';
 import type { GivenSecrets } from './given-secrets.ts';
 import type { Interrupts } from './interrupts.ts';
 import type { Output } from './output.ts';
 import { stateFolder } from './state-folder.ts';
-import { type TokenPolicy, tokenCacheFor } from './token-policy.ts';
 
 /** What every command works with. */
 export interface CommandContext {
@@ -49,6 +49,6 @@ export function openPorts(
     userDataDir: stateFolder(options.stateDir, environment),
     openJournal: access === 'write' ? openFileJournal : readFileJournal,
     openBrowser: (url) => openBrowser(url, environment),
-    ...(given ?? { tokenCache: tokenCacheFor(options.tokenCache ?? 'default', profile) }),
+    ...(given ?? { tokenCache: tokenCacheFor(profile, options.tokenCache) }),
   });
 }

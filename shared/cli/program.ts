@@ -4,6 +4,7 @@ import type { BatchWish } from '../engine/station-batches.ts';
 import { describeThrown, EnrollmentError } from '../errors/enrollment-error.ts';
 import { parseDeviceId } from '../model/device-id.ts';
 import type { BenchEntry } from '../model/profile.ts';
+import { tokenPolicies } from '../model/profile.ts';
 import type { CommandContext, StationOptions } from './command-context.ts';
 import { type DecommissionOptions, decommission } from './decommission-command.ts';
 import { doctor } from './doctor-command.ts';
@@ -16,7 +17,6 @@ import { type ProfileOptions, profileOf } from './profile-options.ts';
 import { readTarget } from './reach-options.ts';
 import { runBatch } from './run-batch.ts';
 import { type SetUpCommandOptions, setUpZitadel } from './setup-command.ts';
-import { tokenPolicies } from './token-policy.ts';
 import { UsageError } from './usage-error.ts';
 import { version } from './version.ts';
 

@@ -2,6 +2,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { withoutAccessToken } from '../adapters/keychain/token-policy.ts';
 import { Secret } from '../model/secret.ts';
 import type { EnrollmentRow } from '../model/station-state.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
@@ -9,7 +10,6 @@ import { FakeSignInClient, FakeTokenCache } from '../testing/fake-sign-in.ts';
 import { askSecret } from './ask-secret.ts';
 import { takeGivenSecrets } from './given-secrets.ts';
 import { SecretDesk, type SecretDeskOptions } from './secret-desk.ts';
-import { withoutAccessToken } from './token-policy.ts';
 
 let folder: string;
 beforeEach(() => {

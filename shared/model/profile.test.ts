@@ -14,7 +14,12 @@ describe('the profile', () => {
       ...smallest,
       identity: {
         ...smallest.identity,
-        ...{ device_role: 'device', key_birth: 'device', danger_accept_invalid_certs: false },
+        ...{
+          device_role: 'device',
+          key_birth: 'device',
+          danger_accept_invalid_certs: false,
+          token_cache: 'default',
+        },
       },
       ...{
         ssh: { user: 'pi', agent: false, host_keys: 'pin' },

@@ -34,6 +34,10 @@ const target = z.string().superRefine((text, context) => {
 
 const jumpHost = target.refine((text) => !/^local(:\/\/)?$/.test(text), 'is a host, not this computer');
 
+/** What is done with a remembered sign-in: used, neither read nor written, or renewed before it is used. */
+export const tokenPolicies = ['default', 'no-cache', 'refresh'] as const;
+export type TokenPolicy = (typeof tokenPolicies)[number];
+
 /** How the station logs in on devices, and which host keys it trusts. */
 const sshSchema = z.strictObject({
   user: z.string().min(1).max(64).default('pi'),
@@ -74,6 +78,8 @@ export const profileSchema = z.strictObject({
     ca_file: z.string().min(1).optional(),
     danger_accept_invalid_certs: z.boolean().default(false),
     resolve: z.record(hostName, addressAndPort).optional(),
+    token_cache: z.enum(tokenPolicies).default('default'),
+    token_file: z.string().min(1).optional(),
   }),
   nats: z
     .strictObject({

@@ -6,6 +6,7 @@ import type { TokenSet } from '../../engine/ports.ts';
 import { Secret } from '../../model/secret.ts';
 import { createFileTokenCache } from './file-token-cache.ts';
 
+const owner = { issuer: 'https://id.example', clientId: '1' };
 const never = new AbortController().signal;
 const tokens: TokenSet = {
   accessToken: new Secret('access'),
@@ -26,7 +27,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 describe('a sign-in in a file', () => {
   it('is remembered, replaced and forgotten, for this account only, and leaves nothing beside it', async () => {
-    const cache = createFileTokenCache(file);
+    const cache = createFileTokenCache(file, owner);
     expect(await cache.load(never)).toBeUndefined();
     await cache.save(tokens, never);
     await cache.save({ ...tokens, accessToken: new Secret('newer') }, never);
@@ -40,7 +41,7 @@ describe('a sign-in in a file', () => {
   });
 
   it('that others may read is refused and left alone', async () => {
-    const cache = createFileTokenCache(file);
+    const cache = createFileTokenCache(file, owner);
     await cache.save(tokens, never);
     await chmod(file, 0o640);
     const before = await readFile(file, 'utf8');
@@ -58,15 +59,35 @@ describe('a sign-in in a file', () => {
     await writeFile(other, 'precious', { mode: 0o600 });
     file = path.join(folder, 'link.json');
     await symlink(other, file);
-    const cache = createFileTokenCache(file);
+    const cache = createFileTokenCache(file, owner);
     for (const use of [() => cache.load(never), () => cache.save(tokens, never), () => cache.remove(never)]) {
       await expect(use()).rejects.toMatchObject({ details: { problem: `${file} is a link.` } });
     }
     expect(await readFile(other, 'utf8')).toBe('precious');
   });
 
+  it('of another issuer or client id is never seen, replaced or removed', async () => {
+    await createFileTokenCache(file, owner).save(tokens, never);
+    for (const other of [
+      { ...owner, clientId: '2' },
+      { ...owner, issuer: 'https://id.example:8443' },
+    ]) {
+      const cache = createFileTokenCache(file, other);
+      for (const use of [
+        () => cache.load(never),
+        () => cache.save(tokens, never),
+        () => cache.remove(never),
+      ]) {
+        await expect(use()).rejects.toMatchObject({
+          details: { problem: `${file} holds the sign-in of another issuer or client id.` },
+        });
+      }
+    }
+    expect(await createFileTokenCache(file, owner).load(never)).toEqual(tokens);
+  });
+
   it('that is damaged counts as none', async () => {
     await writeFile(path.join(folder, 'x.json'), '{"version":1,"acc', { mode: 0o600 });
-    expect(await createFileTokenCache(path.join(folder, 'x.json')).load(never)).toBeUndefined();
+    expect(await createFileTokenCache(path.join(folder, 'x.json'), owner).load(never)).toBeUndefined();
   });
 });

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { lstat, mkdir, open, rename, rm, unlink } from 'node:fs/promises';
 import path from 'node:path';
+import { z } from 'zod';
 import type { TokenCache } from '../../engine/ports.ts';
 import { EnrollmentError } from '../../errors/enrollment-error.ts';
 import { tokensFromText, tokensToText } from './token-text.ts';
@@ -95,30 +96,58 @@ async function replace(file: string, text: string): Promise<void> {
   }
 }
 
+export interface SignInOwner {
+  readonly issuer: string;
+  readonly clientId: string;
+}
+
+const content = z.object({ owner: z.string(), signIn: z.string() });
+
+/** The text of a sign-in out of a file; undefined for a damaged file. @throws when it is another one's sign-in */
+function textFor(file: string, owner: string, text: string): string | undefined {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const found = content.safeParse(parsed);
+  if (!found.success) return undefined;
+  if (found.data.owner !== owner) throw unusable(`${file} holds the sign-in of another issuer or client id.`);
+  return found.data.signIn;
+}
+
 /**
  * Remembers a sign-in in a file that only this account may read. For computers without a keychain, and only where the
  * operator asks for it: whoever reads the file is signed in.
  */
-export function createFileTokenCache(file: string): TokenCache {
+export function createFileTokenCache(file: string, owner: SignInOwner): TokenCache {
   const turns = createTurnFile({ path: `${file}.turn` });
+  const name = `${owner.issuer}|${owner.clientId}`;
+  /** The text that is there for this issuer and client id. Nothing of another one is read, replaced or removed. */
+  const own = async (): Promise<string | undefined> => {
+    const text = await readOwn(file);
+    return text === undefined ? undefined : textFor(file, name, text);
+  };
   return {
     place: `File ${file}`,
     load: (signal) =>
       translated(file, async () => {
         signal.throwIfAborted();
-        const text = await readOwn(file);
+        const text = await own();
         return text === undefined ? undefined : tokensFromText(text);
       }),
     save: (tokens, signal) =>
       translated(file, async () => {
         signal.throwIfAborted();
         await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
-        await requireOwn(file);
-        await replace(file, tokensToText(tokens));
+        await own();
+        await replace(file, JSON.stringify({ owner: name, signIn: tokensToText(tokens) }));
       }),
     remove: (signal) =>
       translated(file, async () => {
         signal.throwIfAborted();
+        await own();
         if (await requireOwn(file)) await unlink(file);
       }),
     exclusively: (work, signal) => turns.run(work, signal),

@@ -42,6 +42,9 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+const fileCache = (file: string) =>
+  createFileTokenCache(file, { issuer: lab.issuer, clientId: lab.clientId });
+
 /** Requests the provider has seen on the paths that cost a sign-in something. */
 function asked() {
   const { calls } = lab.inspect();
@@ -168,7 +171,7 @@ describe('one sign-in for several stations', () => {
 
   it('in two processes that share a file is renewed by one of them', async () => {
     const file = path.join(folder, 'sign-in.json');
-    await signInTo(createFileTokenCache(file));
+    await signInTo(fileCache(file));
     await renewInTwoProcesses(file);
   });
 
@@ -218,14 +221,14 @@ describe('one sign-in for several stations', () => {
 
   it('signed out in one of them is signed out for good, whatever the other has renewed', async () => {
     const file = path.join(folder, 'sign-in.json');
-    const one = station(createFileTokenCache(file));
+    const one = station(fileCache(file));
     await one.session.signIn();
-    const other = station(createFileTokenCache(file));
+    const other = station(fileCache(file));
     await other.session.resume(limit());
     other.expire();
     await other.session.accessToken(limit());
     await one.session.signOut(limit());
-    expect(await createFileTokenCache(file).load(limit())).toBeUndefined();
+    expect(await fileCache(file).load(limit())).toBeUndefined();
     other.expire();
     await expect(other.session.accessToken(limit())).rejects.toMatchObject({
       code: 'IDENTITY_SESSION_ENDED',

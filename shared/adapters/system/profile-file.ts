@@ -47,11 +47,15 @@ function withoutTilde(name: string): string {
 /** The profile with every file name made absolute, seen from the folder of the profile. */
 function withAbsoluteFiles(profile: Profile, folder: string): Profile {
   const absolute = (name: string) => resolve(folder, withoutTilde(name));
-  const { ca_file } = profile.identity;
+  const { ca_file, token_file } = profile.identity;
   const { private_key_file, config_file, known_hosts_file } = profile.ssh;
   return {
     ...profile,
-    identity: { ...profile.identity, ...(ca_file === undefined ? {} : { ca_file: absolute(ca_file) }) },
+    identity: {
+      ...profile.identity,
+      ...(ca_file === undefined ? {} : { ca_file: absolute(ca_file) }),
+      ...(token_file === undefined ? {} : { token_file: absolute(token_file) }),
+    },
     ssh: {
       ...profile.ssh,
       ...(private_key_file === undefined ? {} : { private_key_file: absolute(private_key_file) }),

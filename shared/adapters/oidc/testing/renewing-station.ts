@@ -34,7 +34,9 @@ const session = new Session(
     logger: silentLogger,
     client: createSignInClient({ profile, http, clock, logger: silentLogger }),
     cache:
-      place === 'keychain' ? createKeychainTokenCache({ issuer, clientId }) : createFileTokenCache(place),
+      place === 'keychain'
+        ? createKeychainTokenCache({ issuer, clientId })
+        : createFileTokenCache(place, { issuer, clientId }),
   },
   {
     onSession: () => undefined,
