@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { runShell } from '../testing/run-shell.ts';
 import { TemporaryRoot } from '../testing/temporary-root.ts';
+import { commandFailure } from './command-failure.ts';
 import { makeConfigDirectory, receiveMachineKey } from './commands.ts';
 import { EXIT_OBSTRUCTED } from './exit-status.ts';
 import { composeTrip, type Fragment } from './fragment.ts';
@@ -56,7 +57,8 @@ it('signs a login that the public half verifies, and then becomes a key file of 
   const signed = trip([signWithBornKey("he'ader.$(payload)")]);
   const signature = Buffer.from(told('signature', signed.stdout), 'base64');
   expect(verify('sha256', Buffer.from("he'ader.$(payload)"), publicKey, signature)).toBe(true);
-  expect(trip([makeConfigDirectory(), adoptBornKey({ keyId: 'k"1', userId: '39' })]).status).toBe(0);
+  const key = { keyId: 'k"1', userId: '39', publicBase64: told('public-key', stdout) };
+  expect(trip([makeConfigDirectory(), adoptBornKey(key)]).status).toBe(0);
   expect(JSON.parse(contentOf(keyPath))).toEqual({
     ...{ type: 'serviceaccount', keyId: 'k"1', key: pem, userId: '39' },
   });
@@ -82,8 +84,21 @@ it('does without where openssl fails: no file, no public key, and the trip goes 
 
 it('refuses to put a key in place that is gone, and leaves the old one', () => {
   root.write(keyPath, 'old', 0o640);
-  const { status } = trip([makeConfigDirectory(), adoptBornKey({ keyId: 'k1', userId: '39' })]);
+  const { status } = trip([
+    makeConfigDirectory(),
+    adoptBornKey({ keyId: 'k1', userId: '39', publicBase64: '' }),
+  ]);
   expect(status).toBe(EXIT_OBSTRUCTED);
+  expect(contentOf(keyPath)).toBe('old');
+});
+
+it('refuses a key that is not the registered one: another station had the device make another meanwhile', () => {
+  root.write(keyPath, 'old', 0o640);
+  const registered = told('public-key', make().stdout);
+  make();
+  const adopt = adoptBornKey({ keyId: 'k1', userId: '39', publicBase64: registered });
+  const { status, stdout } = trip([makeConfigDirectory(), adopt]);
+  expect(commandFailure('key-config', status ?? 0, stdout).code).toBe('DEVICE_ENROLLED_ELSEWHERE');
   expect(contentOf(keyPath)).toBe('old');
 });
 

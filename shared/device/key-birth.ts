@@ -1,5 +1,6 @@
 import { openTemporary, refuseOtherDirectory, replaceDurably } from './commands.ts';
 import { EXIT_OBSTRUCTED } from './exit-status.ts';
+import { EXIT_EPOCH_CHANGED } from './fence.ts';
 import { defineFragment, type Fragment } from './fragment.ts';
 import { agentUserName, bornKeyPath, keyPath } from './paths.ts';
 import { shellQuote } from './quote.ts';
@@ -48,8 +49,16 @@ printf 'signature %s\\n' "$s"`,
 /**
  * Makes the key file out of the key that waits: in the shape of a minted one, with the same owner and mode, and as
  * safe against a power cut. A PEM holds nothing that JSON would have to escape but its line ends.
+ *
+ * Only where it is still the key that was registered: another station that is at work on the device may have had it
+ * make one since. A key id with another key's private half would never log in, and look right.
+ * @param key `publicBase64`: the public half as the device told it
  */
-export function adoptBornKey(key: { readonly keyId: string; readonly userId: string }): Fragment {
+export function adoptBornKey(key: {
+  readonly keyId: string;
+  readonly userId: string;
+  readonly publicBase64: string;
+}): Fragment {
   const head = `{"type":"serviceaccount","keyId":${JSON.stringify(key.keyId)},"key":"`;
   const tail = `","userId":${JSON.stringify(key.userId)}}`;
   return defineFragment(
@@ -58,6 +67,8 @@ export function adoptBornKey(key: { readonly keyId: string; readonly userId: str
 ${openTemporary(keyPath)}
 ${waitingKey}
 if [ ! -f "$b" ] || [ -L "$b" ]; then echo 'obstructed: ${bornKeyPath} is gone'; exit ${EXIT_OBSTRUCTED}; fi
+[ "$(openssl rsa -in "$b" -pubout -outform DER 2>/dev/null | openssl base64 -A)" = ${shellQuote(key.publicBase64)} ] ||
+  { echo 'another station has had the device make another key meanwhile'; exit ${EXIT_EPOCH_CHANGED}; }
 { printf '%s' ${shellQuote(head)}; sed 's/$/\\\\n/' "$b" | tr -d '\\n'; printf '%s' ${shellQuote(tail)}; } > "$t"
 chown ${agentUserName}:${agentUserName} "$t"
 chmod 0640 "$t"

@@ -1,3 +1,4 @@
+import { publicKeyPem } from '../device/key-birth.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 import type { EnrollmentErrorCode } from '../model/error-codes.ts';
 import type { DeviceFacts } from '../model/facts.ts';
@@ -41,8 +42,13 @@ export interface MachineKeysContext {
   readonly keyValidForDays?: number | undefined;
 }
 
+/** A registered key with its public half as the device told it: DER in base64. */
+export interface BornKey extends RegisteredKey {
+  readonly publicBase64: string;
+}
+
 /** A new key together with its journal entry. */
-export interface PendingKey<Key extends MintedKey | RegisteredKey = MintedKey | RegisteredKey> {
+export interface PendingKey<Key extends MintedKey | BornKey = MintedKey | BornKey> {
   readonly intentId: string;
   readonly key: Key;
   readonly keyIdsBefore: readonly string[];
@@ -85,15 +91,17 @@ export async function mintKey(
 export async function registerKey(
   context: MachineKeysContext,
   of: { readonly deviceId: string; readonly userId: string; readonly keyIdsBefore: readonly string[] },
-  publicKeyPem: string,
+  publicBase64: string,
   signal: AbortSignal,
-): Promise<PendingKey<RegisteredKey> | undefined> {
-  return obtainKey(context, of, (expiresAt) =>
-    context.identity.registerKey(of.userId, publicKeyPem, expiresAt, signal),
-  );
+): Promise<PendingKey<BornKey> | undefined> {
+  const pem = publicKeyPem(publicBase64);
+  return obtainKey(context, of, async (expiresAt) => {
+    const key = await context.identity.registerKey(of.userId, pem, expiresAt, signal);
+    return key === undefined ? undefined : { ...key, publicBase64 };
+  });
 }
 
-async function obtainKey<Key extends MintedKey | RegisteredKey>(
+async function obtainKey<Key extends MintedKey | BornKey>(
   context: MachineKeysContext,
   of: { readonly deviceId: string; readonly userId: string; readonly keyIdsBefore: readonly string[] },
   obtain: (expiresAt: number) => Promise<Key | undefined>,

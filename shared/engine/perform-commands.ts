@@ -7,7 +7,8 @@ import { adoptBornKey, type BirthLine, readBirthLine } from '../device/key-birth
 import type { StepId } from '../model/enrollment.ts';
 import type { TripSegment } from '../plan/trips.ts';
 import type { EnrollmentContext } from './enrollment-context.ts';
-import type { MintedKey, RegisteredKey } from './ports.ts';
+import type { BornKey } from './machine-keys.ts';
+import type { MintedKey } from './ports.ts';
 
 /** Packages may take this long on a slow card with a held lock; everything else in a trip is quick. */
 const TRIP_LIMIT_MS = 15 * 60_000;
@@ -87,7 +88,7 @@ export type KeyDelivery = 'delivered' | 'not-delivered' | 'unknown';
 
 export interface TripOptions {
   /** The key the trip carries, or has the device put in place. */
-  readonly key?: MintedKey | RegisteredKey;
+  readonly key?: MintedKey | BornKey;
   /** Called exactly once when there is a key, before any error is thrown. */
   readonly onKey?: (delivery: KeyDelivery) => Promise<void>;
   /** Takes what the device tells of a key it makes; that is not shown in the log. */
@@ -147,6 +148,6 @@ export async function performCommands(
 }
 
 /** How a key gets to its place on the device: sent, or out of what the device has made itself. */
-function deliveryOf(key: MintedKey | RegisteredKey): Fragment {
+function deliveryOf(key: MintedKey | BornKey): Fragment {
   return 'file' in key ? receiveMachineKey(key.sizeBytes, key.sha256) : adoptBornKey(key);
 }

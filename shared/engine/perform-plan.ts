@@ -1,7 +1,7 @@
 import { commandFailure } from '../device/command-failure.ts';
 import { receiveBinary } from '../device/commands.ts';
 import { fenced } from '../device/fence.ts';
-import { publicKeyPem, signWithBornKey } from '../device/key-birth.ts';
+import { signWithBornKey } from '../device/key-birth.ts';
 import { megabytesText } from '../model/duration-text.ts';
 import type { PlannedStep } from '../plan/plan-enrollment.ts';
 import { groupIntoTrips } from '../plan/trips.ts';
@@ -73,7 +73,7 @@ async function newKey(
   if (publicKey !== undefined) {
     note("registering the device's own key");
     const of = { deviceId, userId, keyIdsBefore };
-    const registered = await registerKey(keys, of, publicKeyPem(publicKey), signal);
+    const registered = await registerKey(keys, of, publicKey, signal);
     if (registered !== undefined) return registered;
     note('the identity provider takes no public keys');
   }

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
+import { createHash, createPublicKey, sign } from 'node:crypto';
 import type { DeviceCommand } from '../device/device-command.ts';
-import { EXIT_DATA_DIFFERS, EXIT_OTHER_ID } from '../device/exit-status.ts';
+import { EXIT_DATA_DIFFERS, EXIT_OBSTRUCTED, EXIT_OTHER_ID } from '../device/exit-status.ts';
 import { EXIT_DEVICE_BUSY, EXIT_EPOCH_CHANGED } from '../device/fence.ts';
 import {
   binaryPath,
@@ -29,6 +29,7 @@ import {
   readFence,
   readTrip,
   type ScriptFragment,
+  unquote,
   writtenContent,
 } from './read-script.ts';
 
@@ -60,6 +61,8 @@ export interface FakeDeviceOptions {
   readonly beat?: (deviceId: string, keyId: string) => void;
   /** Whether a key logs in: an agent whose key does not sends nothing. */
   readonly isLive?: (keyId: string) => boolean;
+  /** Real key pairs for a device that makes its own; without it they are text that signs nothing. */
+  readonly makeKeyPair?: () => { readonly privatePem: string; readonly publicBase64: string };
 }
 
 function sha256(text: string | Uint8Array): string {
@@ -338,11 +341,15 @@ export class FakeDevice {
     else if (shows.startsWith('systemctl --user')) this.user.socket = true;
     else if (shows.startsWith('raise ')) this.epoch += 1;
     else if (shows.startsWith('openssl genrsa')) {
-      this.files.set(bornKeyPath, { content: `${KEY_CANARY} born`, rights: '600:0:0' });
-      say('public-key QUJD');
-    } else if (shows.startsWith('openssl dgst')) say('signature QUJD');
+      const pair = this.#options.makeKeyPair?.();
+      this.files.set(bornKeyPath, { content: pair?.privatePem ?? `${KEY_CANARY} born`, rights: '600:0:0' });
+      say(`public-key ${pair?.publicBase64 ?? 'QUJD'}`);
+    } else if (shows.startsWith('openssl dgst')) say(`signature ${this.#signed(script)}`);
     else if (shows.startsWith(`put ${bornKeyPath}`)) {
-      const key = this.files.get(bornKeyPath)?.content ?? '';
+      const key = this.files.get(bornKeyPath)?.content;
+      if (key === undefined) return EXIT_OBSTRUCTED;
+      const expected = /base64 -A\)" = ('[^']*') \]/.exec(script)?.[1] ?? '';
+      if (this.#publicHalf(key) !== unquote(expected)) return EXIT_EPOCH_CHANGED;
       const [, keyId, userId] = /"keyId":"(\w+)"[\s\S]*"userId":"(\w+)"/.exec(script) ?? [];
       this.#write(keyPath, JSON.stringify({ type: 'serviceaccount', keyId, key, userId }), keyRights);
       this.files.delete(bornKeyPath);
@@ -381,6 +388,20 @@ export class FakeDevice {
     this.#stopAgent?.();
     this.unit.active = false;
     this.unit.enabled = false;
+  }
+
+  #publicHalf(privatePem: string): string {
+    if (this.#options.makeKeyPair === undefined) return 'QUJD';
+    return createPublicKey(privatePem).export({ type: 'spki', format: 'der' }).toString('base64');
+  }
+
+  /** What openssl prints for a login; nothing where there is no key to sign with. */
+  #signed(script: string): string {
+    if (this.#options.makeKeyPair === undefined) return 'QUJD';
+    const key = this.files.get(bornKeyPath)?.content;
+    const input = /printf '%s' ('[^']*') \| openssl/.exec(script)?.[1];
+    if (key === undefined || input === undefined) return '';
+    return sign('sha256', Buffer.from(unquote(input)), key).toString('base64');
   }
 
   #content(path: string): string {
