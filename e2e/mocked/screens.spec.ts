@@ -1,8 +1,11 @@
 import path from 'node:path';
 import type { Locator } from '@playwright/test';
+import type { SetUpView } from '#shared/model/set-up-view.ts';
 import type { StationState } from '#shared/model/station-state.ts';
 import { expect, type MockedStation, test } from './fixtures.ts';
 import { clockRows, deviceName, hostKeyRow, mixedRows, passphraseRows } from './states/batch.ts';
+import { errorOf } from './states/errors.ts';
+import * as setUp from './states/set-up.ts';
 import * as states from './states/stations.ts';
 
 const pictures = path.resolve(import.meta.dirname, '../../test-results/screens');
@@ -31,6 +34,12 @@ async function openDrawer(station: MockedStation): Promise<void> {
   await station.page.locator(`#board-${deviceName(27)}`).dblclick();
   await expect(station.page.getByRole('dialog')).toBeVisible();
 }
+
+const openSetUp = (view: SetUpView) => async (station: MockedStation) => {
+  await station.answer('setup.view', view);
+  await station.page.getByRole('navigation').getByRole('button', { name: 'Set-up' }).click();
+  await expect(station.page.getByRole('region', { name: 'Set-up' })).toBeVisible();
+};
 
 async function openAccount({ page }: MockedStation): Promise<void> {
   await page.getByRole('button', { name: /^Operator 14/ }).click();
@@ -132,6 +141,24 @@ const scenes: readonly Scene[] = [
       await station.page.getByRole('button', { name: 'Trust the new key…' }).click();
     },
   },
+  { name: 'set-up', state: states.noProfile, arrange: openSetUp({ state: 'idle' }) },
+  {
+    name: 'set-up-refused',
+    state: states.noProfile,
+    arrange: async (station) => {
+      await openSetUp({ state: 'idle' })(station);
+      await station.fail('setup.check', errorOf('IDENTITY_CERTIFICATE_REFUSED', { issuer: setUp.issuer }));
+      await station.page.getByLabel('Issuer').fill(setUp.issuer);
+      await station.page.getByLabel('Access token of an administrator').fill('pat');
+      await station.page.keyboard.press('Enter');
+      await expect(station.page.getByRole('alert').filter({ hasText: 'IDENTITY' })).toBeVisible();
+    },
+  },
+  { name: 'set-up-names', state: states.noProfile, arrange: openSetUp(setUp.ready) },
+  { name: 'set-up-running', state: states.noProfile, arrange: openSetUp(setUp.running) },
+  { name: 'set-up-done', state: states.noProfile, arrange: openSetUp(setUp.done) },
+  { name: 'set-up-failed', state: states.noProfile, arrange: openSetUp(setUp.failed) },
+  { name: 'first-run', state: states.noProfile },
   { name: 'board-empty', state: states.quiet, arrange: goTo('Board') },
   { name: 'drawer', state: states.board, arrange: openDrawer },
   {

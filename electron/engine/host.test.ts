@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { type EngineMessage, engineMessageSchema, ipc } from '#shared/contract/ipc.ts';
 import { EnrollmentError } from '#shared/errors/enrollment-error.ts';
-import { EngineHost, type HostedStation } from './host.ts';
+import { EngineHost, type HostedSetUp, type HostedStation } from './host.ts';
+
+const noSetUp: HostedSetUp = {
+  handle: () => Promise.reject(new Error('There is no set-up here.')),
+  leave: () => undefined,
+};
 
 function setUp(handle: (channel: string, input: unknown) => unknown = () => null) {
   const posted: EngineMessage[] = [];
@@ -61,7 +66,7 @@ describe('EngineHost', () => {
     const { host, station, posted, ask } = setUp((channel) =>
       channel === 'bench.add' ? { rowId: 'row-1', extra: 1 } : null,
     );
-    host.serve(station);
+    host.serve({ station: station, setUp: noSetUp });
     expect(posted).toEqual([{ type: 'ready' }]);
     expect(await ask('bench.add', { deviceId: 'a', target: 'b' })).toEqual({
       ok: true,
@@ -75,7 +80,7 @@ describe('EngineHost', () => {
     ['a channel of the main process', 'session.openBrowser', null],
   ])('refuses %s', async (_name, channel, input) => {
     const { host, station, ask } = setUp();
-    host.serve(station);
+    host.serve({ station: station, setUp: noSetUp });
     expect(await ask(channel, input)).toMatchObject({
       ok: false,
       error: { code: 'STATION_REQUEST_INVALID' },
@@ -87,7 +92,7 @@ describe('EngineHost', () => {
     const { host, station, ask, warnings } = setUp(() => {
       throw thrown.shift();
     });
-    host.serve(station);
+    host.serve({ station: station, setUp: noSetUp });
     expect(await ask('batch.stop', null)).toMatchObject({ ok: false, error: { code: 'STATION_BUSY' } });
     expect(warnings).toEqual([]);
     const bug = await ask('batch.stop', null);
@@ -101,7 +106,7 @@ describe('EngineHost', () => {
 
   test('an answer of the wrong shape does not leave the engine', async () => {
     const { host, station, ask } = setUp(() => ({ rowId: 7 }));
-    host.serve(station);
+    host.serve({ station: station, setUp: noSetUp });
     expect(await ask('bench.add', { deviceId: 'a', target: 'b' })).toMatchObject({
       ok: false,
       error: { code: 'STATION_BUG' },
@@ -110,7 +115,7 @@ describe('EngineHost', () => {
 
   test('messages outside the contract are dropped and noted', () => {
     const { host, station, posted, warnings, send } = setUp();
-    host.serve(station);
+    host.serve({ station: station, setUp: noSetUp });
     for (const raw of [null, 'x', { type: 'eval' }, { type: 'call', id: 'x' }, { type: 'ready' }]) send(raw);
     expect(warnings).toHaveLength(5);
     expect(posted).toHaveLength(1);
@@ -135,7 +140,7 @@ describe('EngineHost', () => {
 
   test('asks for the browser, and does not wait for ever', async () => {
     const { host, station, posted, timers, send } = setUp();
-    host.serve(station);
+    host.serve({ station: station, setUp: noSetUp });
     const first = host.openBrowser('https://login.example.com/');
     expect(posted.at(-1)).toEqual({ type: 'open-browser', url: 'https://login.example.com/' });
     send({ type: 'browser-opened', opened: true });
@@ -149,7 +154,7 @@ describe('EngineHost', () => {
 
   test('asks for the proxy of each address, and says when nobody answers', async () => {
     const { host, station, posted, timers, send } = setUp();
-    host.serve(station);
+    host.serve({ station, setUp: noSetUp });
     const [first, second] = [
       host.resolveProxy('https://a.example.com'),
       host.resolveProxy('https://b.example.com'),
@@ -170,7 +175,7 @@ describe('EngineHost', () => {
 
   test('shuts the station down before it ends, and sends what still waits', async () => {
     const { host, station, posted, exits, send, shutDowns } = setUp();
-    host.serve(station);
+    host.serve({ station: station, setUp: noSetUp });
     host.publish({ revision: 1 });
     send({ type: 'shut-down' });
     for (let turn = 0; turn < 20 && exits.length === 0; turn++) await Promise.resolve();

@@ -8,8 +8,10 @@ import {
   type NotifyChannel,
   type Output,
   type Payload,
+  type SetUpChannel,
 } from '#shared/contract/ipc.ts';
 import { EnrollmentError, toErrorView } from '#shared/errors/enrollment-error.ts';
+import type { SetUpView } from '#shared/model/set-up-view.ts';
 import type { LogLine, StationDelta } from '#shared/model/station-state.ts';
 import { Coalescer } from './coalesce.ts';
 
@@ -23,6 +25,18 @@ const PROXY_LIMIT_MS = 10_000;
 export interface HostedStation {
   handle<C extends EngineChannel>(channel: C, input: Input<C>): Promise<Output<C>>;
   shutDown(): Promise<void>;
+}
+
+/** The guided set-up; there with and without a station. */
+export interface HostedSetUp {
+  handle<C extends SetUpChannel>(channel: C, input: Input<C>): Promise<Output<C>>;
+  leave(): void;
+}
+
+/** What the process answers with. */
+interface Hosted {
+  readonly station: HostedStation;
+  readonly setUp: HostedSetUp;
 }
 
 /** The wire to the main process. */
@@ -67,6 +81,11 @@ export class EngineHost {
     this.#coalescer.addLog(deviceId, lines);
   }
 
+  /** Passes on how the guided set-up stands. */
+  publishSetUp(view: SetUpView): void {
+    this.#notify('setup.changed', view);
+  }
+
   /** Asks the main process to open the sign-in page; false when it could not, or did not answer in time. */
   openBrowser(url: string): Promise<boolean> {
     return new Promise((resolve) => {
@@ -104,30 +123,32 @@ export class EngineHost {
   }
 
   /** Begins to answer. */
-  serve(station: HostedStation): void {
+  serve(hosted: Hosted): void {
     this.#options.port.onMessage((raw) => {
       const message = engineMessageSchema.safeParse(raw);
       if (!message.success) this.#options.warn('message-invalid', message.error);
-      else if (message.data.type === 'call') void this.#answer(station, message.data);
+      else if (message.data.type === 'call') void this.#answer(hosted, message.data);
       else if (message.data.type === 'browser-opened') this.#browserAnswers[0]?.(message.data.opened);
       else if (message.data.type === 'proxy') this.#proxyAnswers.get(message.data.id)?.(message.data.answer);
-      else if (message.data.type === 'shut-down') void this.#shutDown(station);
+      else if (message.data.type === 'shut-down') void this.#shutDown(hosted);
       else this.#options.warn('message-unexpected', message.data.type);
     });
     this.#options.port.post({ type: 'ready' });
   }
 
-  async #answer(station: HostedStation, call: Extract<EngineMessage, { type: 'call' }>): Promise<void> {
-    const json = await this.#resultOf(station, call.channel, call.json);
+  async #answer(hosted: Hosted, call: Extract<EngineMessage, { type: 'call' }>): Promise<void> {
+    const json = await this.#resultOf(hosted, call.channel, call.json);
     this.#options.port.post({ type: 'answer', id: call.id, json });
   }
 
-  async #resultOf(station: HostedStation, channel: InvokeChannel, json: string): Promise<string> {
+  async #resultOf(hosted: Hosted, channel: InvokeChannel, json: string): Promise<string> {
     try {
-      if (!isEngineChannel(channel)) throw refused(`${channel} is not answered by the engine`);
+      if (ipc[channel].by === 'main') throw refused(`${channel} is not answered by the engine`);
       const input = ipc[channel].input.safeParse(JSON.parse(json));
       if (!input.success) throw refused(`${channel} has another shape`);
-      const value = await station.handle(channel, input.data as Input<typeof channel>);
+      const value = isSetUpChannel(channel)
+        ? await hosted.setUp.handle(channel, input.data as Input<typeof channel>)
+        : await hosted.station.handle(channel as EngineChannel, input.data as Input<EngineChannel>);
       return JSON.stringify({ ok: true, value: ipc[channel].output.parse(value) });
     } catch (error) {
       const view = toErrorView(error);
@@ -137,8 +158,9 @@ export class EngineHost {
     }
   }
 
-  async #shutDown(station: HostedStation): Promise<void> {
+  async #shutDown({ station, setUp }: Hosted): Promise<void> {
     let status = 0;
+    setUp.leave();
     try {
       await station.shutDown();
     } catch (error) {
@@ -154,8 +176,8 @@ export class EngineHost {
   }
 }
 
-function isEngineChannel(channel: InvokeChannel): channel is EngineChannel {
-  return ipc[channel].by === 'engine';
+function isSetUpChannel(channel: InvokeChannel): channel is SetUpChannel {
+  return ipc[channel].by === 'setup';
 }
 
 function refused(problem: string): EnrollmentError {

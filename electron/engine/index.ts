@@ -2,7 +2,7 @@ import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { createPorts } from '#shared/adapters/create-ports.ts';
-import { proxyOfPac } from '#shared/adapters/http/proxy.ts';
+import { type ProxyChoice, proxyOfPac } from '#shared/adapters/http/proxy.ts';
 import { openStationJournal } from '#shared/adapters/journal/journal.ts';
 import { loadProfile } from '#shared/adapters/system/profile-file.ts';
 import { createStation } from '#shared/engine/station.ts';
@@ -13,6 +13,7 @@ import { type EngineArguments, readEngineArguments } from './arguments.ts';
 import { keepMemoryOutOfCoreFiles } from './core-dumps.ts';
 import { failedStation } from './failed-station.ts';
 import { EngineHost, type HostedStation } from './host.ts';
+import { SetUpDesk } from './set-up-desk.ts';
 
 /*
  * The engine process: puts the core together with its adapters and speaks for it with the main process.
@@ -44,6 +45,10 @@ const host = new EngineHost({
   },
 });
 
+/** The system's own choice; nothing on this computer is behind a proxy. */
+const proxyFor: ProxyChoice = async (url) =>
+  isLoopbackHost(url.hostname) ? undefined : proxyOfPac(await host.resolveProxy(url.origin));
+
 /** The station on real adapters; one that cannot be made shows why. */
 async function compose({ userDataDir, version, profile: given }: EngineArguments): Promise<HostedStation> {
   const stationName = os.hostname();
@@ -53,8 +58,7 @@ async function compose({ userDataDir, version, profile: given }: EngineArguments
     const ports = createPorts({
       ...{ profile, userDataDir, openJournal: openStationJournal },
       openBrowser: (url) => host.openBrowser(url),
-      proxyFor: async (url) =>
-        isLoopbackHost(url.hostname) ? undefined : proxyOfPac(await host.resolveProxy(url.origin)),
+      proxyFor,
     });
     const station = createStation({
       ports,
@@ -73,4 +77,10 @@ async function compose({ userDataDir, version, profile: given }: EngineArguments
   }
 }
 
-void compose(readEngineArguments(process.argv.slice(2))).then((station) => host.serve(station));
+const given = readEngineArguments(process.argv.slice(2));
+const setUp = new SetUpDesk({
+  userDataDir: given.userDataDir,
+  publish: (view) => host.publishSetUp(view),
+  proxyFor,
+});
+void compose(given).then((station) => host.serve({ station, setUp }));

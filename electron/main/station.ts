@@ -3,8 +3,9 @@ import path from 'node:path';
 import { app, type BrowserWindow } from 'electron';
 import { type InvokeChannel, ipc, type NotifyChannel, type Result } from '#shared/contract/ipc.ts';
 import { EnrollmentError, toErrorView } from '#shared/errors/enrollment-error.ts';
+import type { SetUpView } from '#shared/model/set-up-view.ts';
 import { EngineProcess } from './engine-process.ts';
-import { valueAnswer } from './ipc/answers.ts';
+import { requestInvalid, valueAnswer } from './ipc/answers.ts';
 import { handleIpc } from './ipc/handlers.ts';
 import { mainHandlers, openInBrowser } from './ipc/main-handlers.ts';
 import { LabProcess } from './lab-process.ts';
@@ -39,6 +40,8 @@ class Station {
   #window: BrowserWindow | undefined;
   #engine: EngineProcess | undefined;
   #lab: LabProcess | undefined;
+  /** What the newest set-up has written. */
+  #setUpProfile: string | undefined;
 
   constructor(options: StationOptions) {
     this.#options = options;
@@ -56,7 +59,7 @@ class Station {
     if (this.#options.lab) void this.#startLab();
     else this.#startEngine(this.#options.profile, {});
     handleIpc({
-      handlers: mainHandlers(this.#view),
+      handlers: mainHandlers(this.#view, () => this.#openSetUpProfile()),
       forward: (channel, input) => this.#forward(channel, input),
       onRefusedSender: (channel, address) =>
         warn(`A request for ${channel} came from ${address} and was refused.`),
@@ -86,6 +89,17 @@ class Station {
       warn,
     });
     this.#engine.start();
+  }
+
+  /** The path is the engine's own: a window cannot have another profile loaded. */
+  async #openSetUpProfile(): Promise<void> {
+    const profile = this.#setUpProfile;
+    if (profile === undefined) throw requestInvalid('no set-up has written a profile yet');
+    this.#setUpProfile = undefined;
+    const before = this.#engine;
+    this.#engine = undefined;
+    await before?.stop();
+    this.#startEngine(profile, {});
   }
 
   async #startLab(): Promise<void> {
@@ -149,12 +163,17 @@ class Station {
         channel === 'station.delta'
           ? this.#view.onDelta(ipc['station.delta'].payload.parse(payload))
           : payload;
+      if (channel === 'setup.changed') this.#onSetUp(ipc['setup.changed'].payload.parse(payload));
       this.#sendToWindow(channel, JSON.stringify(seen));
     } catch (error) {
       warn(
         `The engine sent ${channel} in another shape: ${error instanceof Error ? error.message : String(error)}`,
       );
     }
+  }
+
+  #onSetUp(view: SetUpView): void {
+    if (view.state === 'done') this.#setUpProfile = view.profilePath;
   }
 
   async #forward(channel: InvokeChannel, input: unknown): Promise<string> {

@@ -3,6 +3,7 @@ import { BoardScreen } from '../features/board/BoardScreen.tsx';
 import { SignInToGoOn } from '../features/board/SignInToGoOn.tsx';
 import { DeviceDrawer } from '../features/device/DeviceDrawer.tsx';
 import { FleetScreen } from '../features/fleet/FleetScreen.tsx';
+import { SetUpScreen } from '../features/set-up/SetUpScreen.tsx';
 import { SignInScreen } from '../features/sign-in/SignInScreen.tsx';
 import { LiveAnnouncer } from './LiveAnnouncer.tsx';
 import { NavRail } from './NavRail.tsx';
@@ -65,6 +66,13 @@ function CurrentScreen() {
     return (
       <RegionBoundary region="Board" key="board">
         <BoardScreen />
+      </RegionBoundary>
+    );
+  }
+  if (screen === 'set-up') {
+    return (
+      <RegionBoundary region="Set-up" key="set-up">
+        <SetUpScreen />
       </RegionBoundary>
     );
   }

@@ -1,11 +1,12 @@
-import { Activity, CircleHelp, Sheet, Unplug } from 'lucide-react';
-import { goTo, type Screen, screens, showShortcuts, useNavigation } from './navigation.ts';
+import { Activity, CircleHelp, Sheet, SlidersHorizontal, Unplug } from 'lucide-react';
+import { goTo, type Screen, screenKeys, screens, showShortcuts, useNavigation } from './navigation.ts';
 import { useStation } from './station-store.ts';
 
 const items = {
   bench: { word: 'Bench', Icon: Unplug },
   board: { word: 'Board', Icon: Sheet },
   fleet: { word: 'Fleet', Icon: Activity },
+  'set-up': { word: 'Set-up', Icon: SlidersHorizontal },
 } as const satisfies Record<Screen, unknown>;
 
 /** The screens, left of everything. A red count stands only for what needs a person. */
@@ -20,7 +21,7 @@ export function NavRail() {
       aria-label="Screens"
       className="row-span-1 flex flex-col gap-0 border-r border-line-2 bg-frame pt-1.5"
     >
-      {screens.map((screen, place) => {
+      {screens.map((screen) => {
         const { word, Icon } = items[screen];
         const active = screen === current;
         return (
@@ -28,7 +29,7 @@ export function NavRail() {
             key={screen}
             type="button"
             aria-current={active ? 'page' : undefined}
-            title={`${word}, Ctrl ${place + 1}`}
+            title={`${word}, Ctrl ${screenKeys[screen]}`}
             onClick={() => goTo(screen)}
             className={`caption group relative flex h-14 flex-col items-center justify-center gap-1.5 text-2xs ${active ? 'font-medium text-ink-1' : 'text-ink-3 hover:text-ink-1'}`}
           >

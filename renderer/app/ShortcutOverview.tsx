@@ -6,6 +6,7 @@ const shortcuts: readonly (readonly [keys: string, does: string])[] = [
   ['Ctrl 1', 'Bench'],
   ['Ctrl 2', 'Board'],
   ['Ctrl 3', 'Fleet'],
+  ['Ctrl 6', 'Set-up'],
   ['↑ ↓ Home End', 'Move in a table'],
   ['PgUp PgDn', 'Move by a page'],
   ['Enter', 'Open the device; on the Bench, edit its id'],

@@ -1,7 +1,10 @@
 import { create } from 'zustand';
 
-export const screens = ['bench', 'board', 'fleet'] as const;
+export const screens = ['bench', 'board', 'fleet', 'set-up'] as const;
 export type Screen = (typeof screens)[number];
+
+/** The digit that leads to a screen together with Ctrl; each keeps its own, whichever others there are. */
+export const screenKeys: Readonly<Record<Screen, number>> = { bench: 1, board: 2, fleet: 3, 'set-up': 6 };
 
 interface Navigation {
   readonly screen: Screen;

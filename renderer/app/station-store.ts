@@ -29,9 +29,12 @@ export function useStationKnown(): boolean {
   return stationStore((store) => store.known);
 }
 
-/** Connects the store to the engine. Gives the function that disconnects it. */
-export function startFeed(): () => void {
-  return feedStation({
+let stopFeed: (() => void) | undefined;
+
+/** Connects the store to the engine; once more after another engine has taken over. */
+export function startFeed(): void {
+  stopFeed?.();
+  stopFeed = feedStation({
     snapshot: () => call('station.snapshot'),
     onDelta: (listener) => listen('station.delta', listener),
     nextFrame,

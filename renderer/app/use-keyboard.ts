@@ -1,5 +1,5 @@
 import { useEffect } from 'react';
-import { goTo, screens, showShortcuts } from './navigation.ts';
+import { goTo, screenKeys, screens, showShortcuts } from './navigation.ts';
 
 const regionOrder = ['rail', 'top', 'toolbar', 'table', 'panel', 'status'];
 
@@ -18,7 +18,7 @@ export function useKeyboard(): void {
 function handled(event: KeyboardEvent): boolean {
   if (event.ctrlKey && !event.altKey && !event.metaKey) {
     if (event.key === 'Enter') return pressPrimary();
-    const screen = screens[Number(event.key) - 1];
+    const screen = screens.find((one) => String(screenKeys[one]) === event.key);
     if (screen === undefined) return false;
     goTo(screen);
     return true;

@@ -4,6 +4,7 @@ import type { Profile } from '../model/profile.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Administration } from '../setup/administration.ts';
 import { createIdentityHttpClient } from './http/http.ts';
+import type { ProxyChoice } from './http/proxy.ts';
 import { discoverProvider } from './oidc/discovery.ts';
 import { systemClock } from './system/clock.ts';
 import { systemRandom } from './system/random.ts';
@@ -21,6 +22,8 @@ export interface SetUpPortsOptions {
   /** Where the token came from, for the operator. */
   readonly variable: string;
   readonly logger: Logger;
+  /** Which proxy the provider is reached through; what the environment names unless said otherwise. */
+  readonly proxyFor?: ProxyChoice | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -31,7 +34,7 @@ export interface SetUpPortsOptions {
 export async function createSetUpPorts(options: SetUpPortsOptions): Promise<SetUpPorts> {
   const { profile, token, variable, logger, signal } = options;
   const { identity } = profile;
-  const http = createIdentityHttpClient(profile, systemClock);
+  const http = createIdentityHttpClient(profile, systemClock, options.proxyFor);
   try {
     await discoverProvider(identity, http, signal);
   } catch (thrown) {

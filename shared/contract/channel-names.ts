@@ -25,10 +25,16 @@ const invokes: Record<InvokeChannel, true> = {
   'device.followLog': true,
   'device.unfollowLog': true,
   'device.copyEvidence': true,
+  'setup.view': true,
+  'setup.check': true,
+  'setup.run': true,
+  'setup.leave': true,
+  'setup.openProfile': true,
 };
 
 const notifies: Record<NotifyChannel, true> = {
   'station.delta': true,
+  'setup.changed': true,
   'device.log': true,
 };
 

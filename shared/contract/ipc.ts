@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { setUpCheckSchema, setUpNamesSchema, setUpViewSchema } from '../model/set-up-view.ts';
 import {
   errorViewSchema,
   logLineSchema,
@@ -24,8 +25,11 @@ const secrets = {
   keyPassphrase: secretText.optional(),
 };
 
-/** `by`: which process answers. `main` handles what needs Electron, the engine all else. */
-function invoke<B extends 'main' | 'engine', I extends z.ZodType, O extends z.ZodType>(
+/**
+ * `by`: who answers. `main` handles what needs Electron, `engine` is the station, and `setup` is in the engine's process
+ * too, but there before any station can be: a first start has no profile.
+ */
+function invoke<B extends 'main' | 'engine' | 'setup', I extends z.ZodType, O extends z.ZodType>(
   by: B,
   input: I,
   output: O,
@@ -127,7 +131,18 @@ export const ipc = {
   /** Copies an error's code, sentences and evidence. */
   'device.copyEvidence': invoke('main', z.object({ text: z.string().max(65_536) }), nothing),
 
+  'setup.view': invoke('setup', nothing, setUpViewSchema),
+  /** Asks the provider whom the token speaks for. What is wrong leaves everything as it was. */
+  'setup.check': invoke('setup', setUpCheckSchema, setUpViewSchema),
+  /** Begins to find or make everything; how it goes comes by `setup.changed`. */
+  'setup.run': invoke('setup', setUpNamesSchema, nothing),
+  /** Stops a run and forgets the token. What was made stays, and the next run finds it. */
+  'setup.leave': invoke('setup', nothing, nothing),
+  /** Goes on with the profile that the set-up has just written. */
+  'setup.openProfile': invoke('main', nothing, nothing),
+
   'station.delta': notify(stationDeltaSchema),
+  'setup.changed': notify(setUpViewSchema),
   'device.log': notify(z.object({ deviceId: z.string(), lines: z.array(logLineSchema) })),
 } as const;
 
@@ -138,7 +153,10 @@ export type NotifyChannel = { [C in Channel]: Ipc[C] extends { kind: 'notify' } 
 export type EngineChannel = {
   [C in InvokeChannel]: Ipc[C] extends { by: 'engine' } ? C : never;
 }[InvokeChannel];
-export type MainChannel = Exclude<InvokeChannel, EngineChannel>;
+export type SetUpChannel = {
+  [C in InvokeChannel]: Ipc[C] extends { by: 'setup' } ? C : never;
+}[InvokeChannel];
+export type MainChannel = Exclude<InvokeChannel, EngineChannel | SetUpChannel>;
 export type Input<C extends InvokeChannel> = z.infer<Ipc[C]['input']>;
 export type Output<C extends InvokeChannel> = z.infer<Ipc[C]['output']>;
 export type Payload<C extends NotifyChannel> = z.infer<Ipc[C]['payload']>;

@@ -113,6 +113,20 @@ export const signedOutBy = (code: EnrollmentErrorCode): StationState => ({
   lamps: { ...quiet.lamps, identity: { state: 'failed', word: 'no answer' } },
 });
 
+/** A first start: no profile anywhere. */
+export const noProfile: StationState = (() => {
+  const { profile: _none, ...rest } = quiet;
+  const lamp = { state: 'waiting', word: 'no profile' } as const;
+  return {
+    ...rest,
+    lamps: { identity: lamp, nats: lamp, keychain: lamp },
+    session: {
+      state: 'signed-out',
+      error: errorOf('STATION_PROFILE_UNREADABLE', { path: '/home/line/.config/Muster/profile.toml' }),
+    },
+  };
+})();
+
 export const board: StationState = {
   ...bench,
   batch,

@@ -22,7 +22,7 @@ export async function openInBrowser(address: string, issuer: string | undefined)
 }
 
 /** What the main process answers itself, because it needs Electron. */
-export function mainHandlers(view: StationView): MainHandlers {
+export function mainHandlers(view: StationView, openSetUpProfile: () => Promise<void>): MainHandlers {
   return {
     'session.openBrowser': async () => {
       const { address, issuer } = signInPage(view);
@@ -32,6 +32,10 @@ export function mainHandlers(view: StationView): MainHandlers {
     },
     'session.copyAddress': async () => {
       clipboard.writeText(signInPage(view).address);
+      return null;
+    },
+    'setup.openProfile': async () => {
+      await openSetUpProfile();
       return null;
     },
     'device.copyEvidence': async ({ text }) => {

@@ -9,7 +9,7 @@ import { retryOne } from '../board/board-actions.ts';
 import { closeDevice } from '../board/board-view.ts';
 import { TrustHostKey } from './TrustHostKey.tsx';
 
-export type RowError = NonNullable<EnrollmentRow['error']>;
+type RowError = NonNullable<EnrollmentRow['error']>;
 
 /** What happened, why, and what to do, in this order; then the buttons. */
 export function ErrorBlock({ row, error }: { readonly row: EnrollmentRow; readonly error: RowError }) {

@@ -1,6 +1,6 @@
+import type { EnrollmentRow } from '#shared/model/station-state.ts';
 import { act } from '../../app/bridge.ts';
 import { Button } from '../../ui/Button.tsx';
-import type { RowError } from './ErrorBlock.tsx';
 
 /**
  * Accepts the new key of a board that was flashed again: the second of two steps, with both keys side by side. It stands
@@ -13,7 +13,7 @@ export function TrustHostKey({
   onCancel,
 }: {
   readonly deviceId: string;
-  readonly hostKey: NonNullable<RowError['hostKey']>;
+  readonly hostKey: NonNullable<NonNullable<EnrollmentRow['error']>['hostKey']>;
   readonly onCancel: () => void;
 }) {
   return (

@@ -12,6 +12,7 @@ import { SignedOut } from './SignedOut.tsx';
 /** Signing in: the code first, then the time left, then the ways to enter it. */
 export function SignInScreen() {
   const session = useStation((station) => station.session);
+  const hasProfile = useStation((station) => station.profile !== undefined);
   const code = session.state === 'awaiting-approval' ? session.userCode : undefined;
   useEffect(() => {
     if (code !== undefined) rememberCode(code);
@@ -30,7 +31,7 @@ export function SignInScreen() {
           <Stage session={session} />
         </div>
       </section>
-      <ApprovalPanel />
+      {hasProfile ? <ApprovalPanel /> : null}
     </div>
   );
 }

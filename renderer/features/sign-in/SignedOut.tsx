@@ -21,18 +21,31 @@ export function SignedOut({ error }: { readonly error: ShownError | undefined })
   const failed = error !== undefined && error.code !== 'IDENTITY_SIGN_IN_CANCELLED';
   return (
     <>
-      <SignInHead says="Your browser opens, you approve a code there. Every device of every batch then uses this one sign-in." />
+      {profile === undefined ? (
+        <SignInHead
+          title="This station has no profile"
+          says="A profile tells it where to sign in, where heartbeats arrive and which agent to install."
+        />
+      ) : (
+        <SignInHead says="Your browser opens, you approve a code there. Every device of every batch then uses this one sign-in." />
+      )}
       {failed ? <SignInError error={error} /> : null}
       <div className="mt-7 flex items-center gap-3">
-        <Button
-          kind="primary"
-          size="large"
-          data-primary
-          icon={<LogIn size={16} strokeWidth={1.75} aria-hidden="true" />}
-          onClick={() => void act('session.signIn')}
-        >
-          {againWord(error?.code)}
-        </Button>
+        {profile === undefined ? (
+          <Button kind="primary" size="large" data-primary onClick={() => goTo('set-up')}>
+            Set up the identity provider
+          </Button>
+        ) : (
+          <Button
+            kind="primary"
+            size="large"
+            data-primary
+            icon={<LogIn size={16} strokeWidth={1.75} aria-hidden="true" />}
+            onClick={() => void act('session.signIn')}
+          >
+            {againWord(error?.code)}
+          </Button>
+        )}
         <Button kind="quiet" size="large" onClick={() => goTo('bench')}>
           Prepare the bench first
         </Button>

@@ -1,0 +1,129 @@
+import { expect, test } from './fixtures.ts';
+import { errorOf } from './states/errors.ts';
+import * as setUp from './states/set-up.ts';
+import * as states from './states/stations.ts';
+
+const token = 'lab-admin-pat-canary-4711';
+
+test('a first start without a profile leads to the set-up', async ({ station }) => {
+  await station.show(states.noProfile);
+  await station.answer('setup.view', { state: 'idle' });
+  const { page } = station;
+  await page.getByRole('button', { name: 'Set up the identity provider' }).click();
+  await expect(page.getByRole('heading', { name: 'Set up the identity provider' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Set-up' })).toHaveAttribute('aria-current', 'page');
+  await page.keyboard.press('Control+1');
+  await page.keyboard.press('Control+6');
+  await expect(page.getByRole('heading', { name: 'Set up the identity provider' })).toBeVisible();
+});
+
+test('the token is handed over once, and a refusal keeps all else as typed', async ({ station }) => {
+  await station.show(states.noProfile);
+  await station.answer('setup.view', { state: 'idle' });
+  const { page } = station;
+  await page.keyboard.press('Control+6');
+  const issuer = page.getByLabel('Issuer');
+  const secret = page.getByLabel('Access token of an administrator');
+  await issuer.fill('sso.plant-east.example');
+  await expect(page.getByText('An address begins with https://.')).toBeVisible();
+  await issuer.fill(setUp.issuer);
+  await expect(secret).toHaveAttribute('type', 'password');
+  await secret.fill(token);
+  await station.fail('setup.check', errorOf('IDENTITY_CERTIFICATE_REFUSED', { issuer: setUp.issuer }));
+  await page.keyboard.press('Enter');
+  const alert = page.getByRole('region', { name: 'Set-up' }).getByRole('alert');
+  await expect(alert).toContainText('IDENTITY_CERTIFICATE_REFUSED');
+  await expect(alert).toContainText(errorOf('IDENTITY_CERTIFICATE_REFUSED').operatorDoes);
+  await expect(issuer).toHaveValue(setUp.issuer);
+  await expect(secret).toHaveValue('');
+  await secret.fill(token);
+  await station.answer('setup.check', setUp.ready);
+  await page.getByLabel(/^CA file/).fill('/etc/ssl/plant-ca.pem');
+  await page.keyboard.press('Control+Enter');
+  await expect(page.getByRole('status').filter({ hasText: 'Plant East' })).toContainText(
+    '371639797157900001',
+  );
+  expect(await station.asked('setup.check')).toMatchObject([
+    { issuer: setUp.issuer, token, caFile: '' },
+    { issuer: setUp.issuer, token, caFile: '/etc/ssl/plant-ca.pem' },
+  ]);
+  expect(await page.content()).not.toContain(token);
+});
+
+test('names have defaults, wrong ones are told in their place, and the run gets them all', async ({
+  station,
+}) => {
+  await station.show(states.noProfile);
+  await station.answer('setup.view', setUp.ready);
+  const { page } = station;
+  await page.keyboard.press('Control+6');
+  const run = page.getByRole('button', { name: 'Run the set-up' }).first();
+  const users = page.getByLabel('Machine users');
+  await users.fill('device-7');
+  await expect(page.getByText('device-7: letters')).toBeVisible();
+  await expect(run).toBeDisabled();
+  await users.fill('nats-auth, collector');
+  await page.getByLabel('Further roles').fill('operator, viewer');
+  await page.getByLabel('NATS').fill('tls://nats.plant-east.example:4222');
+  await run.click();
+  expect(await station.asked('setup.run')).toEqual([
+    {
+      ...{ project: 'fleet', deviceApp: 'Muster station', apiApp: 'Muster API' },
+      roles: ['operator', 'viewer'],
+      machineUsers: [
+        { name: 'nats-auth', roles: ['device'] },
+        { name: 'collector', roles: ['device'] },
+      ],
+      natsUrls: ['tls://nats.plant-east.example:4222'],
+      folder: '/home/line/.config/Muster',
+    },
+  ]);
+});
+
+test('the run is told line by line, ends in the profile, and a second run changes nothing', async ({
+  station,
+}) => {
+  await station.show(states.noProfile);
+  await station.answer('setup.view', setUp.running);
+  const { page } = station;
+  await page.keyboard.press('Control+6');
+  const lines = page.getByRole('table', { name: 'What the set-up did' });
+  await expect(lines).toContainText('Looking for the next');
+  await station.send('setup.changed', setUp.done);
+  await expect(lines.getByRole('row').filter({ hasText: 'Muster station' })).toContainText('changed');
+  await expect(lines).not.toContainText('Looking for the next');
+  await expect(
+    page.getByRole('status').filter({ hasText: 'The provider is set up, 9 changes.' }),
+  ).toBeVisible();
+  await lines.getByRole('button', { name: 'Copy the id of fleet' }).click();
+  expect(await station.asked('device.copyEvidence')).toEqual([{ text: '371639797157987125' }]);
+  await page.getByRole('button', { name: 'Run again' }).click();
+  expect(await station.asked('setup.run')).toHaveLength(1);
+  const already = setUp.items.map((item) => ({ ...item, state: 'already' as const }));
+  await station.send('setup.changed', { ...setUp.done, items: already, changes: 0 });
+  await expect(page.getByText('Everything is already there. Nothing was changed.')).toBeVisible();
+  await station.answer('station.snapshot', states.signedOut);
+  await page.getByRole('button', { name: 'Open this profile' }).click();
+  await expect(page.getByRole('region', { name: 'Sign in' })).toBeVisible();
+  expect(await station.asked('setup.openProfile')).toEqual([null]);
+});
+
+test('a run that stops says why, and goes on with the same names', async ({ station }) => {
+  await station.show(states.noProfile);
+  await station.answer('setup.view', setUp.failed);
+  const { page } = station;
+  await page.keyboard.press('Control+6');
+  const region = page.getByRole('region', { name: 'Set-up' });
+  await expect(region.getByRole('alert')).toContainText('IDENTITY_UNREACHABLE');
+  await region.getByRole('button', { name: 'Change the names' }).click();
+  await page.getByLabel('Project').fill('warehouse');
+  await page.keyboard.press('Enter');
+  expect(await station.asked('setup.run')).toMatchObject([{ project: 'warehouse' }]);
+});
+
+test('no profile is opened under a running batch', async ({ station }) => {
+  await station.show(states.board);
+  await station.answer('setup.view', setUp.done);
+  await station.page.keyboard.press('Control+6');
+  await expect(station.page.getByRole('button', { name: 'Open this profile' })).toBeDisabled();
+});

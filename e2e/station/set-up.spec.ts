@@ -1,0 +1,58 @@
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { expect, freshFolder, launchStation, snapshot, test } from './fixtures.ts';
+import { signIn, startLabBehind } from './lab-behind.ts';
+import { picture } from './pictures.ts';
+
+test('from an administrator’s token to a station that signs in, without a profile before', async () => {
+  test.setTimeout(180_000);
+  const behind = await startLabBehind([{ name: 'one' }]);
+  const userDataDir = freshFolder('station');
+  const station = await launchStation({ userDataDir });
+  const { app, page } = station;
+  const { identity } = behind.lab;
+  try {
+    await page.getByRole('button', { name: 'Set up the identity provider' }).click();
+    await page.getByLabel('Issuer').fill(identity.issuer);
+    // Refused first: a token without rights of its own changes nothing, and says so.
+    await page.getByLabel('Access token of an administrator').fill('not-a-token');
+    await page.keyboard.press('Enter');
+    const region = page.getByRole('region', { name: 'Set-up' });
+    await expect(region.getByRole('alert')).toContainText('IDENTITY_', { timeout: 20_000 });
+    await expect(page.getByLabel('Issuer')).toHaveValue(identity.issuer);
+
+    await page.getByLabel('Access token of an administrator').fill(identity.adminToken);
+    await page.keyboard.press('Enter');
+    await expect(page.getByText('The token speaks for the organisation')).toBeVisible({ timeout: 20_000 });
+    await page.getByLabel('Project').fill('second plant');
+    await page.getByLabel('Machine users').fill('nats-auth');
+    await page.getByRole('button', { name: 'Run the set-up' }).first().click();
+    await expect(page.getByText(/The provider is set up, \d+ changes\./)).toBeVisible({ timeout: 60_000 });
+    await picture(page, 'set-up-done-real');
+
+    await page.getByRole('button', { name: 'Run again' }).click();
+    await expect(page.getByText('Everything is already there. Nothing was changed.')).toBeVisible({
+      timeout: 60_000,
+    });
+    const keyFile = path.join(userDataDir, 'keys', 'nats-auth.json');
+    expect(statSync(keyFile).mode & 0o077).toBe(0);
+
+    await page.getByRole('button', { name: 'Open this profile' }).click();
+    await expect
+      .poll(async () => (await snapshot(page)).profile?.issuer, { timeout: 20_000 })
+      .toBe(identity.issuer);
+    await signIn(app, page);
+    // The token is in the window no more, in no file, and nothing of the processes printed it.
+    expect(await page.content()).not.toContain(identity.adminToken);
+    expect(station.output()).not.toContain(identity.adminToken);
+    for (const name of ['profile.toml', 'client-config.json', 'keys/nats-auth.json']) {
+      const file = path.join(userDataDir, name);
+      expect(existsSync(file), name).toBe(true);
+      expect(readFileSync(file, 'utf8'), name).not.toContain(identity.adminToken);
+    }
+  } finally {
+    await station.close();
+    await behind.stop();
+    rmSync(userDataDir, { recursive: true, force: true });
+  }
+});

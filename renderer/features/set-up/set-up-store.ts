@@ -1,0 +1,59 @@
+import { create } from 'zustand';
+import type { SetUpView } from '#shared/model/set-up-view.ts';
+import { call, listen } from '../../app/bridge.ts';
+import { reportFailure } from '../../app/failures.ts';
+
+/** What the operator has typed, secrets apart. It stays over every refusal. */
+interface SetUpStore {
+  readonly view: SetUpView;
+  readonly issuer: string;
+  readonly organisationId: string;
+  readonly caFile: string;
+  readonly acceptInvalidCertificates: boolean;
+  readonly project: string;
+  readonly deviceApp: string;
+  readonly apiApp: string;
+  /** Separated by commas. */
+  readonly roles: string;
+  readonly machineUsers: string;
+  readonly natsUrls: string;
+  /** Empty: as the station offers it. */
+  readonly folder: string;
+}
+
+export const useSetUp = create<SetUpStore>(() => ({
+  view: { state: 'idle' },
+  issuer: '',
+  organisationId: '',
+  caFile: '',
+  acceptInvalidCertificates: false,
+  project: 'fleet',
+  deviceApp: 'Muster station',
+  apiApp: 'Muster API',
+  roles: '',
+  machineUsers: '',
+  natsUrls: '',
+  folder: '',
+}));
+
+/** Changes part of what was typed. */
+export function setSetUp(part: Partial<SetUpStore>): void {
+  useSetUp.setState(part);
+}
+
+/** Takes up how the set-up stands, and follows it. Gives the function that ends it. */
+export function followSetUp(): () => void {
+  void call('setup.view').then((answer) => {
+    if (answer.ok) useSetUp.setState({ view: answer.value });
+    else reportFailure(answer.error);
+  });
+  return listen('setup.changed', (view) => useSetUp.setState({ view }));
+}
+
+/** The parts of a list in one field. */
+export function listOf(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
