@@ -173,6 +173,21 @@ describe.each([['v1'], ['v2']] as const)('a Zitadel with %s alone', (generation)
     expect(started.inspect().keys.filter(({ live }) => live)).toMatchObject([{ id: registered?.keyId }]);
   });
 
+  test('deletes a device with its grant and keys, once and again', async () => {
+    const started = await lab([generation]);
+    const identity = station(started);
+    const { userId } = await identity.ensureAccount(device, 'new', signal);
+    await identity.mintKey(userId, inAYear(), signal);
+    await identity.deleteMachineUser(userId, signal);
+    await identity.deleteMachineUser(userId, signal);
+    const { users, keys, grants, mutations } = started.inspect();
+    for (const all of [users.filter(({ id }) => id === userId), keys, grants]) {
+      expect(all.length).toBeGreaterThan(0);
+      expect(all.filter(({ live }) => live)).toEqual([]);
+    }
+    expect(mutations['user.deleted']).toBe(1);
+  });
+
   test('shows the project, or those it shows instead', async () => {
     const started = await lab([generation]);
     await expect(station(started).requireProject(signal)).resolves.toBeUndefined();

@@ -212,6 +212,12 @@ counterpart(endpoints.updateMachineUser, {
   body: ({ fields }) => ({ machine: fields }),
   reply: anything,
 });
+counterpart(endpoints.deleteUser, {
+  method: 'DELETE',
+  path: ({ userId }) => `v2/users/${segment(userId)}`,
+  body: () => undefined,
+  reply: anything,
+});
 counterpart(endpoints.searchKeys, {
   method: 'POST',
   path: () => 'v2/users/keys/search',
