@@ -76,6 +76,7 @@ describe.skipIf(executable === undefined)('heartbeat watch', () => {
     const heard: Heartbeat[] = [];
     const news: boolean[] = [];
     const links: HeartbeatLink[] = [];
+    const removed: string[] = [];
     const abort = new AbortController();
     const watch = createNatsHeartbeatWatch({
       nats: { urls: [...urls], bucket: lab.bucket, heartbeat_limit_seconds: 90 },
@@ -89,11 +90,12 @@ describe.skipIf(executable === undefined)('heartbeat watch', () => {
         heard.push(one);
         news.push(isNew);
       },
+      onRemoved: (deviceId: string) => removed.push(deviceId),
       onLink: (link: HeartbeatLink) => links.push(link),
     };
     const done = watch.follow(handlers, abort.signal).catch((thrown: unknown) => thrown);
     running.push({ abort, done });
-    return { heard, news, links, abort, done };
+    return { watch, heard, news, links, removed, abort, done };
   }
   const owner = () => issuer.mint({ sub: 'owner', aud: ['client', PROJECT] });
 
@@ -123,6 +125,24 @@ describe.skipIf(executable === undefined)('heartbeat watch', () => {
     subject = 'owner';
     await expect.poll(() => links.at(-1), patience).toEqual({ state: 'live' });
     await expect.poll(() => heard.length, patience).toBeGreaterThan(0);
+  });
+
+  it('takes an entry out of the bucket once, which every watch sees, and no device can', async () => {
+    const signal = AbortSignal.timeout(12_000);
+    await report('user-b', { deviceId: 'press-08', keyId: 'k9' });
+    const { watch, removed, heard } = follow(owner);
+    const other = follow(owner);
+    await expect
+      .poll(() => [heard, other.heard].map((one) => one.length > 0), patience)
+      .toEqual([true, true]);
+    expect(await watch.removeEntry('press-08', signal)).toBe(true);
+    expect(await watch.removeEntry('press-08', signal)).toBe(false);
+    expect(await watch.removeEntry('never-heard-of', signal)).toBe(false);
+    await expect.poll(() => [removed, other.removed], patience).toEqual([['press-08'], ['press-08']]);
+    const late = follow(owner);
+    await expect.poll(() => late.links.at(-1), patience).toEqual({ state: 'live' });
+    expect(late.removed).toEqual([]);
+    expect(late.heard.map((one) => one.deviceId)).not.toContain('press-08');
   });
 
   it('says when nobody answers, and ends with the reason when aborted', async () => {
