@@ -43,7 +43,13 @@ export function openPorts(
     output.note(output.paint.failed(warning));
   }
   const { token } = secrets;
-  const given = token === undefined ? undefined : createGivenTokenAccess(token.value, token.variable);
+  const given =
+    token === undefined
+      ? undefined
+      : createGivenTokenAccess(token.value, token.variable, {
+          issuer: profile.identity.issuer,
+          nowMs: Date.now(),
+        });
   return createPorts({
     profile,
     userDataDir: stateFolder(options.stateDir, environment),

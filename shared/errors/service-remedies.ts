@@ -130,6 +130,13 @@ export const serviceRemedies = {
     operatorDoes: 'Put a fresh token into {variable}. It is used as it is and never renewed.',
     retry: 'after-fix',
   },
+  IDENTITY_TOKEN_UNUSABLE: {
+    title: 'Token cannot be used',
+    says: 'The token of {variable} {problem}.',
+    cause: 'It was made for another provider, or long ago. It was sent nowhere.',
+    operatorDoes: 'Put a fresh token of the issuer in the profile into {variable}.',
+    retry: 'after-fix',
+  },
   IDENTITY_PROJECT_NOT_VISIBLE: {
     title: 'Project is not visible',
     says: 'This sign-in does not see the project {projectId}. It sees: {visible}.',

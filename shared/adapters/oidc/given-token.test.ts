@@ -7,11 +7,17 @@ import { RecordingLogger } from '../../testing/recording-logger.ts';
 import { createGivenTokenAccess } from './given-token.ts';
 
 const signal = new AbortController().signal;
+const issuer = 'https://id.example';
+const nowMs = Date.UTC(2026, 0, 5);
+const inSeconds = (seconds: number) => nowMs / 1000 + seconds;
 const jwt = (claims: object) =>
   new Secret(`e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.canary`);
 
 function open(token: Secret) {
-  const { signIn: client, tokenCache: cache } = createGivenTokenAccess(token, 'MUSTER_ADMIN_TOKEN');
+  const { signIn: client, tokenCache: cache } = createGivenTokenAccess(token, 'MUSTER_ADMIN_TOKEN', {
+    issuer,
+    nowMs,
+  });
   const shown: SessionView[] = [];
   const opened: string[] = [];
   const session = new Session(
@@ -26,8 +32,25 @@ function open(token: Secret) {
   return { session, shown, opened };
 }
 
-it('is used as it is, also when it says that it has ended', async () => {
-  const token = jwt({ exp: 1 });
+it.each([
+  [{ iss: 'https://other.example', aud: ['1'] }, 'is of the issuer https://other.example; the profile says'],
+  [
+    { iss: issuer, aud: ['1'], exp: inSeconds(-3600) },
+    'ended at 2026-01-04T23:00:00.000Z; this computer has',
+  ],
+  [{ iss: issuer, exp: inSeconds(3600) }, 'is made for no audience'],
+  [{ iss: issuer, aud: [], exp: inSeconds(3600) }, 'is made for no audience'],
+])('that says %j is refused before it is used, with the reason', (claims, says) => {
+  const attempt = () => createGivenTokenAccess(jwt(claims), 'MUSTER_ADMIN_TOKEN', { issuer, nowMs });
+  expect(attempt).toThrow(expect.objectContaining({ code: 'IDENTITY_TOKEN_UNUSABLE' }));
+  expect(attempt).toThrow(`The token of MUSTER_ADMIN_TOKEN ${says}`);
+});
+
+it.each([
+  jwt({ iss: issuer, aud: '1', exp: inSeconds(60) }),
+  jwt({ iss: issuer, aud: ['1'], exp: inSeconds(-60) }),
+  new Secret('opaque.not-json.token'),
+])('is used as it is otherwise', async (token) => {
   const { session, shown } = open(token);
   await session.resume(signal);
   expect(await session.accessToken(signal)).toBe(token);
@@ -35,8 +58,8 @@ it('is used as it is, also when it says that it has ended', async () => {
 });
 
 it.each([
-  [jwt({ exp: 1_700_000_000 }), 'ends at 2023-11-14T22:13:20.000Z'],
-  [jwt({}), 'does not say'],
+  [jwt({ aud: ['1'], exp: 1_800_000_000 }), 'ends at 2027-01-15T08:00:00.000Z'],
+  [jwt({ aud: ['1'] }), 'does not say'],
   [new Secret('canary-opaque'), 'opaque'],
 ])(
   'refused, it names its variable to everybody who asks, and nobody is asked to sign in',
