@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import type { AccessTokenSource } from '#shared/engine/ports.ts';
+import type { AccessTokenSource, Clock } from '#shared/engine/ports.ts';
 import { Secret } from '#shared/model/secret.ts';
 import type { FaultRequest, Faults } from '../identity/faults.ts';
 import { type LabIdentityProvider, startLabIdentityProvider } from '../identity/identity-provider.ts';
@@ -20,7 +20,7 @@ export interface ProofLab {
   /** The world whose clock, faults and observer hold from now on. */
   serve(watcher: Watcher): void;
   /** Tokens of an administrator, renewed by a real login when one is refused. */
-  tokens(clock: FastClock): AccessTokenSource;
+  tokens(clock: Clock): AccessTokenSource;
   stop(): Promise<void>;
 }
 

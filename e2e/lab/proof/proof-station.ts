@@ -8,7 +8,7 @@ import { EnrollmentRecord } from '#shared/engine/enrollment-record.ts';
 import { Fleet } from '#shared/engine/fleet.ts';
 import { asEnrollmentError } from '#shared/engine/limits.ts';
 import { type MachineKeysContext, recoverKeys } from '#shared/engine/machine-keys.ts';
-import type { IdentityProvider, Random, StationPorts } from '#shared/engine/ports.ts';
+import type { Clock, IdentityProvider, Random, StationPorts } from '#shared/engine/ports.ts';
 import { runEnrollment } from '#shared/engine/run-enrollment.ts';
 import { EnrollmentError } from '#shared/errors/enrollment-error.ts';
 import type { Profile } from '#shared/model/profile.ts';
@@ -19,7 +19,6 @@ import type { FakeHeartbeats } from '#shared/testing/fake-heartbeats.ts';
 import { fakeBinary, sha256 } from '#shared/testing/fake-ports.ts';
 import { FakeSignInClient, FakeTokenCache } from '#shared/testing/fake-sign-in.ts';
 import type { MemoryJournal } from '#shared/testing/memory-journal.ts';
-import type { FastClock } from './fast-clock.ts';
 import type { Life } from './mortal.ts';
 import type { ProofLab } from './proof-lab.ts';
 
@@ -28,14 +27,15 @@ const TIME_LIMIT_MS = 30_000;
 
 export interface ProofStationOptions {
   readonly name: string;
-  readonly lab: ProofLab;
-  readonly clock: FastClock;
+  readonly lab: Pick<ProofLab, 'tokens'>;
+  readonly clock: Clock;
   readonly life: Life;
   /** Outlives the station. */
   readonly journal: MemoryJournal;
   readonly profile: Profile;
   readonly devices: ReadonlyMap<string, FakeDevice>;
-  readonly heartbeats: FakeHeartbeats;
+  /** Undefined: nobody listens, and an enrollment ends with the second look. */
+  readonly heartbeats: FakeHeartbeats | undefined;
   readonly fraction: () => number;
 }
 
@@ -44,7 +44,7 @@ export class ProofStation {
   readonly options: ProofStationOptions;
   readonly #ports: StationPorts;
   readonly #identity: IdentityProvider;
-  readonly #fleet: Fleet;
+  readonly #fleet: Fleet | undefined;
   readonly #boards = new Boards();
   readonly #http: HttpClient;
   readonly #open = new AbortController();
@@ -85,6 +85,7 @@ export class ProofStation {
       openBrowser: async () => false,
       close: async () => undefined,
     };
+    if (heartbeats === undefined) return;
     this.#fleet = new Fleet(clock, { onHeartbeat: () => undefined, onLink: () => undefined });
     this.#fleet.follow(heartbeats, this.#open.signal).catch(() => undefined);
   }
