@@ -1,12 +1,13 @@
-import { ClockArrowUp, KeyRound, RotateCw } from 'lucide-react';
+import { ClockArrowUp, KeyRound, Replace, RotateCw } from 'lucide-react';
 import { useId, useMemo, useRef, useState } from 'react';
 import type { EnrollmentRow } from '#shared/model/station-state.ts';
 import { useStation } from '../../app/station-store.ts';
 import { countOf } from '../../lib/format.ts';
 import { Button } from '../../ui/Button.tsx';
+import { DialogBox } from '../../ui/DialogBox.tsx';
 import { TextField } from '../../ui/Field.tsx';
 import { StateGlyph } from '../../ui/StateGlyph.tsx';
-import { retryDevices } from './board-actions.ts';
+import { retryDevices, type Wish } from './board-actions.ts';
 import { openDevice, setBoardView } from './board-view.ts';
 import { type Cause, groupCauses, sharedLogin } from './causes.ts';
 import { Legend } from './Legend.tsx';
@@ -120,6 +121,7 @@ function secretLabel(kind: NonNullable<Cause['secretNeeded']>, user: string | un
 function RetryForm({ cause, primary }: { readonly cause: Cause; readonly primary: boolean }) {
   const [secret, setSecret] = useState('');
   const [busy, setBusy] = useState(false);
+  const [asked, setAsked] = useState(false);
   const usual = useStation((station) => station.profile?.sshUser);
   const user = sharedLogin(cause.targets, usual);
   const fieldId = useId();
@@ -133,7 +135,7 @@ function RetryForm({ cause, primary }: { readonly cause: Cause; readonly primary
     );
   }
   const label = secretNeeded === undefined ? '' : secretLabel(secretNeeded, user);
-  const retry = async (wish: { readonly setClock?: boolean } = {}) => {
+  const retry = async (wish: Wish = {}) => {
     if (secretNeeded !== undefined && secret === '') {
       document.getElementById(fieldId)?.focus();
       return;
@@ -177,6 +179,35 @@ function RetryForm({ cause, primary }: { readonly cause: Cause; readonly primary
           {`Set the clock and retry ${cause.deviceIds.length}`}
         </Button>
       ) : null}
+      {offer === 'take-over' ? (
+        <Button
+          icon={<Replace size={14} strokeWidth={1.75} aria-hidden="true" />}
+          disabled={busy}
+          onClick={() => setAsked(true)}
+        >
+          {`Take over ${cause.deviceIds.length === 1 ? 'the id' : `${cause.deviceIds.length} ids`}…`}
+        </Button>
+      ) : null}
+      <DialogBox open={asked} onClose={() => setAsked(false)} title="Take over the id">
+        <p className="selectable text-sm leading-[19px] text-ink-2 [overflow-wrap:anywhere]">
+          {`${cause.deviceIds.join(', ')}: another board is alive with ${cause.deviceIds.length === 1 ? 'this id' : 'these ids'}. The board on the bench gets a new key. Once it reports, every older key is deleted, and the other board is shut out for good.`}
+        </p>
+        <div className="mt-5 flex justify-end gap-2">
+          <Button kind="quiet" onClick={() => setAsked(false)}>
+            Leave it as it is
+          </Button>
+          <Button
+            kind="primary"
+            data-primary
+            onClick={() => {
+              setAsked(false);
+              void retry({ takeOver: true });
+            }}
+          >
+            {`Take over and retry ${cause.deviceIds.length}`}
+          </Button>
+        </div>
+      </DialogBox>
       <Button
         kind={primary && offer === undefined ? 'primary' : 'plain'}
         icon={<RotateCw size={14} strokeWidth={1.75} aria-hidden="true" />}

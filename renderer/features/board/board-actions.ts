@@ -4,11 +4,17 @@ import { groupCauses } from './causes.ts';
 
 type Secret = 'ssh-password' | 'sudo-password' | 'key-passphrase';
 
+/** What the station is allowed this once. */
+export interface Wish {
+  readonly setClock?: boolean;
+  readonly takeOver?: boolean;
+}
+
 /** Retries devices; a secret entered beside their cause goes along and is not kept here. */
 export function retryDevices(
   deviceIds: readonly string[],
   secret?: { kind: Secret; text: string },
-  wish: { readonly setClock?: boolean } = {},
+  wish: Wish = {},
 ): Promise<boolean> {
   return act('batch.retry', {
     deviceIds: [...deviceIds],
