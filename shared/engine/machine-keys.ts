@@ -109,10 +109,10 @@ async function obtainKey<Key extends MintedKey | BornKey>(
   const { issuer, clock, journal, random } = context;
   const intentId = random.uuid();
   const createdAt = clock.nowMs();
-  // Up to a day earlier than promised, by chance: no two keys of a user share their expiry.
-  const expiresAt = Math.round(
-    createdAt + (context.keyValidForDays ?? FAR_FUTURE_DAYS) * DAY_MS - random.fraction() * DAY_MS,
-  );
+  // A little earlier than promised, by chance, a day at most: no two keys of a user share their expiry.
+  const validForMs = (context.keyValidForDays ?? FAR_FUTURE_DAYS) * DAY_MS;
+  const earlierMs = random.fraction() * Math.min(DAY_MS, validForMs / 50);
+  const expiresAt = Math.round(createdAt + validForMs - earlierMs);
   const intent = { intentId, issuer, expiresAt, createdAt, ...of };
   journal.openKeyIntent(intent);
   try {
