@@ -31,7 +31,8 @@ export interface Connections {
   close(): void;
 }
 
-const MAX_CONNECTIONS = 16;
+/** As many as devices are enrolled side by side at most. */
+const MAX_CONNECTIONS = 64;
 /** Older versions show what is sent to whoever listens (RFC 8996). */
 const MIN_VERSION = 'TLSv1.2' as const;
 

@@ -22,6 +22,7 @@ import {
 } from './endpoints.ts';
 import { createLoginProof, loginAssertion } from './login-proof.ts';
 import { readMintedKey } from './machine-key.ts';
+import { once } from './once.ts';
 import { createZitadelCaller, type ZitadelCallerOptions } from './zitadel-caller.ts';
 
 export interface ZitadelOptions extends Pick<ZitadelCallerOptions, 'api'> {
@@ -54,6 +55,10 @@ export function createZitadelIdentityProvider(options: ZitadelOptions): Identity
   let takesPublicKeys = true;
   let registeredKeysWork = false;
   let projectSeenAtMs = Number.NEGATIVE_INFINITY;
+  const visibleProjects = once(async (signal) => {
+    projectSeenAtMs = clock.monotonicMs();
+    return allPages((page) => call(endpoints.searchProjects, page, signal));
+  });
 
   async function call<Input, Reply>(
     endpoint: Endpoint<Input, Reply>,
@@ -196,12 +201,10 @@ export function createZitadelIdentityProvider(options: ZitadelOptions): Identity
 
   return {
     requireProject: async (signal) => {
-      if (clock.monotonicMs() - projectSeenAtMs < PROJECT_SEEN_FOR_MS) return;
-      const projects = await allPages((page) => call(endpoints.searchProjects, page, signal));
-      if (projects.some((project) => project.id === projectId)) {
-        projectSeenAtMs = clock.monotonicMs();
-        return;
-      }
+      if (clock.monotonicMs() - projectSeenAtMs >= PROJECT_SEEN_FOR_MS) visibleProjects.forget();
+      const projects = await visibleProjects.ask(signal);
+      if (projects.some((project) => project.id === projectId)) return;
+      visibleProjects.forget();
       const names = projects.map((project) => printable(`${project.name} (${project.id})`));
       const visible = names.length === 0 ? 'no project' : names.slice(0, 20).join(', ');
       throw new EnrollmentError('IDENTITY_PROJECT_NOT_VISIBLE', {

@@ -3,7 +3,8 @@ import type { Profile } from '../../model/profile.ts';
 import type { HttpClient } from '../http/http.ts';
 import { findHttpFailure } from '../http/http-failure.ts';
 import { identityFailure } from '../http/identity-failure.ts';
-import { discoverProvider, type ProviderMetadata } from '../oidc/discovery.ts';
+import { discoverProvider } from '../oidc/discovery.ts';
+import { once } from './once.ts';
 
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 /** The provider lets an assertion be an hour old and a second early: a station's clock may be a little ahead. */
@@ -32,16 +33,16 @@ export function createLoginProof(options: {
   readonly clock: Clock;
 }): (key: RegisteredKey, signature: string, signal: AbortSignal) => Promise<boolean> {
   const { identity, http, clock } = options;
-  let known: ProviderMetadata | undefined;
+  const provider = once((signal) => discoverProvider(identity, http, signal));
 
   /** The status of the exchange; the reply holds a token and is looked at no further. */
   async function exchange(assertion: string, signal: AbortSignal): Promise<number> {
     try {
-      known ??= await discoverProvider(identity, http, signal);
+      const { token_endpoint: tokenEndpoint } = await provider.ask(signal);
       const scope = `openid urn:zitadel:iam:org:project:id:${identity.project_id}:aud`;
       const { status } = await http.request({
         method: 'POST',
-        url: new URL(known.token_endpoint),
+        url: new URL(tokenEndpoint),
         headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
         body: new URLSearchParams({ grant_type: JWT_BEARER, assertion, scope }).toString(),
         signal,

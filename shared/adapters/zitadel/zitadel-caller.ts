@@ -9,6 +9,7 @@ import {
   type ManagementCaller,
   type ManagementCallerOptions,
 } from './management-caller.ts';
+import { once } from './once.ts';
 
 export interface ZitadelCallerOptions extends ManagementCallerOptions {
   /** `probe` asks the server once and takes the newest it has. */
@@ -78,34 +79,12 @@ export function createZitadelCaller(options: ZitadelCallerOptions): ZitadelCalle
     return { generation, place: { orgId: (await organisation(signal)).id } };
   }
 
-  let known: Promise<Spoken> | undefined;
-  /** Learnt once. Where whoever asked first gave up, the next one asks again. */
-  async function spoken(signal: AbortSignal): Promise<Spoken> {
-    for (;;) {
-      const asked = known;
-      if (asked === undefined) {
-        const mine = learn(signal);
-        known = mine;
-        try {
-          return await mine;
-        } catch (thrown) {
-          known = undefined;
-          throw thrown;
-        }
-      }
-      try {
-        return await asked;
-      } catch {
-        signal.throwIfAborted();
-        if (known === asked) known = undefined;
-      }
-    }
-  }
+  const spoken = once(learn);
 
   return {
     organisation,
     call: async (endpoint, input, callOptions) => {
-      const { generation, place } = await spoken(callOptions.signal);
+      const { generation, place } = await spoken.ask(callOptions.signal);
       return caller.call(endpointIn(generation, endpoint), input, { ...callOptions, place });
     },
   };
