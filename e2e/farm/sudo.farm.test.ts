@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pinsOf } from '#shared/adapters/ssh/testing/pins.ts';
 import { testConnector } from '#shared/adapters/ssh/testing/test-connector.ts';
 import { defineCommand, type ElevationMethod } from '#shared/device/device-command.ts';
+import { receiveParts } from '#shared/device/receive.ts';
 import type { AgentBinary, DeviceSession } from '#shared/engine/ports.ts';
 import { Secret } from '#shared/model/secret.ts';
 import { type LabFixture, startLabFixture } from '../lab/testing/lab-fixture.ts';
@@ -62,9 +63,8 @@ async function drop(session: DeviceSession, elevation: ElevationMethod): Promise
     { asRoot: true },
   );
   const first = await session.run(key, { ...options, payload: new Secret(payload) });
-  const upload = defineCommand('Binary', 'gzip -dc > /root/binary; sha256sum < /root/binary', {
-    asRoot: true,
-  });
+  const receive = `t=/root/binary\n${receiveParts()}\nsha256sum < /root/binary`;
+  const upload = defineCommand('Binary', receive, { asRoot: true });
   const second = await session.upload(upload, binary, options);
   expect([first.exitStatus, second.exitStatus]).toEqual([0, 0]);
   expect(first.stderr).toContain('to-stderr');
