@@ -76,7 +76,8 @@ describe.skipIf(!farmAvailable().ok)('devices of the farm', () => {
     // By the process's own name: a pattern would also match the shell that looks, and cut the link before the login.
     await expect.poll(async () => (await first.exec('pgrep -x sleep')).code).toBe(0);
     await first.cutLink();
-    expect((await capture('ssh', [...sshArguments(first), 'true'])).code).toBe(255);
+    const soon = ['-o', 'ConnectTimeout=3'];
+    expect((await capture('ssh', [...soon, ...sshArguments(first), 'true'])).code).toBe(255);
     await first.restoreLink();
     expect(await open).toMatchObject({ code: 0, stdout: 'survived\n' });
   });

@@ -7,7 +7,7 @@ export function sshArguments(
 ): readonly string[] {
   return [
     ...['-i', device.privateKeyFile, '-p', String(device.sshPort)],
-    ...['-o', 'BatchMode=yes', '-o', 'ConnectTimeout=3', '-o', 'IdentitiesOnly=yes'],
+    ...['-o', 'BatchMode=yes', '-o', 'ConnectTimeout=20', '-o', 'IdentitiesOnly=yes'],
     ...['-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o', 'LogLevel=ERROR'],
     `${device.user}@${address}`,
   ];
