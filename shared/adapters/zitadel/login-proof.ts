@@ -1,4 +1,5 @@
 import type { Clock, RegisteredKey } from '../../engine/ports.ts';
+import { EnrollmentError } from '../../errors/enrollment-error.ts';
 import type { Profile } from '../../model/profile.ts';
 import type { HttpClient } from '../http/http.ts';
 import { findHttpFailure } from '../http/http-failure.ts';
@@ -12,6 +13,9 @@ const ISSUED_BEFORE_SECONDS = 30;
 const VALID_FOR_SECONDS = 10 * 60;
 /** A key that was just registered is found only when the provider's projections have caught up. */
 const WAITS_MS = [150, 300, 600, 1200, 2400];
+
+/** Too many requests, and a proxy that finds no provider behind it. */
+const BUSY = new Set([429, 502, 503, 504]);
 
 const base64url = (text: string | Buffer): string => Buffer.from(text).toString('base64url');
 
@@ -55,13 +59,19 @@ export function createLoginProof(options: {
   }
 
   return async (key, signature, signal) => {
+    let status = 0;
     const assertion = `${key.signingInput}.${base64url(Buffer.from(signature, 'base64'))}`;
-    for (const waitMs of [...WAITS_MS, undefined]) {
-      // A refused assertion is a 500 that says nothing more (zitadel/oidc), the same as a provider in trouble.
-      if ((await exchange(assertion, signal)) < 300) return true;
-      if (waitMs === undefined) return false;
-      await clock.sleep(waitMs, signal);
+    for (const waitMs of [0, ...WAITS_MS]) {
+      if (waitMs > 0) await clock.sleep(waitMs, signal);
+      status = await exchange(assertion, signal);
+      if (status < 300) return true;
     }
-    return false;
+    // A refused assertion is a 500 that says nothing more (zitadel/oidc). These say that nobody has looked at it.
+    if (!BUSY.has(status)) return false;
+    throw new EnrollmentError('IDENTITY_UNREACHABLE', {
+      details: { issuer: identity.issuer, action: 'prove a key' },
+      subject: identity.issuer,
+      evidence: `The token endpoint answered ${status}.`,
+    });
   };
 }

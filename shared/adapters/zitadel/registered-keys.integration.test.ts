@@ -1,6 +1,11 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { afterEach, expect, it } from 'vitest';
-import { type LabIdentityOptions, startLabIdentityProvider } from '../../../e2e/lab/identity/index.ts';
+import {
+  type FaultRequest,
+  type LabIdentityOptions,
+  namedFaults,
+  startLabIdentityProvider,
+} from '../../../e2e/lab/identity/index.ts';
 import type { RegisteredKey } from '../../engine/ports.ts';
 import type { DeviceId } from '../../model/device-id.ts';
 import { profileSchema } from '../../model/profile.ts';
@@ -63,6 +68,20 @@ it('deletes the pair of a server that does not know public keys, and asks it no 
   expect(await identity.registerKey(userId, publicKey, expiresAt, signal)).toBeUndefined();
   expect(lab.inspect().keys).toMatchObject([{ origin: 'minted', live: false }]);
   expect(identity.takesPublicKeys).toBe(false);
+});
+
+it.each([
+  ['is too busy', namedFaults.tooManyRequests()],
+  ['is not there behind its proxy', namedFaults.unavailable()],
+])('says that nothing is known where the provider %s, and goes on asking', async (_what, reply) => {
+  const faults = { before: ({ path }: FaultRequest) => (path === '/oauth/v2/token' ? reply : undefined) };
+  const { identity, userId, publicKey, signed } = await scene({ faults });
+  const key = await identity.registerKey(userId, publicKey, expiresAt, signal);
+  if (key === undefined) throw new Error('The lab takes public keys.');
+  await expect(identity.provesLogin(key, signed(key), signal)).rejects.toMatchObject({
+    code: 'IDENTITY_UNREACHABLE',
+  });
+  expect(identity.takesPublicKeys).toBe(true);
 });
 
 it('finds out that a registered key cannot log in', async () => {
