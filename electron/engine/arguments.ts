@@ -2,7 +2,8 @@
 export interface EngineArguments {
   readonly userDataDir: string;
   readonly version: string;
-  readonly profile: string | undefined;
+  /** The profile's file. */
+  readonly profile: string;
 }
 
 /**
@@ -18,7 +19,8 @@ export function readEngineArguments(words: readonly string[]): EngineArguments {
   }
   const userDataDir = values.get('user-data-dir');
   const version = values.get('version');
-  if (userDataDir === undefined || version === undefined)
-    throw new Error('The engine needs --user-data-dir and --version.');
-  return { userDataDir, version, profile: values.get('profile') };
+  const profile = values.get('profile');
+  if (userDataDir === undefined || version === undefined || profile === undefined)
+    throw new Error('The engine needs --user-data-dir, --version and --profile.');
+  return { userDataDir, version, profile };
 }

@@ -1,5 +1,4 @@
 import os from 'node:os';
-import path from 'node:path';
 import process from 'node:process';
 import { createPorts } from '#shared/adapters/create-ports.ts';
 import { type ProxyChoice, proxyOfPac } from '#shared/adapters/http/proxy.ts';
@@ -50,10 +49,9 @@ const proxyFor: ProxyChoice = async (url) =>
   isLoopbackHost(url.hostname) ? undefined : proxyOfPac(await host.resolveProxy(url.origin));
 
 /** The station on real adapters; one that cannot be made shows why. */
-async function compose({ userDataDir, version, profile: given }: EngineArguments): Promise<HostedStation> {
+async function compose({ userDataDir, version, profile: file }: EngineArguments): Promise<HostedStation> {
   const stationName = os.hostname();
   try {
-    const file = given ?? path.join(userDataDir, 'profile.toml');
     const profile = await loadProfile(file, AbortSignal.timeout(PROFILE_LIMIT_MS));
     const ports = createPorts({
       ...{ profile, userDataDir, openJournal: openStationJournal },

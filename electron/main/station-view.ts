@@ -25,6 +25,7 @@ export class StationView {
   #standIn: 'starting' | 'failed' | undefined;
   #issuer: string | undefined;
   #session: StationState['session'] | undefined;
+  #batchRuns = false;
 
   constructor(options: StationViewOptions) {
     this.#options = options;
@@ -33,6 +34,11 @@ export class StationView {
   /** Issuer of the loaded profile. */
   get issuer(): string | undefined {
     return this.#issuer;
+  }
+
+  /** Whether a batch is running, as far as the engine has told. */
+  get batchRuns(): boolean {
+    return this.#batchRuns;
   }
 
   /** Page of the sign-in that waits for its approval. */
@@ -63,6 +69,7 @@ export class StationView {
     if (phase !== undefined) {
       this.#issuer = undefined;
       this.#session = undefined;
+      this.#batchRuns = false;
     }
     this.#options.send(takeSnapshot);
   }
@@ -87,7 +94,7 @@ export class StationView {
 
   /** The engine's snapshot as the window gets it. */
   onSnapshot(state: StationState): StationState {
-    this.#observe(state);
+    this.#observe({ ...state, batch: state.batch ?? null });
     return { ...state, notices: [...this.#notices, ...state.notices] };
   }
 
@@ -97,8 +104,9 @@ export class StationView {
     return delta.notices === undefined ? delta : { ...delta, notices: [...this.#notices, ...delta.notices] };
   }
 
-  #observe({ profile, session }: Pick<StationDelta, 'profile' | 'session'>): void {
+  #observe({ profile, session, batch }: Pick<StationDelta, 'profile' | 'session' | 'batch'>): void {
     if (profile !== undefined) this.#issuer = profile.issuer;
     if (session !== undefined) this.#session = session;
+    if (batch !== undefined) this.#batchRuns = batch !== null && batch.state !== 'finished';
   }
 }

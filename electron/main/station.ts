@@ -1,19 +1,26 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { app, type BrowserWindow } from 'electron';
+import { loadProfile } from '#shared/adapters/system/profile-file.ts';
 import { type InvokeChannel, ipc, type NotifyChannel, type Result } from '#shared/contract/ipc.ts';
 import { EnrollmentError, toErrorView } from '#shared/errors/enrollment-error.ts';
 import type { SetUpView } from '#shared/model/set-up-view.ts';
+import { chooseFile } from './choose-file.ts';
 import { EngineProcess } from './engine-process.ts';
 import { requestInvalid, valueAnswer } from './ipc/answers.ts';
 import { handleIpc } from './ipc/handlers.ts';
 import { mainHandlers, openInBrowser } from './ipc/main-handlers.ts';
+import { profileHandlers } from './ipc/profile-handlers.ts';
 import { LabProcess } from './lab-process.ts';
+import { ClientConfigImport } from './profiles/client-config-import.ts';
+import { ProfileLibrary } from './profiles/profile-library.ts';
 import { listRendererFiles } from './renderer-files.ts';
 import { serveApp } from './scheme.ts';
 import { stationSession } from './security/guard.ts';
 import { StationView } from './station-view.ts';
 import { openWindow } from './window.ts';
+
+const PROFILE_LIMIT_MS = 10_000;
 
 export interface StationOptions {
   readonly profile: string | undefined;
@@ -40,8 +47,15 @@ class Station {
   #window: BrowserWindow | undefined;
   #engine: EngineProcess | undefined;
   #lab: LabProcess | undefined;
+  readonly #library: ProfileLibrary;
+  readonly #import: ClientConfigImport;
   /** What the newest set-up has written. */
   #setUpProfile: string | undefined;
+  /** What the lab's profile needs besides. */
+  #labEnv: Readonly<Record<string, string>> = {};
+  /** The profile that is being opened; the next one waits for it. */
+  #opening: Promise<void> = Promise.resolve();
+  #ending = false;
 
   constructor(options: StationOptions) {
     this.#options = options;
@@ -50,6 +64,11 @@ class Station {
       nowMs: () => Date.now(),
       send: (delta) => this.#sendToWindow('station.delta', JSON.stringify(delta)),
     });
+    this.#library = new ProfileLibrary({
+      userDataDir: options.folders.userData,
+      onProblem: (text) => this.#view.notify({ id: 'main-profiles', tone: 'attention', text }),
+    });
+    this.#import = new ClientConfigImport(options.folders.userData);
   }
 
   start(): void {
@@ -57,9 +76,18 @@ class Station {
     this.#endTogether();
     // The engine first: it starts in its own process while the window draws.
     if (this.#options.lab) void this.#startLab();
-    else this.#startEngine(this.#options.profile, {});
+    else this.#startOwnEngine();
     handleIpc({
-      handlers: mainHandlers(this.#view, () => this.#openSetUpProfile()),
+      handlers: {
+        ...mainHandlers(this.#view),
+        ...profileHandlers({
+          library: this.#library,
+          clientConfig: this.#import,
+          open: (file) => this.#open(file),
+          takeSetUpProfile: () => this.#takeSetUpProfile(),
+          chooseFile: (kind) => chooseFile(this.#window, kind),
+        }),
+      },
       forward: (channel, input) => this.#forward(channel, input),
       onRefusedSender: (channel, address) =>
         warn(`A request for ${channel} came from ${address} and was refused.`),
@@ -74,32 +102,65 @@ class Station {
     });
   }
 
-  #startEngine(profile: string | undefined, extraEnv: Readonly<Record<string, string>>): void {
+  #startEngine(profile: string, extraEnv: Readonly<Record<string, string>>): void {
     const { folders } = this.#options;
     const args = [`--user-data-dir=${folders.userData}`, `--version=${app.getVersion()}`];
-    this.#engine = new EngineProcess({
+    const engine = new EngineProcess({
       file: path.join(folders.bundles, 'engine.js'),
-      args: profile === undefined ? args : [...args, `--profile=${profile}`],
+      args: [...args, `--profile=${profile}`],
       extraEnv,
       onReady: (restarted) => void this.#onEngineReady(restarted),
-      onNotify: (channel, json) => this.#onNotify(channel, json),
+      onNotify: (channel, json) => {
+        // What an engine says while it ends is not about the profile that is being opened.
+        if (this.#engine === engine) this.#onNotify(channel, json);
+      },
       onGivenUp: () => this.#onEngineGivenUp(),
       openBrowser: (url) => openInBrowser(url, this.#view.issuer),
       resolveProxy: (url) => stationSession().resolveProxy(url),
       warn,
     });
-    this.#engine.start();
+    this.#engine = engine;
+    engine.start();
+  }
+
+  /** What the command line names wins, for this run; else the profile that was opened last. */
+  #startOwnEngine(): void {
+    const { profile } = this.#options;
+    if (profile === undefined) this.#library.openFirst(this.#library.first);
+    else this.#library.openGiven(profile);
+    this.#startEngine(profile ?? this.#library.first, {});
   }
 
   /** The path is the engine's own: a window cannot have another profile loaded. */
-  async #openSetUpProfile(): Promise<void> {
+  #takeSetUpProfile(): string {
     const profile = this.#setUpProfile;
     if (profile === undefined) throw requestInvalid('no set-up has written a profile yet');
-    this.#setUpProfile = undefined;
+    return profile;
+  }
+
+  /**
+   * Goes on with another profile, with an engine of its own.
+   * @throws STATION_BUSY, STATION_PROFILE_UNREADABLE, STATION_PROFILE_INVALID; then nothing has changed
+   */
+  #open(file: string): Promise<void> {
+    const opened = this.#opening.then(() => this.#openNow(file));
+    this.#opening = opened.catch(() => undefined);
+    return opened;
+  }
+
+  async #openNow(file: string): Promise<void> {
+    if (this.#view.batchRuns) throw new EnrollmentError('STATION_BUSY');
+    const profile = await loadProfile(file, AbortSignal.timeout(PROFILE_LIMIT_MS));
+    this.#library.keepOpened(file, profile);
     const before = this.#engine;
     this.#engine = undefined;
+    this.#setUpProfile = undefined;
+    this.#view.standInAs('starting');
+    this.#view.dismiss('main-engine');
     await before?.stop();
-    this.#startEngine(profile, {});
+    if (this.#ending) return;
+    this.#startEngine(file, this.#library.isGiven(file) ? this.#labEnv : {});
+    this.#view.standInAs(undefined);
   }
 
   async #startLab(): Promise<void> {
@@ -124,6 +185,8 @@ class Station {
       const { profilePath, env } = await this.#lab.start();
       if (this.#lab.stopped) return;
       this.#view.dismiss('main-lab');
+      this.#labEnv = env;
+      this.#library.openGiven(profilePath);
       this.#startEngine(profilePath, env);
       this.#view.standInAs(undefined);
     } catch (error) {
@@ -209,18 +272,19 @@ class Station {
    * open is hidden, not closed: Chromium may hang for ever when one is closed before it was drawn.
    */
   #endTogether(): void {
-    let ending = false;
     app.on('window-all-closed', () => app.quit());
     app.on('before-quit', (event) => {
       event.preventDefault();
-      if (ending) return;
-      ending = true;
+      if (this.#ending) return;
+      this.#ending = true;
       if (this.#window?.isDestroyed() === false) this.#window.hide();
       void this.#stopParts().finally(() => app.exit(0));
     });
   }
 
   async #stopParts(): Promise<void> {
+    // An engine that gives way to another one is ended there.
+    await this.#opening;
     await this.#engine?.stop();
     await this.#lab?.stop();
   }

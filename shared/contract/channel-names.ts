@@ -30,6 +30,13 @@ const invokes: Record<InvokeChannel, true> = {
   'setup.run': true,
   'setup.leave': true,
   'setup.openProfile': true,
+  'profile.list': true,
+  'profile.open': true,
+  'profile.openFile': true,
+  'profile.forget': true,
+  'import.chooseFile': true,
+  'import.read': true,
+  'import.save': true,
 };
 
 const notifies: Record<NotifyChannel, true> = {
@@ -41,8 +48,11 @@ const notifies: Record<NotifyChannel, true> = {
 export const invokeChannelNames = Object.keys(invokes) as readonly InvokeChannel[];
 export const notifyChannelNames = Object.keys(notifies) as readonly NotifyChannel[];
 
-/** Longest JSON text the window may send, in characters. The largest honest request is a batch of 2,000 rows. */
-export const MAX_REQUEST_LENGTH = 1_048_576;
+/**
+ * Longest JSON text the window may send, in characters. The largest honest request is a client config of 1 MiB, with every
+ * quote and end of line escaped.
+ */
+export const MAX_REQUEST_LENGTH = 2_097_152;
 
 /** What the preload script puts on `window.muster`: JSON text in, JSON text out, and nothing else. */
 export interface Bridge {

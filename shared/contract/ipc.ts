@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { importChoiceSchema, importViewSchema, MAX_CLIENT_CONFIG_LENGTH } from '../model/import-view.ts';
+import { profileIdSchema, profilesViewSchema } from '../model/profiles-view.ts';
 import { setUpCheckSchema, setUpNamesSchema, setUpViewSchema } from '../model/set-up-view.ts';
 import {
   errorViewSchema,
@@ -140,6 +142,26 @@ export const ipc = {
   'setup.leave': invoke('setup', nothing, nothing),
   /** Goes on with the profile that the set-up has just written. */
   'setup.openProfile': invoke('main', nothing, nothing),
+
+  /** Every profile this station knows, each looked at now. */
+  'profile.list': invoke('main', nothing, profilesViewSchema),
+  /** Goes on with another profile, after it was read. One that cannot be opened leaves everything as it was. */
+  'profile.open': invoke('main', z.object({ id: profileIdSchema }), nothing),
+  /** Asks for a profile's file, and goes on with it. */
+  'profile.openFile': invoke('main', nothing, z.object({ opened: z.boolean() })),
+  /** Takes a profile off the list; its file stays. */
+  'profile.forget': invoke('main', z.object({ id: profileIdSchema }), profilesViewSchema),
+
+  /** Asks for the client config of the fleet's older tooling and reads it; null when nothing was chosen. */
+  'import.chooseFile': invoke('main', nothing, importViewSchema.nullable()),
+  /** Reads a client config that was dropped on the window. */
+  'import.read': invoke(
+    'main',
+    z.object({ fileName: z.string().min(1).max(300), text: z.string().max(MAX_CLIENT_CONFIG_LENGTH) }),
+    importViewSchema,
+  ),
+  /** Writes the profile out of what was read last; it is on the list from then on. */
+  'import.save': invoke('main', importChoiceSchema, z.object({ id: profileIdSchema })),
 
   'station.delta': notify(stationDeltaSchema),
   'setup.changed': notify(setUpViewSchema),

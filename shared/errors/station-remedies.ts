@@ -13,7 +13,7 @@ export const stationRemedies = {
     title: 'Profile cannot be read',
     says: 'The profile {path} cannot be read.',
     cause: 'The file is not there, or this account may not read it.',
-    operatorDoes: 'Start the station with --profile and the right file.',
+    operatorDoes: 'Bring the file back to its place, or name another profile.',
     retry: 'after-fix',
   },
   STATION_MANIFEST_INVALID: {
@@ -27,7 +27,7 @@ export const stationRemedies = {
     title: 'Client config cannot be used',
     says: '{path}: {problem}',
     cause: 'It was edited by hand, or is the file of another program.',
-    operatorDoes: 'Correct the file, or name what is missing as an option. Nothing was written.',
+    operatorDoes: 'Correct the file, or name what is missing beside it. Nothing was written.',
     retry: 'after-fix',
   },
   STATION_SETUP_FILE_REFUSED: {

@@ -31,7 +31,8 @@ export type ReadClientConfig =
 export function readClientConfig(text: string): ReadClientConfig {
   let content: unknown;
   try {
-    content = JSON.parse(text);
+    // Editors of some systems put a mark before the first character.
+    content = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (thrown) {
     return { ok: false, problem: `it is not JSON (${thrown instanceof Error ? thrown.message : 'odd'})` };
   }

@@ -4,6 +4,7 @@ import { externalAddress } from '../security/external.ts';
 import type { StationView } from '../station-view.ts';
 import { requestInvalid } from './answers.ts';
 import type { MainHandlers } from './handlers.ts';
+import type { ProfileHandlers } from './profile-handlers.ts';
 
 /**
  * Opens a page of the identity provider in the system browser. The only call of `openExternal`.
@@ -21,8 +22,8 @@ export async function openInBrowser(address: string, issuer: string | undefined)
   }
 }
 
-/** What the main process answers itself, because it needs Electron. */
-export function mainHandlers(view: StationView, openSetUpProfile: () => Promise<void>): MainHandlers {
+/** What the main process answers itself, because it needs Electron; profiles apart. */
+export function mainHandlers(view: StationView): Omit<MainHandlers, keyof ProfileHandlers> {
   return {
     'session.openBrowser': async () => {
       const { address, issuer } = signInPage(view);
@@ -32,10 +33,6 @@ export function mainHandlers(view: StationView, openSetUpProfile: () => Promise<
     },
     'session.copyAddress': async () => {
       clipboard.writeText(signInPage(view).address);
-      return null;
-    },
-    'setup.openProfile': async () => {
-      await openSetUpProfile();
       return null;
     },
     'device.copyEvidence': async ({ text }) => {
