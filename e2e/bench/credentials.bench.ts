@@ -83,10 +83,10 @@ async function measure(
       devices.set(id, device);
     }
     const token = new Secret(adminToken);
-    const lab = { tokens: () => ({ accessToken: async () => token }) };
+    const tokens = { accessToken: async () => token };
     const run = async (kind: string, goal: number): Promise<readonly Metric[]> => {
       const station = new ProofStation({
-        ...{ name: kind, lab, profile, devices, clock: systemClock, life: new Life() },
+        ...{ name: kind, tokens, profile, devices, clock: systemClock, life: new Life() },
         ...{ journal: new MemoryJournal(), heartbeats: undefined, fraction: () => 0 },
       });
       try {

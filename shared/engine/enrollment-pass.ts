@@ -14,7 +14,7 @@ import { lookWhenFree } from './look-when-free.ts';
 import { type MachineKeysContext, retireOldKeys, settleEarlierIntents } from './machine-keys.ts';
 import { performPlan } from './perform-plan.ts';
 import type { AgentBinary, DeviceAccount, DeviceSession, KeyIntent, MachineKeyEntry } from './ports.ts';
-import { rememberReplacedKey, retireReplacedKeys } from './replaced-key.ts';
+import { rememberReplacedKey, replaceableKeyIds, retireReplacedKeys } from './replaced-key.ts';
 import { requireReady } from './require-ready.ts';
 import { settleDevice } from './settle-device.ts';
 import { shutOut } from './take-over.ts';
@@ -99,8 +99,8 @@ async function performAll(
   const unretired = await settleEarlierIntents(keys, deviceId, look.facts, userId);
   // A user made just now holds no key; one call less for every new device.
   const known = account?.created === true ? [] : await identity.listKeys(userId, signal);
-  const keyIdsBefore = known.map((key) => key.keyId);
-  memory.renewedKeyIds ??= chooseRenewed(context, known);
+  const keyIdsBefore = replaceableKeyIds(known, look.facts.key, userId);
+  memory.renewedKeyIds ??= chooseRenewed(context, known, keyIdsBefore);
   const renewed = memory.renewedKeyIds;
   const liveIds = liveKeyIds(known, ports.clock.nowMs()).filter((keyId) => !renewed.includes(keyId));
   record.setKey(known.find((key) => key.keyId === look.facts.key?.keyId));
@@ -136,9 +136,10 @@ async function performAll(
 function chooseRenewed(
   { profile, ports, record, rotation, look }: EnrollmentContext,
   known: readonly MachineKeyEntry[],
+  keyIdsBefore: readonly string[],
 ): readonly string[] {
   if (rotation !== undefined) {
-    rotation.replacedKeyIds ??= known.map((key) => key.keyId);
+    rotation.replacedKeyIds ??= keyIdsBefore;
     return rotation.replacedKeyIds;
   }
   const renewed = keyIdsToRenew(known, profile, ports.clock.nowMs());

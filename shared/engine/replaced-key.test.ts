@@ -35,6 +35,15 @@ function expectSettled(): void {
   expect(open()).toEqual([]);
 }
 
+it('is deleted too where the search does not show it yet: another station gave it a moment ago', async () => {
+  device.deviceId = 'board-01';
+  world.identity.unlisted.add(oldKey ?? '');
+  expect((await enrollOnce(world, 'board.local', { deviceId: deviceId('board-01') })).error).toBeUndefined();
+  expect(device.keyId).not.toBe(oldKey);
+  expect(keysOf('board-01')).toEqual([device.keyId]);
+  expect(open()).toEqual([]);
+});
+
 describe('the key of another machine user', () => {
   it('is deleted once the new one has proven to work, and the log tells', async () => {
     const { error, log } = await enroll();

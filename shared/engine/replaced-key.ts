@@ -1,12 +1,28 @@
 import { EnrollmentError } from '../errors/enrollment-error.ts';
+import type { DeviceFacts } from '../model/facts.ts';
 import type { Heartbeat } from '../model/station-state.ts';
 import type { EnrollmentContext } from './enrollment-context.ts';
 import type { Heard } from './fleet.ts';
 import { ALIVE_FOR_MS } from './id-in-use.ts';
-import type { Clock, KeyIntent } from './ports.ts';
+import type { Clock, KeyIntent, MachineKeyEntry } from './ports.ts';
 
 /** A key of another machine user, with the journal entry that keeps it from being forgotten. */
 export type ReplacedKey = Pick<KeyIntent, 'intentId' | 'userId'> & { readonly keyId: string };
+
+/**
+ * Ids of the keys of a machine user that a new one replaces: what the provider lists, and the key the device holds. A
+ * search lags behind writes, so another station may have given the device a key a moment ago that is not listed yet.
+ */
+export function replaceableKeyIds(
+  listed: readonly MachineKeyEntry[],
+  held: DeviceFacts['key'],
+  userId: string,
+): readonly string[] {
+  const ids = listed.map((key) => key.keyId);
+  return held === undefined || held.userId !== userId || ids.includes(held.keyId)
+    ? ids
+    : [...ids, held.keyId];
+}
 
 /**
  * Writes down the key of another machine user that the device still holds, just before a new one takes its place: the

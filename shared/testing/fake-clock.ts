@@ -19,6 +19,8 @@ export class FakeClock implements Clock {
   readonly #startedAt: number;
   #elapsedMs = 0;
   #order = 0;
+  #outside = 0;
+  #cameBack: (() => void) | undefined;
 
   constructor(startedAt = Date.UTC(2026, 0, 5, 6, 0, 0)) {
     this.#startedAt = startedAt;
@@ -61,10 +63,35 @@ export class FakeClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
+  /**
+   * Holds time while this works on something outside, such as a real server, that answers in this computer's time:
+   * for the clock it takes no time at all.
+   */
+  async whileOutside<T>(work: () => Promise<T>): Promise<T> {
+    const back = this.goOutside();
+    try {
+      return await work();
+    } finally {
+      back();
+    }
+  }
+
+  /** The same where the end is known elsewhere. Gives what is called at the end; a second call does nothing. */
+  goOutside(): () => void {
+    this.#outside += 1;
+    let isBack = false;
+    return () => {
+      if (isBack) return;
+      isBack = true;
+      this.#outside -= 1;
+      if (this.#outside === 0) this.#cameBack?.();
+    };
+  }
+
   /** Moves time on; timers on the way run, each followed by what waits for it. */
   async advance(ms: number): Promise<void> {
     const end = this.#elapsedMs + ms;
-    await settled();
+    await this.#settled();
     for (let next = this.#next(); next !== undefined && next.at <= end; next = this.#next()) {
       await this.#fire(next);
     }
@@ -79,7 +106,7 @@ export class FakeClock implements Clock {
     };
     work.then(mark, mark);
     const end = this.#elapsedMs + limitMs;
-    await settled();
+    await this.#settled();
     while (!isSettled) {
       const next = this.#next();
       if (next === undefined) throw new Error('The work waits, but for no timer.');
@@ -102,6 +129,18 @@ export class FakeClock implements Clock {
     this.#timers.delete(timer);
     this.#elapsedMs = Math.max(this.#elapsedMs, timer.at);
     timer.callback();
+    await this.#settled();
+  }
+
+  /** Until nothing is outside and everything that waits for nothing but promises has run to its end. */
+  async #settled(): Promise<void> {
     await settled();
+    while (this.#outside > 0) {
+      await new Promise<void>((resolve) => {
+        this.#cameBack = resolve;
+      });
+      this.#cameBack = undefined;
+      await settled();
+    }
   }
 }

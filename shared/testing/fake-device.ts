@@ -76,6 +76,8 @@ function sha256(text: string | Uint8Array): string {
 export class FakeDevice {
   /** What its agent reports as; the one of the config on a real device. */
   deviceId: string;
+  /** Undefined: named after its id. */
+  hostname: string | undefined;
   readonly files = new Map<string, DeviceFile>();
   readonly missing = new Set<string>(requiredPackages);
   readonly user = { exists: false, lingering: false, socket: false, subordinateIds: false };
@@ -265,7 +267,7 @@ export class FakeDevice {
       const key = this.files.get(keyPath);
       const parsed = key === undefined ? undefined : (JSON.parse(key.content) as Record<string, string>);
       Object.assign(facts, {
-        hostname: this.deviceId,
+        hostname: this.hostname ?? this.deviceId,
         'os-id': 'debian',
         'os-version': this.osVersion,
         'os-name': `Debian GNU/Linux ${this.osVersion}`,

@@ -41,6 +41,8 @@ export class FakeIdentityProvider implements IdentityProvider {
   /** Expiry of every key ever minted, by its id. */
   readonly expiries = new Map<string, number>();
   readonly calls: IdentityCall[] = [];
+  /** Keys that searches do not show yet, as those of a provider that lags. */
+  readonly unlisted = new Set<string>();
   tokens: AccessTokenSource | undefined;
   #faults: Fault[] = [];
   #count = 0;
@@ -108,7 +110,9 @@ export class FakeIdentityProvider implements IdentityProvider {
 
   listKeys(userId: string, signal: AbortSignal): Promise<readonly MachineKeyEntry[]> {
     return this.#answer('listKeys', signal, () =>
-      [...(this.keys.get(userId) ?? [])].map((keyId) => ({ keyId, expiresAt: this.expiries.get(keyId) })),
+      [...(this.keys.get(userId) ?? [])]
+        .filter((keyId) => !this.unlisted.has(keyId))
+        .map((keyId) => ({ keyId, expiresAt: this.expiries.get(keyId) })),
     );
   }
 

@@ -67,11 +67,11 @@ export async function startLabIdentityProvider(options: LabIdentityOptions): Pro
   const listensOn = `${settings.tls === undefined ? 'http' : 'https'}://${settings.host}:${port}`;
   const issuer = settings.externalOrigin ?? new URL(listensOn).origin;
 
-  const store = new Store(settings.searchLagMs);
-  const keyPool = new RsaKeyPool(settings.keyPoolSize);
+  const clock = new LabClock();
+  const store = new Store(settings.searchLagMs, clock);
+  const keyPool = new RsaKeyPool(settings.keyPoolSize, options.makeKeyPair);
   const world: World = { store, keyPool, nextId: createIdSource(), quirks: settings.quirks };
   seed(world, settings, identity);
-  const clock = new LabClock();
   const tokens = new Tokens(issuer, clock, identity, store, settings.accessTokenLifetimeSeconds);
   const oidc = new OidcProvider(settings, identity, store, tokens);
   const requests = new DeviceRequests(oidc.provider);

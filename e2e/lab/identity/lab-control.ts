@@ -17,6 +17,8 @@ export interface LabControl extends MemoryControl {
   endAccessTokens(): void;
   /** Sets the provider's clock wrong: `Date` headers, tokens and the judging of assertions follow it. */
   setClockOffset(seconds: number): void;
+  /** Time comes from this clock from now on, in milliseconds since the epoch: all of the provider's, searches included. */
+  followClock(nowMs: () => number): void;
   setSearchLag(searchLagMs: SearchLag): void;
   /** Ends when `keyPoolSize` pairs are made, so that a measurement does not measure their making. */
   keysReady(): Promise<void>;
@@ -53,6 +55,7 @@ export function labControl(parts: ControlParts): LabControl {
     setClockOffset: (seconds) => {
       clock.offsetSeconds = seconds;
     },
+    followClock: (nowMs) => clock.follow(nowMs),
     setSearchLag: (searchLagMs) => store.setSearchLag(searchLagMs),
     keysReady: () => parts.keyPool.full(),
     goDown: close,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Faults } from './faults.ts';
+import type { RsaPair } from './rsa-keys.ts';
 import { collections, type SearchLag } from './store.ts';
 import type { Quirks } from './world.ts';
 
@@ -43,6 +44,8 @@ export interface LabIdentityOptions {
   readonly bare?: boolean;
   /** RSA pairs made ahead of need, `control.keysReady()` waits for them. 0 makes every pair on demand. */
   readonly keyPoolSize?: number;
+  /** Where RSA pairs come from; a new one is made every time by default, which takes a tenth of a second or more. */
+  readonly makeKeyPair?: () => Promise<RsaPair>;
 }
 
 /** `v2-users-only` is a server before v4.6: users and organisations in v2, the rest not yet. */

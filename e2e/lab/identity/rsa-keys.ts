@@ -22,17 +22,19 @@ export async function generateRsaPair(): Promise<RsaPair> {
 /** Key pairs with a few made ahead of need, one at a time in the background. */
 export class RsaKeyPool {
   readonly #size: number;
+  readonly #make: () => Promise<RsaPair>;
   readonly #ready: RsaPair[] = [];
   #refill: Promise<void> | undefined;
   #closed = false;
 
-  constructor(size: number) {
+  constructor(size: number, make: () => Promise<RsaPair> = generateRsaPair) {
     this.#size = size;
+    this.#make = make;
     this.#startRefill();
   }
 
   async take(): Promise<RsaPair> {
-    const pair = this.#ready.shift() ?? (await generateRsaPair());
+    const pair = this.#ready.shift() ?? (await this.#make());
     this.#startRefill();
     return pair;
   }
@@ -59,7 +61,7 @@ export class RsaKeyPool {
   }
 
   async #fill(): Promise<void> {
-    while (!this.#closed && this.#ready.length < this.#size) this.#ready.push(await generateRsaPair());
+    while (!this.#closed && this.#ready.length < this.#size) this.#ready.push(await this.#make());
   }
 }
 

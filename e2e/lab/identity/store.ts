@@ -1,3 +1,4 @@
+import type { LabClock } from './clock.ts';
 import type {
   App,
   AppKey,
@@ -51,10 +52,12 @@ export class Store {
   /** How often each kind of change really happened. */
   readonly mutations = new Map<string, number>();
   readonly #past = new WeakMap<Dated, Past[]>();
+  readonly #clock: LabClock;
   #searchLag: SearchLag;
   #sequence = 0n;
 
-  constructor(searchLag: SearchLag) {
+  constructor(searchLag: SearchLag, clock: LabClock) {
+    this.#clock = clock;
     this.#searchLag = searchLag;
   }
 
@@ -68,7 +71,7 @@ export class Store {
 
   /** Dates and sequence number of an entry made now. */
   born(): Dated {
-    const now = Date.now();
+    const now = this.#clock.recorded();
     return { createdAt: now, changedAt: now, deletedAt: undefined, sequence: ++this.#sequence };
   }
 
@@ -79,7 +82,7 @@ export class Store {
 
   /** Changes fields of an entry; searches go on seeing the old ones for as long as they lag. */
   change<T extends Dated>(entry: T, fields: Partial<T>): void {
-    const now = Date.now();
+    const now = this.#clock.recorded();
     const past = this.#past.get(entry) ?? [];
     past.push({ until: now, entry: { ...entry } });
     this.#past.set(entry, past.slice(-8));
@@ -87,7 +90,7 @@ export class Store {
   }
 
   bury(entry: Dated): void {
-    const now = Date.now();
+    const now = this.#clock.recorded();
     Object.assign(entry, { changedAt: now, deletedAt: now, sequence: ++this.#sequence });
   }
 
@@ -110,7 +113,7 @@ export class Store {
   /** What a search of this collection sees: entries as they were when its projection last caught up. */
   searchable<T extends Dated>(collection: Collection, entries: ReadonlyMap<string, T>): T[] {
     const lag = typeof this.#searchLag === 'number' ? this.#searchLag : (this.#searchLag[collection] ?? 0);
-    const asOf = Date.now() - lag;
+    const asOf = this.#clock.recorded() - lag;
     return [...entries.values()]
       .filter((entry) => entry.createdAt <= asOf && (entry.deletedAt === undefined || entry.deletedAt > asOf))
       .map((entry) => this.#asItWas(entry, asOf));

@@ -1,15 +1,18 @@
 import { generateKeyPairSync } from 'node:crypto';
-import type { AccessTokenSource, Clock } from '#shared/engine/ports.ts';
+import type { AccessTokenSource } from '#shared/engine/ports.ts';
 import { Secret } from '#shared/model/secret.ts';
+import type { FakeClock } from '#shared/testing/fake-clock.ts';
 import type { FaultRequest, Faults } from '../identity/faults.ts';
 import { type LabIdentityProvider, startLabIdentityProvider } from '../identity/identity-provider.ts';
+import type { RsaPair } from '../identity/rsa-keys.ts';
 import { zitadelAudienceScope } from '../identity/scopes.ts';
-import type { FastClock } from './fast-clock.ts';
 import { asideHeader, logInWithKey, type MachineKeyFile } from './machine-login.ts';
+import { type Wire, wireHeader } from './wire.ts';
 
 /** What the world of the moment wants to know of every request. */
 export interface Watcher {
-  readonly clock: FastClock;
+  readonly clock: FakeClock;
+  readonly wire: Wire;
   readonly faults: Faults;
   onRequest(request: FaultRequest): void;
 }
@@ -20,29 +23,34 @@ export interface ProofLab {
   /** The world whose clock, faults and observer hold from now on. */
   serve(watcher: Watcher): void;
   /** Tokens of an administrator, renewed by a real login when one is refused. */
-  tokens(clock: Clock): AccessTokenSource;
+  tokens(clock: FakeClock): AccessTokenSource;
   stop(): Promise<void>;
 }
 
 /** Starts a lab whose clock follows that of the world it serves. */
-export async function startProofLab(dataDir: string): Promise<ProofLab> {
+export async function startProofLab(dataDir: string, makeKeyPair: KeyPairs): Promise<ProofLab> {
   let watcher: Watcher | undefined;
   /** Requests to a route before this world began do not count: a seed does the same in every run. */
   let counts = new Map<string, number>();
   const faults: Faults = {
-    before: (request) => {
+    before: async (request) => {
       if (watcher === undefined) return undefined;
-      provider.control.setClockOffset(watcher.clock.aheadSeconds);
+      const { wire } = watcher;
       watcher.onRequest(request);
       if (request.headers[asideHeader] !== undefined) return undefined;
       const earlierOnRoute = counts.get(request.route) ?? 0;
       counts.set(request.route, earlierOnRoute + 1);
-      return watcher.faults.before({ ...request, earlierOnRoute });
+      const fault = await watcher.faults.before({ ...request, earlierOnRoute });
+      const sent = String(request.headers[wireHeader]);
+      if (fault === 'hang') wire.hangs(sent);
+      if (typeof fault !== 'object' || !('delayMs' in fault)) return fault;
+      await wire.isLate(sent, fault.delayMs);
+      return undefined;
     },
   };
   const provider = await startLabIdentityProvider({
-    ...{ signal: new AbortController().signal, dataDir, faults, keyPoolSize: 8, searchLagMs: 2 },
-    accessTokenLifetimeSeconds: 86_400,
+    ...{ signal: new AbortController().signal, dataDir, faults, searchLagMs: 2 },
+    ...{ keyPoolSize: 0, makeKeyPair: async () => makeKeyPair() },
   });
   const admin = await administratorKey(provider);
   return {
@@ -50,16 +58,15 @@ export async function startProofLab(dataDir: string): Promise<ProofLab> {
     serve: (next) => {
       counts = new Map();
       watcher = next;
+      provider.control.followClock(() => next.clock.nowMs());
     },
     tokens: (clock) => {
       let current: Secret | undefined;
       let renewal: Promise<Secret> | undefined;
       const renew = async (): Promise<Secret> => {
-        const token = await logInWithKey(
-          provider.issuer,
-          admin,
-          clock.nowMs(),
-          `openid ${zitadelAudienceScope}`,
+        const scope = `openid ${zitadelAudienceScope}`;
+        const token = await clock.whileOutside(() =>
+          logInWithKey(provider.issuer, admin, clock.nowMs(), scope),
         );
         if (token === undefined) throw new Error('The administrator cannot log in.');
         current = new Secret(token);
@@ -92,12 +99,16 @@ async function administratorKey(provider: LabIdentityProvider): Promise<MachineK
   return JSON.parse(Buffer.from(keyDetails, 'base64').toString('utf8')) as MachineKeyFile;
 }
 
-/** Real key pairs for devices, made once: making one takes longer than a whole enrollment on the fast clock. */
-export function keyPairSource(size: number): () => { privatePem: string; publicBase64: string } {
+/** Gives pairs in turn. */
+export type KeyPairs = () => RsaPair & { readonly publicBase64: string };
+
+/** Real key pairs for devices and provider, made once: making one takes longer than a whole enrollment here. */
+export function keyPairSource(size: number): KeyPairs {
   const pairs = Array.from({ length: size }, () => {
     const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     return {
       privatePem: privateKey.export({ type: 'pkcs1', format: 'pem' }).toString(),
+      publicPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
       publicBase64: publicKey.export({ type: 'spki', format: 'der' }).toString('base64'),
     };
   });

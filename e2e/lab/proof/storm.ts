@@ -1,22 +1,21 @@
-import { keyPath } from '#shared/device/paths.ts';
+import type { Rotation } from '#shared/engine/enrollment-context.ts';
+import type { EnrollmentError } from '#shared/errors/enrollment-error.ts';
 import type { Profile } from '#shared/model/profile.ts';
 import { buildProfile } from '#shared/testing/builders.ts';
-import { FakeDevice } from '#shared/testing/fake-device.ts';
-import { FakeHeartbeats } from '#shared/testing/fake-heartbeats.ts';
-import { sha256 } from '#shared/testing/fake-ports.ts';
 import { MemoryJournal } from '#shared/testing/memory-journal.ts';
 import { type FaultPlan, type FaultRates, faultPlan } from '../identity/fault-plan.ts';
-import type { FaultRequest } from '../identity/faults.ts';
-import { FastClock } from './fast-clock.ts';
-import { logInWithKey, type MachineKeyFile } from './machine-login.ts';
+import type { Faults } from '../identity/faults.ts';
+import { makeHistory } from './history.ts';
+import { judge } from './judgement.ts';
 import { Life } from './mortal.ts';
-import type { ProofLab } from './proof-lab.ts';
+import type { KeyPairs, ProofLab } from './proof-lab.ts';
 import { ProofStation } from './proof-station.ts';
-import { seededChance } from './seeded-chance.ts';
+import { type Story, World } from './world.ts';
 
-/** Minutes of a station pass in seconds; a request on loopback takes it half a second then, as one over the world. */
-const FASTER = 60;
 const MOST_ROUNDS = 8;
+/** Longer than any wait of the engine for one thing; a world that is not over by then never ends. */
+const WORLD_LIMIT_MS = 72 * 3_600_000;
+const generations = ['v1', 'v2', 'probe'] as const;
 
 const rates: FaultRates = {
   rival: 0.06,
@@ -32,14 +31,31 @@ const rates: FaultRates = {
   delay: 0.1,
 };
 
+export type Act = 'enroll' | 'rotate' | 'take over' | 'decommission';
+
+/** How often each thing happened. */
+export type Counts = Record<string, number>;
+
 /** What happened in one world, and what is wrong with its end. */
 export interface StormReport {
   readonly seed: number;
+  /** No fault, no death, no loss: only stations that meet. */
+  readonly isCalm: boolean;
   readonly faults: FaultPlan['counts'];
-  readonly crashes: number;
+  readonly deaths: number;
   readonly lostConnections: number;
-  readonly enrollments: number;
-  readonly failures: Readonly<Record<string, number>>;
+  readonly reboots: number;
+  readonly busLosses: number;
+  readonly journalRefusals: number;
+  /** By act: how often it was begun. */
+  readonly acts: Counts;
+  /** Codes of acts that failed. */
+  readonly failures: Counts;
+  readonly plots: Counts;
+  /** Generations of the API the stations spoke. */
+  readonly generations: Counts;
+  /** Keys replaced because their end was near. */
+  readonly renewals: number;
   readonly keysMade: number;
   readonly keysDeleted: number;
   /** Sentences; none when every promise was kept. */
@@ -47,277 +63,301 @@ export interface StormReport {
 }
 
 /**
- * One world: two or three stations enroll overlapping ids at once through a storm of faults, crashes and lost
- * connections. Then the weather clears, stations start again with their journals and enroll until it works.
+ * One world: two or three stations enroll, rotate, take over and decommission overlapping ids at once through a storm
+ * of faults, deaths and lost connections. Then the weather clears, stations start again with their journals and work
+ * until it is done.
  */
-export async function storm(
-  lab: ProofLab,
-  seed: number,
-  makeKeyPair: () => { privatePem: string; publicBase64: string },
-): Promise<StormReport> {
-  const world = new StormWorld(lab, seed, makeKeyPair);
+export async function storm(lab: ProofLab, seed: number, makeKeyPair: KeyPairs): Promise<StormReport> {
+  const one = new Storm(lab, seed, makeKeyPair);
   try {
-    return await world.run();
+    return await one.run();
   } finally {
-    world.end();
+    one.end();
   }
 }
 
-class StormWorld {
-  readonly #lab: ProofLab;
-  readonly #seed: number;
-  readonly #chance: () => number;
-  readonly #clock = new FastClock(FASTER);
-  readonly #heartbeats: FakeHeartbeats;
-  readonly #devices = new Map<string, FakeDevice>();
+class Storm {
+  readonly #world: World;
   readonly #profile: Profile;
   readonly #plan: FaultPlan;
-  readonly #proven = new Map<string, string>();
-  readonly #broken: string[] = [];
+  readonly #isCalm: boolean;
   readonly #stations: ProofStation[] = [];
-  readonly #failures: Record<string, number> = {};
-  #enrollments = 0;
-  #crashes = 0;
+  readonly #spoken = new Map<string, (typeof generations)[number]>();
+  readonly #acts: Counts = {};
+  readonly #failures: Counts = {};
+  #isStorming = false;
+  #deaths = 0;
+  #lost = 0;
+  #reboots = 0;
+  #busLosses = 0;
+  #journalRefusals = 0;
+  #renewals = 0;
 
-  constructor(lab: ProofLab, seed: number, makeKeyPair: () => { privatePem: string; publicBase64: string }) {
-    this.#lab = lab;
-    this.#seed = seed;
-    this.#chance = seededChance(seed);
-    this.#heartbeats = new FakeHeartbeats(this.#clock);
+  constructor(lab: ProofLab, seed: number, makeKeyPair: KeyPairs) {
+    this.#world = new World(lab, seed, makeKeyPair);
+    const { chance } = this.#world;
+    this.#isCalm = chance() < 0.15;
     const { issuer, clientId: client_id, projectId: project_id, orgId: org_id } = lab.provider;
-    this.#profile = buildProfile({ identity: { issuer, client_id, project_id, org_id } });
+    const key_valid_for_days = chance() < 0.5 ? 90 : undefined;
+    this.#profile = buildProfile({
+      identity: { issuer, client_id, project_id, org_id, key_valid_for_days },
+    });
     this.#plan = faultPlan(seed, {
       rates,
-      delayMs: 12,
-      routes: ({ path }) => /^\/(management|auth)\/v1\/|^\/v2(beta)?\/|^\/oauth\/v2\/token$/.test(path),
+      delayMs: 700,
+      routes: ({ path }) => /^\/(management|auth)\/v1\/|^\/v2\/|^\/zitadel\.|^\/oauth\/v2\/token$/.test(path),
     });
-    const ids = Array.from({ length: 1 + this.#below(3) }, (_, index) => `s${seed}-${index}`);
-    for (const id of ids) this.#devices.set(id, this.#makeDevice(id, makeKeyPair));
-    lab.provider.control.setSearchLag(this.#below(9));
+    // Projections lag by milliseconds to seconds, each by its own time.
+    const lag = (): number => this.#world.below(chance() < 0.2 ? 2_000 : 300);
+    lab.provider.control.setSearchLag({ users: lag(), keys: lag(), grants: lag() });
   }
 
   async run(): Promise<StormReport> {
-    const before = this.#keyCounts();
-    this.#lab.serve({
-      clock: this.#clock,
-      faults: { before: () => undefined },
-      onRequest: (request) => this.#observe(request),
-    });
-    await this.#history();
-    this.#lab.serve({
-      clock: this.#clock,
-      faults: this.#plan,
-      onRequest: (request) => this.#observe(request),
-    });
-    const journals = Array.from({ length: 2 + this.#below(2) }, () => new MemoryJournal());
-    const duties = journals.map(() => [...this.#devices.keys()].filter(() => this.#chance() < 0.8));
-    // No id without two stations that want it.
-    for (const list of duties.slice(0, 2)) list.splice(0, list.length, ...this.#devices.keys());
-    this.#loseConnections();
-    await Promise.all(journals.map((journal, index) => this.#weather(index, journal, duties[index] ?? [])));
-    this.#plan.calm();
-    for (const device of this.#devices.values()) {
-      this.#lost += device.faults.filter((fault) => fault.exchange <= device.exchanges).length;
-      device.faults.length = 0;
-    }
-    await this.#lab.provider.control.keysReady();
-    await this.#recover(journals, duties);
-    await this.#clock.sleep(2_000, AbortSignal.timeout(10_000));
-    this.#judge();
-    const after = this.#keyCounts();
+    const { clock, lab } = this.#world;
+    const before = keyCounts(lab);
+    await clock.run(this.#live(), WORLD_LIMIT_MS);
+    const after = keyCounts(lab);
+    const plots: Counts = {};
+    for (const { plot } of this.#world.stories) count(plots, plot);
+    const spoken: Counts = {};
+    for (const one of this.#spoken.values()) count(spoken, one);
     return {
-      ...{ seed: this.#seed, faults: this.#plan.counts, crashes: this.#crashes, broken: this.#broken },
-      ...{ enrollments: this.#enrollments, failures: this.#failures },
-      lostConnections: this.#lost,
+      ...{
+        seed: this.#world.seed,
+        isCalm: this.#isCalm,
+        faults: this.#plan.counts,
+        broken: this.#world.broken,
+      },
+      ...{ deaths: this.#deaths, lostConnections: this.#lost, reboots: this.#reboots },
+      ...{ busLosses: this.#busLosses, journalRefusals: this.#journalRefusals, renewals: this.#renewals },
+      ...{ acts: this.#acts, failures: this.#failures, plots, generations: spoken },
       keysMade: after.made - before.made,
       keysDeleted: after.deleted - before.deleted,
     };
   }
 
   end(): void {
-    this.#clock.end();
     for (const station of this.#stations) station.close();
   }
 
-  #below(limit: number): number {
-    return Math.floor(this.#chance() * limit);
+  async #live(): Promise<void> {
+    const { below, chance, stories, sleep } = bound(this.#world);
+    this.#serve({ before: () => undefined });
+    await makeHistory(this.#world, this.#profile, (profile) =>
+      this.#station('before', new Life(), new MemoryJournal(), profile),
+    );
+    if (!this.#isCalm) this.#serve(this.#plan);
+    const journals = Array.from({ length: 2 + below(2) }, () => new MemoryJournal());
+    const duties = journals.map(() => stories.filter(() => chance() < 0.8));
+    // No id without two stations that want it.
+    for (const list of duties.slice(0, 2)) list.splice(0, list.length, ...stories);
+    this.#isStorming = true;
+    if (!this.#isCalm) this.#loseConnections();
+    const nature = this.#isCalm ? Promise.resolve() : this.#nature(journals);
+    await Promise.all(journals.map((journal, index) => this.#weather(index, journal, duties[index] ?? [])));
+    this.#isStorming = false;
+    await nature;
+    this.#clear();
+    await this.#recover(journals, duties);
+    await sleep(2_000);
+    this.#world.broken.push(...judge(this.#world));
   }
 
-  #makeDevice(id: string, makeKeyPair: () => { privatePem: string; publicBase64: string }): FakeDevice {
-    const files = new Map<string, MachineKeyFile>();
-    const device: FakeDevice = new FakeDevice({
-      ...{ deviceId: id, clock: this.#clock, makeKeyPair },
-      beat: (name, keyId) => {
-        const text = device.files.get(keyPath)?.content;
-        if (text !== undefined) {
-          const file = JSON.parse(text) as MachineKeyFile;
-          files.set(file.keyId, file);
-        }
-        const file = files.get(keyId);
-        if (file === undefined) return;
-        // A real agent with the real private key: only who logs in is heard.
-        logInWithKey(this.#lab.provider.issuer, file, this.#clock.nowMs()).then(
-          (token) => {
-            if (token === undefined) return;
-            this.#proven.set(id, keyId);
-            this.#heartbeats.beat(name, keyId);
-          },
-          () => undefined,
-        );
-      },
-    });
-    device.machineId = sha256(id).slice(0, 32);
-    device.hostKey = `SHA256:${id}`;
-    device.canMakeKeys = this.#chance() < 0.85;
-    device.rebootMs = 20_000;
-    return device;
+  #serve(faults: Faults): void {
+    const { clock, wire, lab } = this.#world;
+    lab.serve({ clock, wire, faults, onRequest: (request) => this.#world.observe(request) });
   }
 
-  /** Some boards come with a past: they were enrolled before, and lost their card, or had another id. */
-  async #history(): Promise<void> {
-    for (const [address, device] of this.#devices) {
-      const past = this.#chance();
-      if (past > 0.35) continue;
-      const station = this.#station('before', new Life(), new MemoryJournal());
-      if (past < 0.15) {
-        const old = `${address}-old`;
-        device.deviceId = old;
-        this.#devices.set(old, device);
-        await this.#enrollFirst(station, old);
-        this.#devices.delete(old);
-        device.deviceId = address;
-      } else {
-        await this.#enrollFirst(station, address);
-        if (past < 0.25) device.files.delete(keyPath);
-      }
-      this.#proven.delete(address);
-    }
-  }
-
-  async #enrollFirst(station: ProofStation, id: string): Promise<void> {
-    for (let round = 0; round < MOST_ROUNDS; round += 1) if ((await station.enroll(id)) === undefined) return;
-    throw new Error(`${id} cannot be enrolled in good weather.`);
-  }
-
-  #station(name: string, life: Life, journal: MemoryJournal): ProofStation {
+  #station(name: string, life: Life, journal: MemoryJournal, profile = this.#profile): ProofStation {
+    const { lab, clock, wire, devices, heartbeats, chance } = this.#world;
+    // A station speaks what its provider has, and all its lives see the same one.
+    const api = this.#spoken.get(name) ?? generations[this.#world.below(3)] ?? 'probe';
+    this.#spoken.set(name, api);
     const station = new ProofStation({
-      ...{ name, life, journal, lab: this.#lab, clock: this.#clock, profile: this.#profile },
-      ...{ devices: this.#devices, heartbeats: this.#heartbeats, fraction: this.#chance },
+      ...{ name, life, journal, profile, clock, wire, devices, heartbeats, api },
+      ...{ tokens: lab.tokens(clock), fraction: chance },
     });
     this.#stations.push(station);
     return station;
   }
 
-  #lost = 0;
-
   #loseConnections(): void {
-    for (const device of this.#devices.values())
-      for (let exchange = device.exchanges + 1; exchange < device.exchanges + 40; exchange += 1) {
-        if (this.#chance() > 0.12) continue;
-        const at = this.#below(12);
+    const { below, chance, devices } = bound(this.#world);
+    for (const device of devices.values())
+      for (let exchange = device.exchanges + 1; exchange < device.exchanges + 60; exchange += 1) {
+        if (chance() > 0.12) continue;
+        const at = below(12);
         const when = at > 8 ? 'after' : at === 0 ? 'before' : at;
-        device.faults.push({ exchange, when, kind: this.#chance() < 0.1 ? 'reboots' : 'lost' });
+        device.faults.push({ exchange, when, kind: chance() < 0.1 ? 'reboots' : 'lost' });
       }
   }
 
-  /** A station in the storm: tries its ids, may die on the way and start again, and may die again. */
-  async #weather(index: number, journal: MemoryJournal, duty: readonly string[]): Promise<void> {
-    for (let lives = 0; lives < 3; lives += 1) {
-      const dies = this.#chance() < 0.45;
-      const life = new Life(dies ? 1 + this.#below(45 * duty.length) : undefined, this.#chance() < 0.5);
-      const station = this.#station(`station-${index}`, life, journal);
-      const work = this.#shift(station, duty);
-      await Promise.race([work, life.died]);
-      if (life.alive) return;
-      this.#crashes += 1;
+  /** The bus goes away for a while, and a disk is full for a moment. */
+  async #nature(journals: readonly MemoryJournal[]): Promise<void> {
+    const { below, chance, heartbeats, sleep } = bound(this.#world);
+    while (this.#isStorming) {
+      await sleep(2_000 + below(30_000));
+      if (!this.#isStorming) return;
+      const journal = journals[below(journals.length)];
+      const draw = chance();
+      if (draw < 0.3) {
+        this.#busLosses += 1;
+        heartbeats.setLink({ state: 'lost', code: 'NATS_UNREACHABLE', evidence: 'drawn' });
+        await sleep(below(25_000));
+        heartbeats.setLink({ state: 'live' });
+      } else if (draw < 0.55 && journal !== undefined) {
+        this.#journalRefusals += 1;
+        journal.refusesWrites = true;
+        await sleep(below(2_000));
+        journal.refusesWrites = false;
+      }
     }
   }
 
-  async #shift(station: ProofStation, duty: readonly string[]): Promise<void> {
-    await station.recover();
-    await Promise.all(
-      duty.map(async (id) => {
-        for (let attempt = 0; attempt < 2; attempt += 1)
-          if ((await this.#enroll(station, id)) === undefined) return;
-      }),
-    );
+  #clear(): void {
+    this.#plan.calm();
+    for (const device of this.#world.devices.values()) {
+      const met = device.faults.filter((fault) => fault.exchange <= device.exchanges);
+      this.#reboots += met.filter((fault) => fault.kind === 'reboots').length;
+      this.#lost += met.length;
+      device.faults.length = 0;
+    }
   }
 
-  async #enroll(station: ProofStation, id: string): Promise<string | undefined> {
-    this.#enrollments += 1;
-    const error = await station.enroll(id);
+  /** A station in the storm: goes through its duties, may die on the way and start again, and may die again. */
+  async #weather(index: number, journal: MemoryJournal, duty: readonly Story[]): Promise<void> {
+    const { below, chance } = bound(this.#world);
+    for (let lives = 0; lives < 3; lives += 1) {
+      const dies = !this.#isCalm && chance() < 0.45;
+      const life = new Life(dies ? 1 + below(60 * duty.length) : undefined, chance() < 0.5);
+      const station = this.#station(`station-${index}`, life, journal);
+      await Promise.race([this.#shift(station, duty), life.died]);
+      if (life.alive) return;
+      this.#deaths += 1;
+    }
+  }
+
+  async #shift(station: ProofStation, duty: readonly Story[]): Promise<void> {
+    await station.recover();
+    await Promise.all(duty.map((story) => this.#work(station, story)));
+  }
+
+  /** What one station does with one id: a few acts one after the other, each tried twice. */
+  async #work(station: ProofStation, story: Story): Promise<void> {
+    const { below, broken, sleep } = bound(this.#world);
+    const most = story.plot === 'enrolled' ? 1 : 3;
+    for (let left = 1 + below(most); left > 0; left -= 1) {
+      const act = this.#draw(story);
+      const rotation: Rotation = { replacedKeyIds: undefined };
+      let last: string | undefined = 'never tried';
+      for (let attempt = 0; attempt < 2 && last !== undefined; attempt += 1)
+        last = await this.#perform(station, story, act, rotation);
+      if (last !== undefined && this.#isCalm && story.plot === 'enrolled')
+        broken.push(`${station.options.name} cannot enroll ${story.id} in good weather: ${last}`);
+      await sleep(below(20_000));
+    }
+  }
+
+  #draw({ plot }: Story): Act {
+    const draw = this.#world.chance();
+    switch (plot) {
+      case 'enrolled':
+        return 'enroll';
+      case 'rotated':
+        return draw < 0.3 ? 'enroll' : 'rotate';
+      case 'taken over':
+        return draw < 0.7 ? 'take over' : draw < 0.85 ? 'rotate' : 'enroll';
+      case 'decommissioned':
+        return draw < 0.4 ? 'enroll' : draw < 0.55 ? 'rotate' : 'decommission';
+    }
+  }
+
+  async #perform(
+    station: ProofStation,
+    story: Story,
+    act: Act,
+    rotation: Rotation = { replacedKeyIds: undefined },
+  ): Promise<string | undefined> {
+    count(this.#acts, act);
+    const error = await this.#begin(station, story, act, rotation);
     if (error === undefined) return undefined;
-    this.#failures[error.code] = (this.#failures[error.code] ?? 0) + 1;
+    count(this.#failures, error.code);
     if (error.code === 'STATION_BUG')
-      this.#broken.push(`a station met a bug of its own: ${error.evidence} ${String(error.cause)}`);
+      this.#world.broken.push(`a station met a bug of its own: ${error.evidence} ${String(error.cause)}`);
     return error.code;
   }
 
-  async #recover(journals: readonly MemoryJournal[], duties: readonly (readonly string[])[]): Promise<void> {
+  #begin(
+    station: ProofStation,
+    story: Story,
+    act: Act,
+    rotation: Rotation,
+  ): Promise<EnrollmentError | undefined> {
+    const { id, board } = story;
+    const { address } = board;
+    if (act === 'decommission') {
+      story.isDecommissioned = true;
+      return station.decommission(id, { address });
+    }
+    return station.enroll(id, {
+      address,
+      takeOver: act === 'take over',
+      ...(act === 'rotate' ? { rotation } : {}),
+      onLine: (text) => {
+        if (/^key \d+ ends on .* and is renewed$/.test(text)) this.#renewals += 1;
+      },
+    });
+  }
+
+  async #recover(journals: readonly MemoryJournal[], duties: readonly (readonly Story[])[]): Promise<void> {
+    const { broken, sleep } = bound(this.#world);
     const stations = journals.map((journal, index) => this.#station(`station-${index}`, new Life(), journal));
     for (const [index, station] of stations.entries()) {
-      for (const id of duties[index] ?? []) {
+      for (const story of duties[index] ?? []) {
         let last: string | undefined = 'never tried';
         for (let round = 0; round < MOST_ROUNDS && last !== undefined; round += 1) {
           await station.recover();
-          last = await this.#enroll(station, id);
+          last = await this.#perform(station, story, lastAct(story));
         }
-        if (last !== undefined) this.#broken.push(`${id} cannot be enrolled after the storm: ${last}`);
+        if (last !== undefined) broken.push(`${story.id} cannot be ${story.end} after the storm: ${last}`);
       }
     }
     // What was not found is believed not to be there after a minute; a station that rests looks once a minute.
     for (const station of stations) {
       for (let minute = 0; minute < 3 && station.unsettled.length > 0; minute += 1) {
-        await this.#clock.sleep(61_000, AbortSignal.timeout(10_000));
+        await sleep(61_000);
         await station.recover();
       }
       if (station.unsettled.length > 0)
-        this.#broken.push(`${station.options.name} never settles: ${station.unsettled.join(', ')}`);
+        broken.push(`${station.options.name} never settles: ${station.unsettled.join(', ')}`);
     }
   }
+}
 
-  /** A key that a device holds must not be deleted: at no instant, whoever is behind it. */
-  #observe({ method, path }: FaultRequest): void {
-    const keyId = method === 'DELETE' ? /\/keys\/(\d+)$/.exec(path)?.[1] : undefined;
-    if (keyId === undefined) return;
-    for (const [id, device] of this.#devices) {
-      if (device.keyId !== keyId) continue;
-      const proven = this.#proven.get(id) === keyId ? 'which it had proven' : 'which it had not proven yet';
-      this.#broken.push(`the key ${id} holds, ${proven}, is deleted`);
-    }
-  }
+/** What brings an id to its end. */
+function lastAct({ end, plot }: Story): Act {
+  if (end === 'gone') return 'decommission';
+  return plot === 'taken over' ? 'take over' : 'enroll';
+}
 
-  #judge(): void {
-    const { users, grants, keys } = this.#lab.provider.inspect();
-    const held = new Map([...this.#devices].map(([id, device]) => [id, device.keyId]));
-    for (const [id, keyId] of held) {
-      const accounts = users.filter((user) => user.live && user.userName === `device-${id}`);
-      if (accounts.length !== 1) this.#broken.push(`${id} has ${accounts.length} machine users`);
-      const [user] = accounts;
-      if (user === undefined) continue;
-      const granted = grants.filter((grant) => grant.live && grant.userId === user.id);
-      if (granted.length !== 1 || granted[0]?.roleKeys.join() !== 'device')
-        this.#broken.push(`${id} has ${granted.length} grants`);
-      const live = keys.filter((key) => key.live && key.userId === user.id).map((key) => key.id);
-      if (live.length !== 1 || live[0] !== keyId)
-        this.#broken.push(`${id} holds ${keyId ?? 'no key'}, and live are ${live.join(', ') || 'none'}`);
-      if (this.#proven.get(id) !== keyId)
-        this.#broken.push(`${id} holds ${keyId}, and does not log in with it`);
-    }
-    const own = new Set(
-      users.filter((user) => user.userName.startsWith(`device-s${this.#seed}-`)).map((user) => user.id),
-    );
-    const heldIds = new Set(held.values());
-    for (const key of keys)
-      if (key.live && own.has(key.userId) && !heldIds.has(key.id))
-        this.#broken.push(`key ${key.id} of user ${key.userId} is live, and no device holds it`);
-  }
+function bound(world: World) {
+  const { broken, devices, heartbeats, stories } = world;
+  return {
+    ...{ broken, devices, heartbeats, stories },
+    chance: world.chance,
+    below: (limit: number) => world.below(limit),
+    sleep: (ms: number) => world.sleep(ms),
+  };
+}
 
-  #keyCounts(): { readonly made: number; readonly deleted: number } {
-    const { mutations } = this.#lab.provider.inspect();
-    return {
-      made: (mutations['key.minted'] ?? 0) + (mutations['key.registered'] ?? 0),
-      deleted: mutations['key.deleted'] ?? 0,
-    };
-  }
+function count(counts: Counts, name: string): void {
+  counts[name] = (counts[name] ?? 0) + 1;
+}
+
+function keyCounts(lab: ProofLab): { readonly made: number; readonly deleted: number } {
+  const { mutations } = lab.provider.inspect();
+  return {
+    made: (mutations['key.minted'] ?? 0) + (mutations['key.registered'] ?? 0),
+    deleted: mutations['key.deleted'] ?? 0,
+  };
 }
