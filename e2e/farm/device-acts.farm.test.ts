@@ -32,7 +32,7 @@ describe.skipIf(!farmAvailable().ok)('a real Debian after its enrollment', () =>
     await fixture.station.enrollAll();
     expect(fixture.row(deviceId).state, await logOf(fixture, deviceId)).toBe('enrolled');
     const before = await heldKey();
-    await fixture.station.station.handle('device.rotateKey', { deviceId });
+    await fixture.station.station.handle('fleet.rotateKeys', { devices: [{ deviceId }] });
     await fixture.station.station.whenBatchIdle();
     expect(fixture.row(deviceId).state, await logOf(fixture, deviceId)).toBe('enrolled');
     expect(await heldKey()).not.toBe(before);

@@ -8,6 +8,7 @@ export function mergeDeltas(older: StationDelta, newer: StationDelta): StationDe
   const rows = newerReset === true ? { ...newerRows } : joined(olderRows, newerRows);
   const fleet = joined(older.fleet, newer.fleet);
   const decommissions = joined(older.decommissions, newer.decommissions);
+  const keys = joined(older.keys, newer.keys);
   return {
     ...olderSlices,
     ...defined(newerSlices),
@@ -16,6 +17,7 @@ export function mergeDeltas(older: StationDelta, newer: StationDelta): StationDe
     ...(rows === undefined ? {} : { rows }),
     ...(fleet === undefined ? {} : { fleet }),
     ...(decommissions === undefined ? {} : { decommissions }),
+    ...(keys === undefined ? {} : { keys }),
   };
 }
 

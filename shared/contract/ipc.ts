@@ -100,15 +100,39 @@ export const ipc = {
     z.object({ deviceId: z.string().max(253), fingerprint: z.string().max(100) }),
     nothing,
   ),
-  /**
-   * Starts a batch of one device of the Bench that gets a new key in place of the one it has; the old one is deleted
-   * once the new one works.
-   */
-  'device.rotateKey': invoke(
+  /** Where devices are reached, as far as the station knows: from the Bench, else from their last enrollment, else from their heartbeat. */
+  'fleet.targets': invoke(
     'engine',
-    z.object({ deviceId: z.string().min(1).max(253), ...secrets }),
+    z.object({ deviceIds }),
+    z.array(
+      z.object({
+        deviceId: z.string(),
+        target: z.string().optional(),
+        from: z.enum(['bench', 'last-run', 'heartbeat']).optional(),
+        /** What forbids to enroll the device's row of the Bench. */
+        problem: errorViewSchema.optional(),
+      }),
+    ),
+  ),
+  /**
+   * Starts a batch in which every device gets a new key in place of the one it has; the old one is deleted once the new one
+   * works. A device that is not on the Bench is put there, with the target given.
+   */
+  'fleet.rotateKeys': invoke(
+    'engine',
+    z.object({
+      devices: z
+        .array(
+          z.object({ deviceId: z.string().min(1).max(253), target: z.string().min(1).max(300).optional() }),
+        )
+        .min(1)
+        .max(1000),
+      ...secrets,
+    }),
     z.object({ batchId: z.string() }),
   ),
+  /** Begins to ask the provider for the keys of these devices; how it goes is in the state's `keyLookUp` and `keys`. */
+  'fleet.lookUpKeys': invoke('engine', z.object({ deviceIds }), nothing),
   /**
    * Begins to take a device out of the fleet: keys, account, agent on the device where a target is given, entry among the
    * heartbeats. Answers at once; how it goes is in the state's `decommissions`. The same again goes on with what is left.

@@ -57,6 +57,8 @@ export interface BatchOptions {
   readonly journal: Journal;
   readonly logger: Logger;
   /** Takes one device through all steps; throws what went wrong. */
+  /** Every device gets a new key. */
+  readonly rotatesKeys?: boolean;
   enroll(device: BatchDevice, given: BatchSecrets & RetryWish, signal: AbortSignal): Promise<void>;
   onChange(batch: BatchView): void;
 }
@@ -96,6 +98,7 @@ export class Batch {
       state: 'running',
       startedAt: options.clock.nowMs(),
       concurrency: options.concurrency,
+      ...(options.rotatesKeys === true ? { rotatesKeys: true } : {}),
     };
   }
 

@@ -39,11 +39,16 @@ export function keyIdsToRenew(
   { identity }: Pick<Profile, 'identity'>,
   nowMs: number,
 ): string[] {
-  const { key_valid_for_days: days } = identity;
-  const leftMs = Math.min(RENEW_AT_MOST_BEFORE_MS, ((days ?? Number.POSITIVE_INFINITY) * DAY_MS) / 3);
+  const leftMs = renewBeforeMs({ identity });
   return keys
     .filter(({ expiresAt }) => expiresAt !== undefined && expiresAt > nowMs && expiresAt - nowMs < leftMs)
     .map((key) => key.keyId);
+}
+
+/** How long before its end a key is renewed. */
+export function renewBeforeMs({ identity }: Pick<Profile, 'identity'>): number {
+  const { key_valid_for_days: days } = identity;
+  return Math.min(RENEW_AT_MOST_BEFORE_MS, ((days ?? Number.POSITIVE_INFINITY) * DAY_MS) / 3);
 }
 
 /** Ids of the keys that log in now. */

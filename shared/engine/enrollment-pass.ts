@@ -114,7 +114,11 @@ async function performAll(
   memory.restarted ||= deviceChanges(plan).includes('unit');
   const replaced = [...unretired.replaced, ...(delivers(plan) ? rememberReplacedKey(context, userId) : [])];
   const pending = await performPlan(context, plan, desired, binary);
-  if (pending !== undefined) record.setKey({ keyId: pending.key.keyId, expiresAt: pending.expiresAt });
+  if (pending !== undefined) {
+    const { key, expiresAt } = pending;
+    const born = 'publicBase64' in key ? 'device' : 'provider';
+    record.setKey({ keyId: key.keyId, expiresAt, createdAt: ports.clock.nowMs(), born });
+  }
   const expectedKeyId = pending?.key.keyId ?? look.facts.key?.keyId;
   if (deviceChanges(plan).length > 0) {
     await verify(context, pending === undefined ? desired : { ...desired, liveKeyIds: [pending.key.keyId] });

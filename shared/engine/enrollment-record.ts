@@ -10,7 +10,7 @@ import {
 import type { DeviceFacts } from '../model/facts.ts';
 import type { EnrollmentRow } from '../model/station-state.ts';
 import type { DeviceLog } from './device-log.ts';
-import type { Clock } from './ports.ts';
+import type { Clock, MachineKeyEntry } from './ports.ts';
 
 type StepRow = EnrollmentRow['steps'][number];
 
@@ -110,14 +110,22 @@ export class EnrollmentRecord {
   }
 
   /** Shows the key the device holds; undefined where the identity provider knows of none. */
-  setKey(key: { readonly keyId: string; readonly expiresAt?: number | undefined } | undefined): void {
-    const { keyId: _id, keyExpiresAt: _ends, ...facts } = this.#row.facts ?? {};
+  setKey(key: (MachineKeyEntry & { readonly born?: 'device' | 'provider' }) | undefined): void {
+    const {
+      keyId: _id,
+      keyExpiresAt: _ends,
+      keyMadeAt: _made,
+      keyBorn: _born,
+      ...facts
+    } = this.#row.facts ?? {};
     this.#set({
       ...this.#row,
       facts: {
         ...facts,
         ...(key === undefined ? {} : { keyId: key.keyId }),
         ...(key?.expiresAt === undefined ? {} : { keyExpiresAt: key.expiresAt }),
+        ...(key?.createdAt === undefined ? {} : { keyMadeAt: key.createdAt }),
+        ...(key?.born === undefined ? {} : { keyBorn: key.born }),
       },
     });
   }

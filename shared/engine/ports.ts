@@ -144,6 +144,8 @@ export interface DeviceAccount {
 export interface MachineKeyEntry {
   readonly keyId: string;
   readonly expiresAt: number | undefined;
+  /** When it was made, where the provider tells. */
+  readonly createdAt?: number | undefined;
 }
 
 /** A minted key. `file` is Zitadel's JSON, exactly as the device stores it. */

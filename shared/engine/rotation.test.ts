@@ -64,13 +64,13 @@ describe('rotating the key of a device', () => {
     await station.signIn();
     await station.enroll('board-01');
     const before = device.keyId;
-    await station.station.handle('device.rotateKey', { deviceId: 'board-01' });
+    await station.station.handle('fleet.rotateKeys', { devices: [{ deviceId: 'board-01' }] });
     await world.clock.run(station.station.whenBatchIdle());
     expect(station.shown().rows['board-01']?.state).toBe('enrolled');
     expect(device.keyId).not.toBe(before);
-    await expect(station.station.handle('device.rotateKey', { deviceId: 'board-02' })).rejects.toEqual(
-      expect.objectContaining({ code: 'STATION_REQUEST_INVALID' }),
-    );
+    await expect(
+      station.station.handle('fleet.rotateKeys', { devices: [{ deviceId: 'board-02' }] }),
+    ).rejects.toEqual(expect.objectContaining({ code: 'STATION_REQUEST_INVALID' }));
   });
 });
 

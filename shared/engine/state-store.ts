@@ -48,6 +48,8 @@ function applyInPlace(state: StationState, delta: StationDelta): StationState {
     ...(delta.decommissions === undefined
       ? {}
       : { decommissions: { ...state.decommissions, ...delta.decommissions } }),
+    ...(delta.keys === undefined ? {} : { keys: { ...state.keys, ...delta.keys } }),
+    ...(delta.keyLookUp === undefined ? {} : { keyLookUp: delta.keyLookUp }),
     ...(batch === undefined ? {} : { batch }),
   };
 }

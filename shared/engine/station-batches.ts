@@ -82,6 +82,7 @@ export class StationBatches {
         concurrency: profile.batch.concurrency,
         secrets,
         takeOver: wish.takeOver === true,
+        rotatesKeys: wish.rotateKeys === true,
         ...{ clock: ports.clock, journal: ports.journal, logger: ports.logger },
         enroll: (device, given, signal) => this.#enroll(device, given, signal),
         onChange: (view) => {

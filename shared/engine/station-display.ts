@@ -4,15 +4,19 @@ import type {
   DecommissionView,
   EnrollmentRow,
   Heartbeat,
+  KeyLookUp,
   Lamp,
+  MachineKeyView,
   Notice,
   SessionView,
   StationDelta,
   StationState,
 } from '../model/station-state.ts';
 import { type BenchRow, viewBench } from './bench.ts';
+import { renewBeforeMs } from './desired-state.ts';
 import type { Clock, HeartbeatLink, RunRecord } from './ports.ts';
 import { StateStore } from './state-store.ts';
+import { keyOfRow } from './station-keys.ts';
 import { identityLamp, initialState, natsLamp } from './station-view.ts';
 
 const MAX_NOTICES = 20;
@@ -83,6 +87,8 @@ export class StationDisplay {
     const before = this.state.rows[row.deviceId]?.state;
     this.#store.change({ rows: { [row.deviceId]: row } });
     if (before === row.state) return;
+    const key = keyOfRow(row, renewBeforeMs(this.#options.profile), this.#options.clock.nowMs());
+    if (key !== undefined) this.showKeys({ [row.deviceId]: key });
     // Rows go with their batch; the Bench still tells how each device ended.
     if (row.state !== 'waiting') this.#lastRuns.set(row.deviceId, row.state);
     this.#showBench();
@@ -90,6 +96,19 @@ export class StationDisplay {
 
   showDecommission(view: DecommissionView): void {
     this.#store.change({ decommissions: { [view.deviceId]: view } });
+    const keysAreGone = view.findings.some(({ what }) => what === 'account');
+    if (keysAreGone && this.state.keys?.[view.deviceId]?.standing !== 'none')
+      this.showKeys({
+        [view.deviceId]: { standing: 'none', others: 0, askedAt: this.#options.clock.nowMs() },
+      });
+  }
+
+  showKeys(keys: Readonly<Record<string, MachineKeyView>>): void {
+    this.#store.change({ keys });
+  }
+
+  showKeyLookUp(keyLookUp: KeyLookUp): void {
+    this.#store.change({ keyLookUp });
   }
 
   /** A device left the fleet. */

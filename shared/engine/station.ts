@@ -5,11 +5,13 @@ import { Secret } from '../model/secret.ts';
 import type { LogLine, StationDelta, StationState } from '../model/station-state.ts';
 import type { BatchSecrets } from './batch.ts';
 import { Bench } from './bench.ts';
+import { knownTargets } from './known-targets.ts';
 import type { StationPorts } from './ports.ts';
 import { StationAccess } from './station-access.ts';
 import { type BatchWish, StationBatches } from './station-batches.ts';
 import { StationDecommissions } from './station-decommissions.ts';
 import { StationDisplay } from './station-display.ts';
+import { StationKeys } from './station-keys.ts';
 import { initialState } from './station-view.ts';
 
 export interface StationOptions {
@@ -36,6 +38,7 @@ export class Station {
   readonly #bench: Bench;
   readonly #batches: StationBatches;
   readonly #decommissions: StationDecommissions;
+  readonly #keys: StationKeys;
   #isClosing = false;
 
   constructor(options: StationOptions) {
@@ -63,6 +66,13 @@ export class Station {
     });
     this.#decommissions = new StationDecommissions({
       ...{ ports, profile, display, access: this.#access, holder: this.#batches.holder },
+    });
+    this.#keys = new StationKeys({
+      ...{ clock: ports.clock, logger: ports.logger, profile, identity: this.#access.identity },
+      heldKeyId: (deviceId) => this.state.fleet[deviceId]?.keyId ?? this.state.rows[deviceId]?.facts?.keyId,
+      known: (deviceId) => this.state.keys?.[deviceId],
+      show: (keys) => display.showKeys(keys),
+      showLookUp: (lookUp) => display.showKeyLookUp(lookUp),
     });
     this.#bench = new Bench(profile.bench, () => display.showBench(this.#bench.rows));
     display.showBench(this.#bench.rows);
@@ -92,13 +102,19 @@ export class Station {
     await this.#decommissions.whenIdle();
   }
 
+  /** Resolves when no key is being looked up any more. */
+  async whenKeysLookedUp(): Promise<void> {
+    await this.#keys.whenIdle();
+  }
+
   /** Ends everything: running enrollments are cut off and tidied up, then the ports are closed. */
   async shutDown(): Promise<void> {
     this.#isClosing = true;
     this.#access.session.cancel();
     this.#batches.stop();
     this.#decommissions.stop();
-    await Promise.all([this.#batches.whenIdle(), this.#decommissions.whenIdle()]);
+    this.#keys.stop();
+    await Promise.all([this.#batches.whenIdle(), this.#decommissions.whenIdle(), this.#keys.whenIdle()]);
     await this.#access.close();
     await this.#options.ports.close();
   }
@@ -150,10 +166,17 @@ export class Station {
       this.#batches.trustNewHostKey(deviceId, fingerprint);
       return null;
     },
-    'device.rotateKey': ({ deviceId, ...entered }) => {
+    'fleet.targets': ({ deviceIds }) => this.#targets(deviceIds),
+    'fleet.rotateKeys': ({ devices, ...entered }) => {
       this.#requireReady();
-      const rowIds = this.#bench.rows.filter((row) => row.deviceId === deviceId).map((row) => row.rowId);
+      const rowIds = this.#onBench(devices);
       return { batchId: this.#startBatch(rowIds, secretsOf(entered), { rotateKeys: true }) };
+    },
+    'fleet.lookUpKeys': ({ deviceIds }) => {
+      this.#requireOpen();
+      if (!this.#access.session.isSignedIn) throw new EnrollmentError('IDENTITY_NOT_SIGNED_IN');
+      this.#keys.lookUp(deviceIds);
+      return null;
     },
     'device.decommission': ({ deviceId, target, keepAgent, removeUser, ...entered }) => {
       this.#requireOpen();
@@ -171,6 +194,32 @@ export class Station {
       return null;
     },
   };
+
+  #targets(deviceIds: readonly string[]): Output<'fleet.targets'> {
+    const lastRuns = new Map(
+      this.#options.ports.journal.latestRuns().map((run) => [run.deviceId, run.target]),
+    );
+    return knownTargets(deviceIds, {
+      benchRows: this.#bench.rows,
+      lastTarget: (deviceId) => lastRuns.get(deviceId),
+      heartbeat: (deviceId) => this.state.fleet[deviceId],
+    });
+  }
+
+  /** The rows of the Bench of these devices; a device that is not there yet is put there where its target is given. */
+  #onBench(devices: Input<'fleet.rotateKeys'>['devices']): string[] {
+    const rowOf = (deviceId: string) => this.#bench.rows.find((row) => row.deviceId === deviceId);
+    const homeless = devices.find(
+      ({ deviceId, target }) => rowOf(deviceId) === undefined && target === undefined,
+    );
+    if (homeless !== undefined) {
+      const details = { problem: `${homeless.deviceId} is not on the Bench, and no target is given` };
+      throw new EnrollmentError('STATION_REQUEST_INVALID', { details });
+    }
+    return devices.map(
+      ({ deviceId, target = '' }) => rowOf(deviceId)?.rowId ?? this.#bench.add(deviceId, target),
+    );
+  }
 
   #startBatch(rowIds: readonly string[], secrets: BatchSecrets, wish: BatchWish): string {
     const { rows } = this.#bench;

@@ -18,6 +18,8 @@ export function applyDelta(state: StationState, delta: StationDelta): StationSta
   if (delta.fleet !== undefined) next.fleet = fleetAfter(state.fleet, delta.fleet);
   if (delta.decommissions !== undefined)
     next.decommissions = { ...state.decommissions, ...delta.decommissions };
+  if (delta.keys !== undefined) next.keys = { ...state.keys, ...delta.keys };
+  if (delta.keyLookUp !== undefined) next.keyLookUp = delta.keyLookUp;
   return next;
 }
 

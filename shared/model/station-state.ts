@@ -118,6 +118,9 @@ export const deviceFactsViewSchema = z.object({
   /** The machine key the device signs in with, and when it ends, as the identity provider says. */
   keyId: z.string().optional(),
   keyExpiresAt: instant.optional(),
+  keyMadeAt: instant.optional(),
+  /** Where the private half was made. Known only of a key that was made while the station ran. */
+  keyBorn: z.enum(['device', 'provider']).optional(),
 });
 
 export const enrollmentRowSchema = z.object({
@@ -145,6 +148,8 @@ export const batchViewSchema = z.object({
   startedAt: instant,
   finishedAt: instant.optional(),
   concurrency: z.number().int().positive(),
+  /** It gives every device a new key. */
+  rotatesKeys: z.boolean().optional(),
 });
 export type BatchView = z.infer<typeof batchViewSchema>;
 
@@ -190,6 +195,38 @@ export const decommissionSchema = z.object({
 });
 export type DecommissionView = z.infer<typeof decommissionSchema>;
 
+/**
+ * What the identity provider says of the machine key a device signs in with. `deleted`: the device goes on with a key that
+ * the provider does not know any more. `none`: no key, or no account. `unsure`: several keys log in, and nothing tells which
+ * one the device has.
+ */
+export const machineKeyViewSchema = z.object({
+  standing: z.enum(['registered', 'deleted', 'none', 'unsure']),
+  keyId: z.string().optional(),
+  madeAt: instant.optional(),
+  /** When it stops to log in; missing where the provider names no end. */
+  expiresAt: instant.optional(),
+  /** From here on an enrollment renews it. */
+  renewFrom: instant.optional(),
+  /** Where the private half was made. Known only of a key that was made while the station ran. */
+  born: z.enum(['device', 'provider']).optional(),
+  /** Keys of the account beside this one. */
+  others: z.number().int().nonnegative(),
+  /** When the provider was asked. */
+  askedAt: instant,
+});
+export type MachineKeyView = z.infer<typeof machineKeyViewSchema>;
+
+/** The station asks the provider for keys of the fleet, or did. */
+export const keyLookUpSchema = z.object({
+  state: z.enum(['running', 'finished', 'failed']),
+  /** Devices asked for since it began, and those answered. */
+  total: z.number().int().nonnegative(),
+  done: z.number().int().nonnegative(),
+  error: errorViewSchema.optional(),
+});
+export type KeyLookUp = z.infer<typeof keyLookUpSchema>;
+
 export const noticeSchema = z.object({
   id: z.string(),
   tone: z.enum(['info', 'attention', 'failed']),
@@ -215,6 +252,9 @@ export const stationStateSchema = z.object({
   fleet: z.record(z.string(), heartbeatSchema),
   /** Newest decommission of every device, by its id, since the station started. */
   decommissions: z.record(z.string(), decommissionSchema).optional(),
+  /** Machine keys by device id, as far as they were seen since the station started. */
+  keys: z.record(z.string(), machineKeyViewSchema).optional(),
+  keyLookUp: keyLookUpSchema.optional(),
   notices: z.array(noticeSchema),
 });
 export type StationState = z.infer<typeof stationStateSchema>;
@@ -238,6 +278,9 @@ export const stationDeltaSchema = z.object({
   fleet: z.record(z.string(), heartbeatSchema.nullable()).optional(),
   /** Merged by key, like `rows`. */
   decommissions: z.record(z.string(), decommissionSchema).optional(),
+  /** Merged by key, like `rows`. */
+  keys: z.record(z.string(), machineKeyViewSchema).optional(),
+  keyLookUp: keyLookUpSchema.optional(),
   notices: z.array(noticeSchema).optional(),
 });
 export type StationDelta = z.infer<typeof stationDeltaSchema>;

@@ -226,7 +226,11 @@ counterpart(endpoints.searchKeys, {
     filters: [{ userIdFilter: { id: userId } }],
   }),
   reply: z.looseObject({
-    result: z.array(z.looseObject({ id, expirationDate: z.string().optional() })).default([]),
+    result: z
+      .array(
+        z.looseObject({ id, expirationDate: z.string().optional(), creationDate: z.string().optional() }),
+      )
+      .default([]),
   }),
 });
 /** Without a date a key of this generation is over before it is made, so one far away stands for none. */

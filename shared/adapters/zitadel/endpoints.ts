@@ -68,7 +68,11 @@ const grant = z.looseObject({
   projectGrantId: z.string().default(''),
   roleKeys: z.array(z.string()).default([]),
 });
-const key = z.looseObject({ id, expirationDate: z.string().optional() });
+/** The second API tells the creation beside the expiry, the first among the details. */
+const key = z.looseObject({
+  ...{ id, expirationDate: z.string().optional(), creationDate: z.string().optional() },
+  details: z.looseObject({ creationDate: z.string().optional() }).optional(),
+});
 
 export type ProjectReply = z.infer<typeof project>;
 export type UserReply = z.infer<typeof user>;

@@ -242,10 +242,11 @@ export function createZitadelIdentityProvider(options: ZitadelOptions): Identity
 
     listKeys: async (userId, signal): Promise<readonly MachineKeyEntry[]> => {
       const keys = await allPages((page) => call(endpoints.searchKeys, { userId, page }, signal));
-      return keys.map(({ id, expirationDate }) => {
-        const expiresAt = expirationDate === undefined ? Number.NaN : Date.parse(expirationDate);
-        return { keyId: id, expiresAt: Number.isNaN(expiresAt) ? undefined : expiresAt };
-      });
+      return keys.map(({ id, expirationDate, creationDate, details }) => ({
+        keyId: id,
+        expiresAt: instantOf(expirationDate),
+        createdAt: instantOf(creationDate ?? details?.creationDate),
+      }));
     },
 
     mintKey: async (userId, expiresAt, signal) => {
@@ -290,4 +291,10 @@ export function createZitadelIdentityProvider(options: ZitadelOptions): Identity
       await attempt(endpoints.deleteUser, { userId }, ['not-found'], signal);
     },
   };
+}
+
+/** An RFC 3339 time as an instant; undefined for none, or for one that is none. */
+function instantOf(text: string | undefined): number | undefined {
+  const instant = text === undefined ? Number.NaN : Date.parse(text);
+  return Number.isNaN(instant) ? undefined : instant;
 }
