@@ -37,6 +37,9 @@ function whatHappens(station: StationState): string {
   const rows = Object.values(station.rows);
   if (batch !== undefined && batch.state !== 'finished') {
     const busy = rows.filter((row) => row.state === 'running').length;
+    const awaiting = rows.filter((row) => row.state === 'awaiting-sign-in').length;
+    if (awaiting > 0 && batch.state === 'running')
+      return `Batch ${batch.name} waits for a sign-in\n${awaiting + busy} of ${batch.concurrency} lanes busy, ${awaiting} of them ${awaiting === 1 ? 'waits' : 'wait'}`;
     const word = batch.state === 'stopping' ? 'is stopping' : 'running';
     return `Batch ${batch.name} ${word}\n${busy} of ${batch.concurrency} lanes busy`;
   }

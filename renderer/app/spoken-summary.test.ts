@@ -20,3 +20,10 @@ it('speaks what ended since the last look, and nothing else', () => {
   expect(summarise(before, after)).toBe('1 more enrolled, 1 failed: b.');
   expect(summarise(after, { ...after })).toBe('');
 });
+
+it('speaks once of devices that begin to wait for a sign-in', () => {
+  const before = { a: row('a', 'running'), b: row('b', 'running') };
+  const after = { a: row('a', 'awaiting-sign-in'), b: row('b', 'awaiting-sign-in') };
+  expect(summarise(before, after)).toBe('2 wait for a sign-in.');
+  expect(summarise(after, { ...after, b: row('b', 'running') })).toBe('');
+});

@@ -4,13 +4,14 @@ type Rows = Readonly<Record<string, EnrollmentRow>>;
 
 /**
  * What changed between two looks at the board, in one sentence: `4 more enrolled, 1 failed: batch7-027,
- * agent runs, no heartbeat.` Empty when nothing ended.
+ * agent runs, no heartbeat.` Empty when nothing ended
+ * and nothing began to wait for a sign-in.
  */
 export function summarise(before: Rows, after: Rows): string {
   if (before === after) return '';
-  const ended = Object.values(after).filter((row) => before[row.deviceId]?.state !== row.state);
-  const enrolled = ended.filter((row) => row.state === 'enrolled').length;
-  const failed = ended.filter((row) => row.state === 'failed');
+  const changed = Object.values(after).filter((row) => before[row.deviceId]?.state !== row.state);
+  const enrolled = changed.filter((row) => row.state === 'enrolled').length;
+  const failed = changed.filter((row) => row.state === 'failed');
   const parts: string[] = [];
   if (enrolled > 0) parts.push(`${enrolled} more enrolled`);
   const first = failed[0];
@@ -18,6 +19,8 @@ export function summarise(before: Rows, after: Rows): string {
     const reason = first.error === undefined ? '' : `, ${lowerFirst(first.error.title)}`;
     parts.push(`${failed.length} failed: ${first.deviceId}${reason}`);
   }
+  const waiting = changed.filter((row) => row.state === 'awaiting-sign-in').length;
+  if (waiting > 0) parts.push(`${waiting} ${waiting === 1 ? 'waits' : 'wait'} for a sign-in`);
   return parts.length === 0 ? '' : `${parts.join(', ')}.`;
 }
 

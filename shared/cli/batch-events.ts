@@ -9,6 +9,7 @@ const ended: readonly EnrollmentRow['state'][] = ['enrolled', 'failed', 'stopped
 /** Turns the station's changes into the events of a batch: each step's beginning and end, each device's end, notices. */
 export class BatchEvents {
   readonly #output: Output;
+  readonly #awaited = new Set<string>();
   #state: StationState;
 
   constructor(output: Output, initial: StationState) {
@@ -28,6 +29,25 @@ export class BatchEvents {
     for (const row of Object.values(delta.rows ?? {})) this.#takeRow(before.rows[row.deviceId], row);
   }
 
+  /** Devices that had to wait for a sign-in on the way, so far. */
+  get awaitedSignIn(): number {
+    return this.#awaited.size;
+  }
+
+  /** Only somebody who signs in ends a wait with the device on its way; all else ends the device. */
+  #takeWait(before: EnrollmentRow | undefined, row: EnrollmentRow): void {
+    const { deviceId, attempt } = row;
+    const [was, is] = [before?.state === 'awaiting-sign-in', row.state === 'awaiting-sign-in'];
+    const goesOn = was && row.state === 'running' && this.#state.session.state === 'signed-in';
+    if (is) this.#awaited.add(deviceId);
+    if (was === is || !(is || goesOn)) return;
+    const step = row.steps.find(({ state }) => state === 'running')?.id;
+    this.#output.event('device-awaits-sign-in', {
+      ...{ deviceId, attempt, isWaiting: is },
+      ...(step === undefined ? {} : { step }),
+    });
+  }
+
   #takeRow(before: EnrollmentRow | undefined, row: EnrollmentRow): void {
     const { deviceId, attempt } = row;
     const sameAttempt = before?.attempt === attempt ? before : undefined;
@@ -39,6 +59,7 @@ export class BatchEvents {
         ...(step.note === undefined ? {} : { note: step.note }),
       });
     }
+    this.#takeWait(sameAttempt, row);
     if (!ended.includes(row.state) || sameAttempt?.state === row.state) return;
     this.#output.event('device-ended', {
       ...{ deviceId, attempt, state: row.state, roundTrips: row.roundTrips },

@@ -24,6 +24,7 @@ export interface BatchCounts {
   readonly total: number;
   readonly enrolled: number;
   readonly running: number;
+  readonly awaitingSignIn: number;
   readonly waiting: number;
   readonly failed: number;
 }
@@ -37,6 +38,7 @@ export function countRows(state: StationState): BatchCounts {
     total: rows.length,
     enrolled: count('enrolled'),
     running: count('running'),
+    awaitingSignIn: count('awaiting-sign-in'),
     waiting: count('waiting'),
     failed: count('failed', 'stopped'),
   };
@@ -52,7 +54,9 @@ export function elapsedMs(row: EnrollmentRow, nowMs: number): number | undefined
   return row.startedAt === undefined ? undefined : Math.max(0, (row.finishedAt ?? nowMs) - row.startedAt);
 }
 
-const order: readonly EnrollmentRow['state'][] = ['failed', 'stopped', 'running', 'waiting', 'enrolled'];
+const order: readonly EnrollmentRow['state'][] = [
+  ...(['failed', 'stopped', 'awaiting-sign-in', 'running', 'waiting', 'enrolled'] as const),
+];
 
 /**
  * The live board as lines of text. When the terminal is too low for all devices, those that need eyes stay and the
@@ -69,7 +73,9 @@ export function boardText(
   const idWidth = Math.min(28, Math.max(8, ...rows.map((row) => row.deviceId.length)));
   const startedAt = state.batch?.startedAt ?? nowMs;
   const lines = [
-    `${paint.strong(`${counts.enrolled} / ${counts.total}`)} enrolled   ${counts.running} running   ${counts.waiting} waiting   ${
+    `${paint.strong(`${counts.enrolled} / ${counts.total}`)} enrolled   ${counts.running} running   ${
+      counts.awaitingSignIn > 0 ? `${paint.attention(awaitingText(counts.awaitingSignIn))}   ` : ''
+    }${counts.waiting} waiting   ${
       counts.failed > 0 ? paint.failed(`${counts.failed} failed`) : '0 failed'
     }   ${durationText((state.batch?.finishedAt ?? nowMs) - startedAt)}`,
     paint.dim(
@@ -81,6 +87,11 @@ export function boardText(
   for (const row of shown) lines.push(cut(rowText(row, idWidth, nowMs, paint), size.columns));
   if (shown.length < rows.length) lines.push(paint.dim(`and ${rows.length - shown.length} more`));
   return lines;
+}
+
+/** `1 waits for a sign-in`, `3 wait for a sign-in`. */
+export function awaitingText(count: number): string {
+  return `${count} ${count === 1 ? 'waits' : 'wait'} for a sign-in`;
 }
 
 function mostInteresting(rows: readonly EnrollmentRow[], count: number): EnrollmentRow[] {
@@ -106,6 +117,7 @@ function rowText(row: EnrollmentRow, idWidth: number, nowMs: number, paint: Pain
 function wordOf(row: EnrollmentRow, paint: Paint): string {
   if (row.state === 'failed') return paint.failed(row.error?.says ?? 'failed');
   if (row.state === 'enrolled') return paint.done('enrolled');
+  if (row.state === 'awaiting-sign-in') return paint.attention('waits for a sign-in');
   if (row.state === 'running') {
     const step = row.steps.find((candidate) => candidate.state === 'running');
     return step === undefined ? 'running' : `${stepTitles[step.id]} ${step.progress?.text ?? ''}`.trimEnd();

@@ -55,6 +55,13 @@ export const eventFields = {
     seconds: seconds.optional(),
     note: z.string().optional(),
   }),
+  /** The device holds its place until somebody signs in; `isWaiting` false: it goes on. */
+  'device-awaits-sign-in': z.object({
+    deviceId,
+    attempt: z.number().int().positive(),
+    isWaiting: z.boolean(),
+    step: z.enum(stepIds).optional(),
+  }),
   'device-ended': z.object({
     deviceId,
     attempt: z.number().int().positive(),
@@ -70,6 +77,8 @@ export const eventFields = {
     enrolled: z.number().int(),
     failed: z.number().int(),
     stopped: z.number().int(),
+    /** Devices that had to wait for a sign-in on the way. */
+    awaitedSignIn: z.number().int(),
     seconds,
   }),
   preview: z.object({

@@ -4,13 +4,16 @@ export interface Paint {
   dim(text: string): string;
   done(text: string): string;
   running(text: string): string;
+  attention(text: string): string;
   failed(text: string): string;
 }
 
 const same = (text: string): string => text;
 
 /** No colours: for pipes and `NO_COLOR`. */
-export const plainPaint: Paint = { strong: same, dim: same, done: same, running: same, failed: same };
+export const plainPaint: Paint = {
+  ...{ strong: same, dim: same, done: same, running: same, attention: same, failed: same },
+};
 
 const sgr =
   (code: number) =>
@@ -23,5 +26,6 @@ export const colourPaint: Paint = {
   dim: sgr(2),
   done: sgr(32),
   running: sgr(36),
+  attention: sgr(33),
   failed: sgr(31),
 };

@@ -159,6 +159,7 @@ class BatchRun {
     const { output } = this.#context;
     const { state } = this.#station;
     const { total, enrolled } = countRows(state);
+    const { awaitedSignIn } = this.#events;
     if (state.batch === undefined) return exitCodes.notAll;
     const rows = rowsInOrder(state);
     const failed = rows.filter((row) => row.state === 'failed');
@@ -167,8 +168,13 @@ class BatchRun {
     if (output.isLive) for (const row of failed) output.note(errorText(row.error as ErrorView, row.deviceId));
     output.event(
       'summary',
-      { total, enrolled, failed: failed.length, stopped: total - enrolled - failed.length, seconds },
-      `${enrolled} of ${total} enrolled in ${durationText(seconds * 1000)}, ${failed.length} failed`,
+      {
+        ...{ total, enrolled, failed: failed.length, stopped: total - enrolled - failed.length },
+        ...{ awaitedSignIn, seconds },
+      },
+      `${enrolled} of ${total} enrolled in ${durationText(seconds * 1000)}, ${failed.length} failed${
+        awaitedSignIn > 0 ? `, ${awaitedSignIn} had to wait for a sign-in` : ''
+      }`,
     );
     return exitCodeOfDevices(rows.filter((row) => row.state !== 'enrolled').map((row) => row.error?.code));
   }

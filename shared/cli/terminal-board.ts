@@ -1,6 +1,6 @@
 import { applyDelta } from '../model/apply-delta.ts';
 import { durationText } from '../model/duration-text.ts';
-import type { StationDelta, StationState } from '../model/station-state.ts';
+import type { EnrollmentRow, StationDelta, StationState } from '../model/station-state.ts';
 import { boardText, countRows, elapsedMs } from './board-text.ts';
 import { colourPaint, plainPaint } from './paint.ts';
 
@@ -16,7 +16,7 @@ export interface BoardOutput {
 
 /**
  * Shows a batch in the terminal: a board that redraws in place, or, where the output is a pipe or a file, one plain
- * line for every device that ends.
+ * line for every device that ends or begins to wait for a sign-in.
  */
 export class TerminalBoard {
   readonly #output: BoardOutput;
@@ -56,7 +56,7 @@ export class TerminalBoard {
     const next = applyDelta(this.#state, delta);
     if (delta.resetRows) this.#told.clear();
     this.#state = next;
-    if (!this.#isLive && delta.rows) this.#tellEnded(Object.keys(delta.rows));
+    if (!this.#isLive && delta.rows) this.#tellRows(Object.keys(delta.rows));
   }
 
   /** Draws the last picture and leaves it on the screen. */
@@ -74,18 +74,25 @@ export class TerminalBoard {
     this.#drawnLines = lines.length;
   }
 
-  #tellEnded(deviceIds: readonly string[]): void {
+  #tellRows(deviceIds: readonly string[]): void {
     for (const deviceId of deviceIds) {
       const row = this.#state.rows[deviceId];
-      if (row === undefined || row.finishedAt === undefined) continue;
-      const key = `${deviceId} ${row.attempt}`;
+      if (row === undefined) continue;
+      const isEnded = row.finishedAt !== undefined;
+      if (!isEnded && row.state !== 'awaiting-sign-in') continue;
+      const key = `${deviceId} ${row.attempt} ${isEnded ? 'ended' : 'waits'}`;
       if (this.#told.has(key)) continue;
       this.#told.add(key);
       const { enrolled, total } = countRows(this.#state);
       const time = durationText(elapsedMs(row, this.#nowMs()) ?? 0);
-      const outcome =
-        row.error === undefined ? row.state : `${row.state}: ${row.error.says} ${row.error.operatorDoes}`;
-      this.#output.write(`${`${enrolled}/${total}`.padStart(9)}  ${deviceId}  ${time}  ${outcome}\n`);
+      this.#output.write(
+        `${`${enrolled}/${total}`.padStart(9)}  ${deviceId}  ${time}  ${outcomeText(row)}\n`,
+      );
     }
   }
+}
+
+function outcomeText({ state, error }: EnrollmentRow): string {
+  if (state === 'awaiting-sign-in') return 'waits for a sign-in';
+  return error === undefined ? state : `${state}: ${error.says} ${error.operatorDoes}`;
 }

@@ -33,7 +33,7 @@ describe('a sign-in that ends in the middle of a batch', () => {
   it('fails no device: all wait for one new sign-in, told once, and are enrolled with it', async () => {
     const { station, signIn, shown, states, questions } = await startAndEnd(true);
     await world.clock.advance(28 * MINUTE_MS);
-    expect(states()).toEqual(['running', 'running', 'running']);
+    expect(states()).toEqual(['awaiting-sign-in', 'awaiting-sign-in', 'awaiting-sign-in']);
     expect(shown().session).toMatchObject({
       state: 'signed-out',
       error: { code: 'IDENTITY_SESSION_ENDED' },
@@ -74,7 +74,7 @@ describe('a sign-in that ends in the middle of a batch', () => {
     };
     await station.handle('batch.start', { rowIds: rowIds('board-1', 'board-2') });
     await world.clock.advance(20 * MINUTE_MS);
-    expect(Object.values(shown().rows).map((row) => row.state)).toEqual(['enrolled', 'running']);
+    expect(Object.values(shown().rows).map((row) => row.state)).toEqual(['enrolled', 'awaiting-sign-in']);
     world.identity.mintKey = mint;
     world.signIn.refreshFailsWith = undefined;
     await signIn();
@@ -88,6 +88,50 @@ describe('a sign-in that ends in the middle of a batch', () => {
     expect(states()).toEqual(['failed', 'failed', 'failed']);
     for (const row of Object.values(shown().rows))
       expect(row.error?.code).toMatch(/^IDENTITY_(SESSION_ENDED|NOT_SIGNED_IN)$/);
+  });
+
+  it('fails those that follow at once after that, and lets them wait again after a sign-in', async () => {
+    world.signIn.tokenLifeMs = 1;
+    const watched = runStation(world, profileOf(world, { batch: { concurrency: 1 } }), true);
+    const { station, signIn, shown, rowIds } = watched;
+    await station.start();
+    await signIn();
+    await world.clock.advance(2);
+    world.signIn.refreshFailsWith = new EnrollmentError('IDENTITY_SESSION_ENDED');
+    await station.handle('batch.start', { rowIds: rowIds(...ids) });
+    await world.clock.advance(31 * MINUTE_MS);
+    expect(Object.values(shown().rows).map((row) => row.state)).toEqual(['failed', 'failed', 'failed']);
+    await signIn();
+    await world.clock.advance(2);
+    await station.handle('batch.retry', { deviceIds: ids });
+    await world.clock.advance(1);
+    const states = Object.values(shown().rows).map((row) => row.state);
+    expect(states).toEqual(['awaiting-sign-in', 'waiting', 'waiting']);
+    await station.shutDown();
+  });
+
+  it('says of every row that it waits, keeps its steps, and says when it goes on', async () => {
+    const { station, signIn, shown, deltas, rowIds } = await startAndEnd(true);
+    expect(rowIds(...ids)).toHaveLength(3);
+    expect(shown().bench.map((row) => row.lastState)).toEqual(Array(3).fill('awaiting-sign-in'));
+    const steps = Object.values(shown().rows).map((row) => row.steps[0]?.state);
+    expect(steps).toEqual(['running', 'running', 'running']);
+    const lines = await station.handle('device.followLog', { deviceId: 'board-1' });
+    expect(lines.map((line) => line.text)).toContain('the sign-in has ended, waits for the next one');
+    world.signIn.refreshFailsWith = undefined;
+    world.signIn.tokenLifeMs = 600_000;
+    await signIn();
+    await world.clock.run(station.whenBatchIdle());
+    const told = deltas.flatMap((delta) => delta.rows?.['board-1']?.state ?? []);
+    const changes = told.filter((state, place) => state !== told[place - 1]);
+    expect(changes).toEqual(['waiting', 'running', 'awaiting-sign-in', 'running', 'enrolled']);
+  });
+
+  it('fails at once those that wait when nobody will sign in', async () => {
+    const { station, states } = await startAndEnd(true);
+    station.giveUpSignIn();
+    await station.whenBatchIdle();
+    expect(states()).toEqual(['failed', 'failed', 'failed']);
   });
 
   it('ends with the batch when that is stopped', async () => {

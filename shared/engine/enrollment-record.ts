@@ -59,6 +59,17 @@ export class EnrollmentRecord {
     this.#set({ ...this.#row, state: 'running', startedAt: this.#clock.nowMs() });
   }
 
+  /** It cannot go on before somebody signs in, or now it can. Its steps stay as they are. */
+  awaitSignIn(isAwaited: boolean): void {
+    const [from, to] = isAwaited
+      ? (['running', 'awaiting-sign-in'] as const)
+      : (['awaiting-sign-in', 'running'] as const);
+    if (this.#row.state !== from) return;
+    const text = isAwaited ? 'the sign-in has ended, waits for the next one' : 'does not wait any more';
+    this.log.add({ kind: 'note', text });
+    this.#set({ ...this.#row, state: to });
+  }
+
   startStep(id: StepId): void {
     if (this.step(id).state === 'running') return;
     this.#stepStarted = this.#clock.monotonicMs();

@@ -1,11 +1,12 @@
 import { toErrorView } from '../errors/enrollment-error.ts';
 import type { Profile } from '../model/profile.ts';
-import { AwaitedSignIn } from './awaited-sign-in.ts';
+import { AwaitedSignIn, SIGN_IN_PATIENCE_MS } from './awaited-sign-in.ts';
 import { Fleet } from './fleet.ts';
 import { KeyRecovery } from './key-recovery.ts';
 import { asEnrollmentError, Stopped } from './limits.ts';
 import type { IdentityProvider, StationPorts } from './ports.ts';
 import { Session } from './session.ts';
+import { SignInWaits } from './sign-in-waits.ts';
 import type { StationDisplay } from './station-display.ts';
 import { deletedKeysText, signInAwaitedText, undecidedKeysText } from './station-view.ts';
 
@@ -17,6 +18,8 @@ export interface StationAccessOptions {
   batchIsActive(): boolean;
   /** Somebody can sign in again while a batch runs: its devices wait for it. */
   readonly isAttended: boolean;
+  /** How long they wait. */
+  readonly signInPatienceMs?: number | undefined;
 }
 
 /** The operator's sign-in and all that lives with it: the identity provider, left keys, heartbeats. */
@@ -29,12 +32,14 @@ export class StationAccess {
   readonly #options: StationAccessOptions;
   /** For devices at work: where somebody can sign in again, it waits for that. */
   readonly tokens: AwaitedSignIn;
+  /** Which devices wait for it. */
+  readonly signInWaits = new SignInWaits();
   readonly #lifetime = new AbortController();
   #following: AbortController | undefined;
   #tellsUndecided = false;
 
   constructor(options: StationAccessOptions) {
-    const { ports, profile, display } = options;
+    const { ports, profile, display, signInPatienceMs = SIGN_IN_PATIENCE_MS } = options;
     this.#options = options;
     this.session = new Session(
       { clock: ports.clock, logger: ports.logger, client: ports.signIn, cache: ports.tokenCache },
@@ -48,8 +53,12 @@ export class StationAccess {
     this.tokens = new AwaitedSignIn({
       tokens: this.session,
       clock: ports.clock,
+      patienceMs: signInPatienceMs,
       mayWait: () => options.isAttended && options.batchIsActive(),
-      onWaiting: () => display.notice('attention', signInAwaitedText()),
+      onAwaited: (isAwaited) => {
+        this.signInWaits.setAwaited(isAwaited);
+        if (isAwaited) display.notice('attention', signInAwaitedText(signInPatienceMs));
+      },
     });
     this.identity = ports.createIdentityProvider(profile, this.tokens);
     this.recovery = this.#createRecovery();

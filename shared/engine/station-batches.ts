@@ -1,5 +1,6 @@
 import type { LockHolder } from '../device/fence.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
+import { isUnderWay } from '../model/enrollment.ts';
 import type { Profile } from '../model/profile.ts';
 import type { EnrollmentRow, LogLine } from '../model/station-state.ts';
 import { formatAddress, formatTarget, type Target } from '../model/target.ts';
@@ -52,7 +53,9 @@ export class StationBatches {
   /** Whether a device waits or runs in the current batch. */
   holds(deviceId: string): boolean {
     const device = this.#batch?.devices.find((one) => one.deviceId === deviceId);
-    return device !== undefined && ['waiting', 'running'].includes(device.record.row.state);
+    if (device === undefined) return false;
+    const { state } = device.record.row;
+    return state === 'waiting' || isUnderWay(state);
   }
 
   /**
@@ -161,7 +164,9 @@ export class StationBatches {
 
   async #enroll(device: BatchDevice, given: BatchSecrets & RetryWish, signal: AbortSignal): Promise<void> {
     const { ports, profile, access } = this.#options;
-    const { identity, fleet, recovery, tokens } = access;
+    const { fleet, recovery, signInWaits } = access;
+    const identity = signInWaits.identityFor(device.record, access.identity);
+    const tokens = signInWaits.tokensFor(device.record, access.tokens);
     device.record.startStep('check');
     await recovery.giveTurn(device.record.log, signal);
     await runEnrollment({

@@ -1,3 +1,4 @@
+import { isUnderWay } from '../model/enrollment.ts';
 import type { Profile } from '../model/profile.ts';
 import type {
   BatchView,
@@ -90,7 +91,8 @@ export class StationDisplay {
     const key = keyOfRow(row, renewBeforeMs(this.#options.profile), this.#options.clock.nowMs());
     if (key !== undefined) this.showKeys({ [row.deviceId]: key });
     // Rows go with their batch; the Bench still tells how each device ended.
-    if (row.state !== 'waiting') this.#lastRuns.set(row.deviceId, row.state);
+    const { deviceId, state } = row;
+    if (state !== 'waiting') this.#lastRuns.set(deviceId, isUnderWay(state) ? 'running' : state);
     this.#showBench();
   }
 

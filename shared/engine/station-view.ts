@@ -83,6 +83,11 @@ export function undecidedKeysText(count: number): string {
 }
 
 /** Told once for the batch when its sign-in ends. */
-export function signInAwaitedText(): string {
-  return 'The sign-in has ended. Devices that need a key wait 30 minutes for the next one; nothing is lost. Sign in again.';
+export function signInAwaitedText(patienceMs: number): string {
+  return `The sign-in has ended. Devices that need one wait ${limitText(patienceMs)} for the next; nothing is lost. Sign in again.`;
+}
+
+function limitText(ms: number): string {
+  const [count, unit] = ms < 60_000 ? [Math.round(ms / 1000), 'second'] : [Math.round(ms / 60_000), 'minute'];
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
 }

@@ -21,6 +21,8 @@ export interface StationOptions {
   readonly version: string;
   /** Somebody is there who can sign in again when the sign-in ends in the middle of a batch. */
   readonly isAttended?: boolean;
+  /** How long its devices wait for that, in milliseconds; half an hour when left out. */
+  readonly signInPatienceMs?: number;
   publish(delta: StationDelta): void;
   publishLog(deviceId: string, lines: readonly LogLine[]): void;
 }
@@ -55,6 +57,7 @@ export class Station {
       ...{ ports, profile, display },
       batchIsActive: () => this.#batches.isActive,
       isAttended: options.isAttended ?? false,
+      signInPatienceMs: options.signInPatienceMs,
     });
     this.#batches = new StationBatches({
       ...{ ports, profile, stationName, display, access: this.#access },
@@ -95,6 +98,11 @@ export class Station {
   /** Resolves when the current batch, if any, has nothing left to do. */
   async whenBatchIdle(): Promise<void> {
     await this.#batches.whenIdle();
+  }
+
+  /** Nobody will sign in again for the devices that wait for it: they fail with what ended the sign-in. */
+  giveUpSignIn(): void {
+    this.#access.tokens.giveUp();
   }
 
   /** Resolves when no device is being decommissioned any more. */

@@ -36,10 +36,25 @@ export const stepStates = ['waiting', 'running', 'done', 'already', 'skipped', '
  */
 export type StepState = (typeof stepStates)[number];
 
-export const enrollmentStates = ['waiting', 'running', 'enrolled', 'failed', 'stopped'] as const;
+export const enrollmentStates = [
+  'waiting',
+  'running',
+  'awaiting-sign-in',
+  'enrolled',
+  'failed',
+  'stopped',
+] as const;
 
-/** State of one device in a batch. `stopped`: the operator ended the batch before it finished. */
+/**
+ * State of one device in a batch. `awaiting-sign-in`: it has begun and cannot go on before somebody signs in again; then
+ * it goes on by itself. `stopped`: the operator ended the batch before it finished.
+ */
 export type EnrollmentState = (typeof enrollmentStates)[number];
+
+/** Whether a device has begun and not ended: it runs, or holds its place until somebody signs in. */
+export function isUnderWay(state: EnrollmentState): state is 'running' | 'awaiting-sign-in' {
+  return state === 'running' || state === 'awaiting-sign-in';
+}
 
 /** How far a running step is. `total` is undefined while it cannot be known. */
 export interface StepProgress {

@@ -88,6 +88,7 @@ function Note({
 }) {
   if (device.problem !== undefined && device.deviceId !== '') return null;
   if (failed !== undefined) return failed;
+  if (device.lastState === 'awaiting-sign-in') return 'waits for a sign-in';
   if (heartbeatAt !== undefined) return <HeartbeatAge at={heartbeatAt} />;
   return device.lastState === undefined ? null : <span>{`${device.lastState} last time`}</span>;
 }

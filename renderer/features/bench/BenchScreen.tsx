@@ -22,6 +22,7 @@ const tabWords: Readonly<Record<FoundState, string>> = {
   failed: 'Failed before',
   enrolled: 'Enrolled',
   running: 'In this batch',
+  awaiting: 'Need sign-in',
 };
 
 /** The devices that can be enrolled, and the next batch. */

@@ -1,7 +1,15 @@
 import type { BenchDevice, EnrollmentRow, Heartbeat, StationState } from '#shared/model/station-state.ts';
 import type { GlyphShape } from '../../ui/StateGlyph.tsx';
 
-export const foundStates = ['problem', 'unnamed', 'new', 'failed', 'enrolled', 'running'] as const;
+export const foundStates = [
+  'problem',
+  'unnamed',
+  'new',
+  'failed',
+  'enrolled',
+  'running',
+  'awaiting',
+] as const;
 export type FoundState = (typeof foundStates)[number];
 
 export const foundWords: Readonly<
@@ -13,6 +21,7 @@ export const foundWords: Readonly<
   failed: { word: 'Failed before', shape: 'undo', colour: 'text-undo-fg' },
   enrolled: { word: 'Enrolled', shape: 'tick', colour: 'text-ink-2' },
   running: { word: 'In this batch', shape: 'ring', colour: 'text-run-fg' },
+  awaiting: { word: 'Needs sign-in', shape: 'clock', colour: 'text-attn-fg' },
 };
 
 /** What a device on the bench is to the station. */
@@ -21,6 +30,7 @@ export function foundState(device: BenchDevice): FoundState {
   if (device.problem !== undefined) return 'problem';
   if (device.lastState === 'enrolled') return 'enrolled';
   if (device.lastState === 'running') return 'running';
+  if (device.lastState === 'awaiting-sign-in') return 'awaiting';
   if (device.lastState === 'failed' || device.lastState === 'stopped') return 'failed';
   return 'new';
 }

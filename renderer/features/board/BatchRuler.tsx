@@ -69,6 +69,7 @@ interface TickProps {
 const looks: Readonly<Record<EnrollmentRow['state'], string>> = {
   waiting: 'border-wait-line text-wait-fg',
   running: 'border-run-fg text-ink-1',
+  'awaiting-sign-in': 'border-attn-line bg-attn-bg text-attn-fg font-semibold',
   enrolled: 'border-done-line bg-done-bg text-done-fg',
   failed: 'border-fail-solid bg-fail-solid text-on-fail font-semibold',
   stopped: 'border-wait-line text-wait-fg opacity-70',

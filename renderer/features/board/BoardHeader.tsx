@@ -65,6 +65,19 @@ export function BoardHeader({ batch, rows, counts }: BoardHeaderProps) {
           tone={counts.failed > 0 ? 'text-fail-fg' : 'text-ink-1'}
           boxed
         />
+        {counts['awaiting-sign-in'] > 0 ? (
+          <>
+            <CounterRule />
+            <Counter
+              shape="clock"
+              word="Need sign-in"
+              note="go on by themselves"
+              figure={counts['awaiting-sign-in']}
+              tone="text-attn-fg"
+              boxed
+            />
+          </>
+        ) : null}
         {counts.stopped > 0 ? (
           <>
             <CounterRule />

@@ -1,4 +1,5 @@
 import { type CSSProperties, memo } from 'react';
+import { isUnderWay } from '#shared/model/enrollment.ts';
 import type { EnrollmentRow } from '#shared/model/station-state.ts';
 import { useStation } from '../../app/station-store.ts';
 import { useNow } from '../../app/ticker.ts';
@@ -25,7 +26,8 @@ export const BoardRow = memo(function BoardRow({ deviceId, index, top, selected,
   const row = useStation((station) => station.rows[deviceId]);
   if (row === undefined) return null;
   const { word, shape, colour } = rowWords[row.state];
-  const reasonFrom = row.state === 'failed' ? reasonPlace(row) : undefined;
+  const reason = reasonOf(row);
+  const reasonFrom = reason === undefined ? undefined : reasonPlace(row);
   return (
     <div
       role="row"
@@ -60,7 +62,7 @@ export const BoardRow = memo(function BoardRow({ deviceId, index, top, selected,
       {row.steps.slice(0, reasonFrom ?? STEP_COUNT).map((step, step_) => (
         <StepCell key={step.id} step={step} column={FIRST_STEP_COLUMN + step_} />
       ))}
-      {reasonFrom === undefined ? null : <Reason row={row} from={reasonFrom} />}
+      {reason === undefined || reasonFrom === undefined ? null : <Reason {...reason} from={reasonFrom} />}
       <div role="gridcell" aria-colindex={14} className="board-total cell text-right text-ink-2">
         <Total row={row} />
       </div>
@@ -72,27 +74,43 @@ function place(top: number): CSSProperties {
   return { transform: `translateY(${top}px)` };
 }
 
-/** Where the free cells after the failed step begin, or undefined when there are none. */
+interface ReasonWords {
+  readonly title: string;
+  readonly says: string;
+  readonly more: string;
+}
+
+/** Why it does not go on, or undefined. */
+function reasonOf({ state, error }: EnrollmentRow): ReasonWords | undefined {
+  if (state === 'awaiting-sign-in')
+    return {
+      title: 'Waits for a sign-in',
+      says: 'It goes on by itself.',
+      more: 'Sign in: every device of the batch goes on where it was.',
+    };
+  if (state !== 'failed' || error === undefined) return undefined;
+  return { title: error.title, says: error.says, more: error.operatorDoes };
+}
+
+/** Where the free cells after the last step begun begin, or undefined when there are none. */
 function reasonPlace(row: EnrollmentRow): number | undefined {
   const lastTouched = row.steps.findLastIndex((step) => step.state !== 'waiting' && step.state !== 'skipped');
   const from = lastTouched + 1;
-  return from < STEP_COUNT && row.error !== undefined ? from : undefined;
+  return from < STEP_COUNT ? from : undefined;
 }
 
-function Reason({ row, from }: { readonly row: EnrollmentRow; readonly from: number }) {
-  const { error } = row;
-  if (error === undefined) return null;
+function Reason({ title, says, more, from }: ReasonWords & { readonly from: number }) {
   return (
     <div
       role="gridcell"
       aria-colindex={FIRST_STEP_COLUMN + from}
       aria-colspan={STEP_COUNT - from}
       className="cell board-reason"
-      title={`${error.says} ${error.operatorDoes}`}
+      title={`${says} ${more}`}
       style={{ gridColumn: `${FIRST_STEP_COLUMN + from} / span ${STEP_COUNT - from}` }}
     >
-      <span className="font-medium text-ink-1">{error.title}</span>
-      <span className="ml-2 text-ink-2">{error.says}</span>
+      <span className="font-medium text-ink-1">{title}</span>
+      <span className="ml-2 text-ink-2">{says}</span>
     </div>
   );
 }
@@ -100,7 +118,7 @@ function Reason({ row, from }: { readonly row: EnrollmentRow; readonly from: num
 function Total({ row }: { readonly row: EnrollmentRow }) {
   if (row.startedAt === undefined) return null;
   if (row.finishedAt !== undefined) return formatDuration(row.finishedAt - row.startedAt);
-  return row.state === 'running' ? <RunningTotal since={row.startedAt} /> : null;
+  return isUnderWay(row.state) ? <RunningTotal since={row.startedAt} /> : null;
 }
 
 function RunningTotal({ since }: { readonly since: number }) {

@@ -39,6 +39,9 @@ export function BoardToolbar({ batch, counts, total, held }: BoardToolbarProps) 
     { value: 'waiting', word: 'Waiting', count: counts.waiting },
     { value: 'enrolled', word: 'Enrolled', count: counts.enrolled },
   ];
+  const awaiting = counts['awaiting-sign-in'];
+  if (awaiting > 0 || filter === 'awaiting-sign-in')
+    tabs.push({ value: 'awaiting-sign-in', word: 'Need sign-in', count: awaiting });
   if (counts.stopped > 0) tabs.push({ value: 'stopped', word: 'Stopped', count: counts.stopped });
   return (
     <div
@@ -89,6 +92,7 @@ export function BoardToolbar({ batch, counts, total, held }: BoardToolbarProps) 
 function StopBatch({ batch, counts }: { readonly batch: BatchView; readonly counts: Counts }) {
   const [asking, setAsking] = useState(false);
   const stopping = batch.state === 'stopping';
+  const running = counts.running + counts['awaiting-sign-in'];
   return (
     <>
       <Button
@@ -100,7 +104,7 @@ function StopBatch({ batch, counts }: { readonly batch: BatchView; readonly coun
       </Button>
       <DialogBox open={asking} onClose={() => setAsking(false)} title={`Stop batch ${batch.name}`}>
         <p className="text-sm text-ink-2">
-          {`${countOf(counts.running, 'running device')} ${counts.running === 1 ? 'is' : 'are'} stopped between two commands and ${countOf(counts.waiting, 'waiting device')} ${counts.waiting === 1 ? 'is' : 'are'} not begun. What is enrolled stays enrolled. A retry looks at a device anew and does what is missing.`}
+          {`${countOf(running, 'running device')} ${running === 1 ? 'is' : 'are'} stopped between two commands and ${countOf(counts.waiting, 'waiting device')} ${counts.waiting === 1 ? 'is' : 'are'} not begun. What is enrolled stays enrolled. A retry looks at a device anew and does what is missing.`}
         </p>
         <div className="mt-5 flex justify-end gap-2">
           <Button kind="quiet" onClick={() => setAsking(false)}>

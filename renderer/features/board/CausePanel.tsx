@@ -1,4 +1,4 @@
-import { ClockArrowUp, KeyRound, Replace, RotateCw } from 'lucide-react';
+import { ClockArrowUp, KeyRound, LogIn, Replace, RotateCw } from 'lucide-react';
 import { useId, useMemo, useRef, useState } from 'react';
 import type { EnrollmentRow } from '#shared/model/station-state.ts';
 import { useStation } from '../../app/station-store.ts';
@@ -7,7 +7,7 @@ import { Button } from '../../ui/Button.tsx';
 import { DialogBox } from '../../ui/DialogBox.tsx';
 import { TextField } from '../../ui/Field.tsx';
 import { StateGlyph } from '../../ui/StateGlyph.tsx';
-import { retryDevices, type Wish } from './board-actions.ts';
+import { retryDevices, signInToGoOn, type Wish } from './board-actions.ts';
 import { openDevice, setBoardView } from './board-view.ts';
 import { type Cause, groupCauses, sharedLogin } from './causes.ts';
 import { Legend } from './Legend.tsx';
@@ -27,23 +27,65 @@ export function CausePanel({ rows }: { readonly rows: readonly EnrollmentRow[] }
   const calm = useStation(({ batch }) =>
     batch?.state === 'finished' ? 'Nothing failed in this batch.' : 'Every device is on its way.',
   );
-  const primary = causes.find((cause) => cause.retry !== 'never')?.code;
+  const awaiting = useMemo(() => rows.filter((row) => row.state === 'awaiting-sign-in'), [rows]);
+  const primary = awaiting.length > 0 ? undefined : causes.find((cause) => cause.retry !== 'never')?.code;
   return (
     <aside data-region="panel" aria-label="What needs you" className="flex h-full min-h-0 flex-col bg-panel">
       <h2 className="flex h-[var(--h-toolbar)] shrink-0 items-center gap-2.5 border-b border-line-2 px-4 text-sm font-semibold">
         What needs you
         <span className="text-xs font-normal text-ink-2">
-          {devices === 0 ? 'nothing' : `${countOf(devices, 'device')}, ${countOf(causes.length, 'cause')}`}
+          {summaryOf(devices, causes.length, awaiting.length)}
         </span>
       </h2>
       <div className="scroll min-h-0 flex-1">
+        {awaiting.length === 0 ? null : <AwaitedSignIn rows={awaiting} />}
         {causes.map((cause) => (
           <CauseBlock key={cause.code} cause={cause} primary={cause.code === primary} />
         ))}
-        {devices === 0 ? <p className="px-4 py-3.5 text-xs text-ink-2">{calm}</p> : null}
+        {devices + awaiting.length === 0 ? <p className="px-4 py-3.5 text-xs text-ink-2">{calm}</p> : null}
       </div>
       <Legend />
     </aside>
+  );
+}
+
+function summaryOf(failed: number, causes: number, awaiting: number): string {
+  const parts: string[] = [];
+  if (awaiting > 0) parts.push('a sign-in');
+  if (failed > 0) parts.push(`${countOf(failed, 'device')}, ${countOf(causes, 'cause')}`);
+  return parts.length === 0 ? 'nothing' : parts.join('; ');
+}
+
+/** Nothing has failed: one sign-in, and all of them go on. */
+function AwaitedSignIn({ rows }: { readonly rows: readonly EnrollmentRow[] }) {
+  const one = rows.length === 1;
+  return (
+    <section aria-label="Waits for a sign-in" className="border-b border-line-2 px-4 pb-4 pt-2.5">
+      <div className="grid grid-cols-[12px_minmax(0,1fr)_auto] gap-x-2">
+        <StateGlyph shape="clock" className="mt-[7px]" />
+        <h3 className="mt-[3px] text-[14px] font-semibold leading-5">Waits for a sign-in</h3>
+        <span className="text-num-sm font-medium leading-[26px]">{rows.length}</span>
+      </div>
+      <div className="pl-5">
+        <p className="caption mt-0.5 text-xs leading-[17px] text-ink-2">
+          {`The sign-in has ended. ${one ? 'This device holds its place and has' : 'These devices hold their places and have'} lost nothing.`}
+        </p>
+        <DeviceChips deviceIds={rows.map((row) => row.deviceId)} />
+        <p className="mt-2 text-sm leading-[18px] text-ink-1">
+          {`Sign in. ${one ? 'It goes' : 'They all go'} on where ${one ? 'it was' : 'they were'}, by ${one ? 'itself' : 'themselves'}.`}
+        </p>
+        <div className="mt-3">
+          <Button
+            kind="primary"
+            data-primary
+            icon={<LogIn size={14} strokeWidth={1.75} aria-hidden="true" />}
+            onClick={signInToGoOn}
+          >
+            Sign in and go on
+          </Button>
+        </div>
+      </div>
+    </section>
   );
 }
 

@@ -1,13 +1,12 @@
 import { LogIn } from 'lucide-react';
 import { useEffect } from 'react';
 import { useShallow } from 'zustand/react/shallow';
-import { act } from '../../app/bridge.ts';
-import { goTo, showSignIn, useNavigation } from '../../app/navigation.ts';
+import { goTo, useNavigation } from '../../app/navigation.ts';
 import { stationNow, stationStore, useStation } from '../../app/station-store.ts';
 import { countOf } from '../../lib/format.ts';
 import { Button } from '../../ui/Button.tsx';
 import { DialogBox } from '../../ui/DialogBox.tsx';
-import { retryDevices } from './board-actions.ts';
+import { retryDevices, signInToGoOn } from './board-actions.ts';
 import { type SignedOutBatch, signedOutBatch, stoppedBySignOut, useGoingOn } from './signed-out-batch.ts';
 
 /** One question for the whole batch when its sign-in has ended, however many devices it stops. */
@@ -50,11 +49,7 @@ export function SignInToGoOn() {
           kind="primary"
           data-primary
           icon={<LogIn size={14} strokeWidth={1.75} aria-hidden="true" />}
-          onClick={() => {
-            useGoingOn.setState({ wanted: true });
-            showSignIn(true);
-            void act('session.signIn');
-          }}
+          onClick={signInToGoOn}
         >
           Sign in and go on
         </Button>
@@ -64,9 +59,10 @@ export function SignInToGoOn() {
 }
 
 /** Who is held up, and that one sign-in is enough. */
-function waitWords({ name, stopped, open }: SignedOutBatch): string {
+function waitWords({ name, stopped, awaiting, open }: SignedOutBatch): string {
   const parts: string[] = [];
+  if (awaiting > 0) parts.push(`${countOf(awaiting, 'device')} ${awaiting === 1 ? 'waits' : 'wait'} for it`);
   if (stopped > 0) parts.push(`${countOf(stopped, 'device')} stopped for it`);
   if (open > 0) parts.push(`${countOf(open, 'device')} ${open === 1 ? 'is' : 'are'} not done yet`);
-  return `Of batch ${name}, ${parts.join(' and ')}. One sign-in serves all of them: they are looked at anew and go on where they were. What is enrolled stays enrolled.`;
+  return `Of batch ${name}, ${parts.join(', ')}. One sign-in serves all of them: they go on where they were. What is enrolled stays enrolled.`;
 }

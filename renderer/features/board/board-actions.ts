@@ -1,6 +1,8 @@
 import { act } from '../../app/bridge.ts';
+import { showSignIn } from '../../app/navigation.ts';
 import { stationNow } from '../../app/station-store.ts';
 import { groupCauses } from './causes.ts';
+import { useGoingOn } from './signed-out-batch.ts';
 
 type Secret = 'ssh-password' | 'sudo-password' | 'key-passphrase';
 
@@ -38,4 +40,11 @@ export function retryCauseOf(deviceId: string): void {
   const rows = Object.values(stationNow().rows);
   const cause = groupCauses(rows).find((group) => group.deviceIds.includes(deviceId));
   if (cause !== undefined && cause.retry !== 'never') void retryDevices(cause.deviceIds);
+}
+
+/** Begins the sign-in that a batch waits for, and shows it. */
+export function signInToGoOn(): void {
+  useGoingOn.setState({ wanted: true });
+  showSignIn(true);
+  void act('session.signIn');
 }

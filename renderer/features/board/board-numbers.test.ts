@@ -43,7 +43,9 @@ describe('the numbers of the board', () => {
       row(3, { state: 'failed' }),
       row(4, {}),
     ]);
-    expect(counts).toEqual({ waiting: 1, running: 0, enrolled: 2, failed: 1, stopped: 0 });
+    expect(counts).toEqual({
+      ...{ waiting: 1, running: 0, 'awaiting-sign-in': 0, enrolled: 2, failed: 1, stopped: 0 },
+    });
     expect(yieldPercent(counts)).toBeCloseTo(66.67, 1);
     expect(yieldPercent(countStates([row(1, {})]))).toBeUndefined();
   });
@@ -78,6 +80,8 @@ describe('the numbers of the board', () => {
     ];
     expect(timeLeftMs(batch, rows, MINUTE * 1.5)).toBe((3 * MINUTE + 0.5 * MINUTE) / 2);
     expect(timeLeftMs(batch, five, MINUTE)).toBeUndefined();
+    const held = row(10, { state: 'awaiting-sign-in', startedAt: MINUTE });
+    expect(timeLeftMs(batch, [...rows, held], MINUTE * 1.5)).toBeUndefined();
   });
 
   it('takes medians from enrolled devices only', () => {

@@ -12,7 +12,9 @@ export type Counts = Readonly<Record<RowState, number>>;
 
 /** How many devices are in each state. */
 export function countStates(rows: readonly EnrollmentRow[]): Counts {
-  const counts: Record<RowState, number> = { waiting: 0, running: 0, enrolled: 0, failed: 0, stopped: 0 };
+  const counts: Record<RowState, number> = {
+    ...{ waiting: 0, running: 0, 'awaiting-sign-in': 0, enrolled: 0, failed: 0, stopped: 0 },
+  };
   for (const row of rows) counts[row.state] += 1;
   return counts;
 }
@@ -49,13 +51,14 @@ export function enrollmentRate(batch: BatchView, rows: readonly EnrollmentRow[],
 
 /**
  * Time until the last device is through, in milliseconds, from the last ten that finished. Undefined before five
- * have finished, and when nothing is left to do.
+ * have finished, while devices wait for a sign-in, and when nothing is left to do.
  */
 export function timeLeftMs(
   batch: BatchView,
   rows: readonly EnrollmentRow[],
   now: number,
 ): number | undefined {
+  if (rows.some((row) => row.state === 'awaiting-sign-in')) return undefined;
   const spans = rows
     .filter((row) => row.finishedAt !== undefined && row.startedAt !== undefined && row.state === 'enrolled')
     .sort((a, b) => (b.finishedAt ?? 0) - (a.finishedAt ?? 0))

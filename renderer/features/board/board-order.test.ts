@@ -56,6 +56,8 @@ describe('order and filter', () => {
   it('puts what needs a person first, newest enrolled on top of the enrolled', () => {
     expect(ids(orderRows(rows, 'needs-you'))).toEqual(['d3', 'd6', 'd7', 'd4', 'd2', 'd5', 'd1']);
     expect(ids(orderRows([...rows].reverse(), 'bench'))).toEqual(ids(rows));
+    const held = row(8, { state: 'awaiting-sign-in' });
+    expect(ids(orderRows([...rows, held], 'needs-you')).slice(2, 5)).toEqual(['d7', 'd8', 'd4']);
   });
 
   it('filters by state and by a part of id or address', () => {

@@ -7,15 +7,16 @@ export type BoardFilter = 'all' | RowState;
 
 const urgency: Readonly<Record<RowState, number>> = {
   failed: 0,
-  running: 1,
-  waiting: 2,
-  stopped: 3,
-  enrolled: 4,
+  'awaiting-sign-in': 1,
+  running: 2,
+  waiting: 3,
+  stopped: 4,
+  enrolled: 5,
 };
 
 /**
- * Rows in the order they are to be shown. `bench`: by place. `needs-you`: failed, running, waiting, stopped, then
- * enrolled with the newest first; by place within a state.
+ * Rows in the order they are to be shown. `bench`: by place. `needs-you`: failed, waiting for a sign-in, running,
+ * waiting, stopped, then enrolled with the newest first; by place within a state.
  */
 export function orderRows(rows: readonly EnrollmentRow[], order: BoardOrder): EnrollmentRow[] {
   const sorted = [...rows];

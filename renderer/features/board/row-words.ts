@@ -11,6 +11,7 @@ export const rowWords: Readonly<
 > = {
   waiting: { word: 'Waiting', shape: 'circle', colour: 'text-ink-3' },
   running: { word: 'Running', shape: 'ring', colour: 'text-run-fg font-medium' },
+  'awaiting-sign-in': { word: 'Needs sign-in', shape: 'clock', colour: 'text-attn-fg font-medium' },
   enrolled: { word: 'Enrolled', shape: 'tick', colour: 'text-ink-2' },
   failed: { word: 'Failed', shape: 'octagon', colour: 'text-fail-fg font-medium' },
   stopped: { word: 'Stopped', shape: 'chevrons', colour: 'text-ink-3' },

@@ -33,16 +33,17 @@ describe('a batch without its sign-in', () => {
     row('b', 'failed', 'DEVICE_DISK_FULL'),
     row('c', 'waiting'),
     row('d', 'enrolled'),
+    row('e', 'awaiting-sign-in'),
   ];
-  it('counts who stopped for it and who is open, and nobody else', () => {
-    expect(signedOutBatch(station({}, rows))).toEqual({ name: 'B', stopped: 1, open: 1 });
+  it('counts who stopped for it, who waits for it and who is open, and nobody else', () => {
+    expect(signedOutBatch(station({}, rows))).toEqual({ name: 'B', stopped: 1, awaiting: 1, open: 1 });
   });
   it('asks nothing while somebody is signed in or signing in', () => {
     expect(signedOutBatch(station({ session: { state: 'starting' } }, rows))).toBeUndefined();
   });
   it('of a finished batch asks only for those that stopped for it', () => {
     const batch = { ...(station({}, []).batch ?? never()), state: 'finished' as const };
-    expect(signedOutBatch(station({ batch }, rows))).toMatchObject({ stopped: 1, open: 0 });
+    expect(signedOutBatch(station({ batch }, rows))).toMatchObject({ stopped: 1, awaiting: 0, open: 0 });
     expect(signedOutBatch(station({ batch }, rows.slice(1)))).toBeUndefined();
   });
   it('does not disturb a batch that is being stopped', () => {

@@ -14,7 +14,9 @@ export interface SignedOutBatch {
   readonly name: string;
   /** Failed for it; they go on after the sign-in. */
   readonly stopped: number;
-  /** Not ended yet: waiting or running. */
+  /** Wait for it where they are; they go on by themselves. */
+  readonly awaiting: number;
+  /** Not ended yet either: waiting or running. */
   readonly open: number;
 }
 
@@ -23,11 +25,11 @@ export function signedOutBatch({ batch, session, rows }: StationState): SignedOu
   if (batch === undefined || session.state !== 'signed-out' || batch.state === 'stopping') return undefined;
   const all = Object.values(rows);
   const stopped = all.filter(stoppedBySignOut).length;
-  const open =
-    batch.state === 'running'
-      ? all.filter((row) => row.state === 'waiting' || row.state === 'running').length
-      : 0;
-  return stopped + open === 0 ? undefined : { name: batch.name, stopped, open };
+  const inState = (...states: EnrollmentRow['state'][]) =>
+    batch.state === 'running' ? all.filter((row) => states.includes(row.state)).length : 0;
+  const awaiting = inState('awaiting-sign-in');
+  const open = inState('waiting', 'running');
+  return stopped + awaiting + open === 0 ? undefined : { name: batch.name, stopped, awaiting, open };
 }
 
 interface GoingOn {

@@ -1,7 +1,7 @@
 import { Dialog } from '@base-ui/react/dialog';
 import { ChevronDown, ChevronUp, X } from 'lucide-react';
 import { type KeyboardEvent, useRef } from 'react';
-import { stepTitles } from '#shared/model/enrollment.ts';
+import { isUnderWay, stepTitles } from '#shared/model/enrollment.ts';
 import type { EnrollmentRow } from '#shared/model/station-state.ts';
 import { useStation } from '../../app/station-store.ts';
 import { isTyping } from '../../app/use-keyboard.ts';
@@ -107,7 +107,7 @@ function DrawerBody({ row }: { readonly row: EnrollmentRow }) {
       <FactGrid row={row} />
       <div className="grid min-h-0 flex-1 grid-cols-[236px_minmax(0,1fr)]">
         <StepList row={row} />
-        <LogView key={row.deviceId} deviceId={row.deviceId} running={row.state === 'running'} />
+        <LogView key={row.deviceId} deviceId={row.deviceId} running={isUnderWay(row.state)} />
       </div>
     </div>
   );
@@ -118,7 +118,7 @@ function inLog(target: EventTarget): boolean {
 }
 
 function headWord(row: EnrollmentRow): string {
-  const { word } = rowWords[row.state];
+  const word = row.state === 'awaiting-sign-in' ? 'Waits for a sign-in' : rowWords[row.state].word;
   const step = row.steps.find(({ state }) => state === 'failed' || state === 'running');
   return step === undefined ? word : `${word} at ${stepTitles[step.id]}`;
 }

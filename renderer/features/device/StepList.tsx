@@ -1,4 +1,4 @@
-import { stepTitles } from '#shared/model/enrollment.ts';
+import { isUnderWay, stepTitles } from '#shared/model/enrollment.ts';
 import type { EnrollmentRow } from '#shared/model/station-state.ts';
 import { useNow } from '../../app/ticker.ts';
 import { formatDuration } from '../../lib/format.ts';
@@ -18,7 +18,7 @@ const barColours: Readonly<Record<StepRecord['state'], string>> = {
 
 /** The nine steps of one device, each with a bar that stands where it was in time. */
 export function StepList({ row }: { readonly row: EnrollmentRow }) {
-  const running = row.state === 'running';
+  const running = isUnderWay(row.state);
   return (
     <section aria-label="Steps" className="flex min-h-0 flex-col border-r border-line-2">
       <div className="flex h-9 shrink-0 items-center border-b border-line-2 px-5">
