@@ -72,6 +72,12 @@ if [ -L "$R${path}" ]; then mv -fT "$t" "$R${path}"; else mv -f "$t" "$R${path}"
 flush "$d" || true`;
 }
 
+/**
+ * Shell command that clears away all pairs that wait for a key id. Only for a script that has raised the epoch, or takes all
+ * else away: every other station is refused from then on, so that none goes on with a pair of its own.
+ */
+export const forgetBornKeys = `rm -f "$R"${bornKeyPath('*')}`;
+
 /** Shell line that gives a file user and group of the script: in a set-group-id directory it has another group. */
 function ownedByUs(file: string): string {
   return `chown "$(id -u):$(id -g)" "${file}"`;
@@ -127,7 +133,7 @@ ${receiveInto(`head -c ${sizeBytes}`)}
 [ "$(sha256sum < "$t" | cut -c1-64)" = ${shellQuote(sha256)} ] || { echo "the key that arrived is not the key that was sent"; exit ${EXIT_DATA_DIFFERS}; }
 chown ${agentUserName}:${agentUserName} "$t"
 chmod 0640 "$t"
-rm -f "$R${bornKeyPath}"
+${forgetBornKeys}
 ${replaceDurably(keyPath)}
 echo "${sizeBytes} bytes, mode 0640, owner ${agentUserName}" || true`,
     true,

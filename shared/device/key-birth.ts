@@ -1,4 +1,4 @@
-import { openTemporary, refuseOtherDirectory, replaceDurably } from './commands.ts';
+import { forgetBornKeys, openTemporary, replaceDurably } from './commands.ts';
 import { EXIT_OBSTRUCTED } from './exit-status.ts';
 import { EXIT_EPOCH_CHANGED } from './fence.ts';
 import { defineFragment, type Fragment } from './fragment.ts';
@@ -11,69 +11,115 @@ const PEM_LINE = 64;
 /** A public key of 2048 to 4096 bits, and a signature made with one, in base64. */
 const MOST_BASE64 = 2048;
 
-/** Shell lines that name the private half that waits for its key id, for root alone. */
-const waitingKey = `b="$R${bornKeyPath}"`;
+/**
+ * A pair that has waited longer than this, by the device's uptime, is nobody's any more: no exchange of an enrollment and
+ * no wait in it is nearly as long.
+ */
+const WAITS_AT_MOST_SECONDS = 24 * 3600;
+/** What the log shows in the place of a pair's name: the same in every run and in its preview. */
+const ANY_PAIR = bornKeyPath('*');
+
+/** Shell line that names the private half that waits for its key id, for root alone. */
+function waitingKey(pair: string): string {
+  return `b="$R"${shellQuote(bornKeyPath(pair))}`;
+}
+
+/**
+ * Shell lines that clear away pairs nobody waits for any more. The time stamp of a pair is the uptime at its birth, which
+ * no set clock moves.
+ */
+const forgetOldBornKeys = `u=$(cut -d. -f1 /proc/uptime 2>/dev/null || echo 0)
+for o in "$R"${bornKeyPath('*')}; do
+  if [ -f "$o" ] && [ $((u - $(stat -c %Y "$o"))) -gt ${WAITS_AT_MOST_SECONDS} ]; then rm -f "$o"; fi
+done`;
 
 /**
  * Makes a key pair whose private half never leaves the device. Only the public half is printed. Where that fails the
  * script goes on without: the station then has a key minted.
  *
  * OpenSSL 3 writes PKCS#8 unless asked for the traditional form, which older versions write without being asked.
+ * @param pair the journal entry its key will have: two stations at work on one device never hold each other's pair
  */
-export function makeKeyPair(): Fragment {
+export function makeKeyPair(pair: string): Fragment {
   return defineFragment(
-    `openssl genrsa ${KEY_BITS} > ${bornKeyPath}`,
+    `openssl genrsa ${KEY_BITS} > ${ANY_PAIR}`,
     `umask 077
-${refuseOtherDirectory}
-${waitingKey}
+${forgetOldBornKeys}
+${waitingKey(pair)}
 rm -f "$b"
 trap 'rm -f "$b"; exit 1' HUP INT TERM PIPE
 ( set -C; : > "$b" )
 p=
 { openssl genrsa -traditional ${KEY_BITS} > "$b" 2>/dev/null || openssl genrsa ${KEY_BITS} > "$b" 2>/dev/null; } &&
   p=$(openssl rsa -in "$b" -pubout -outform DER 2>/dev/null | openssl base64 -A)
+touch -d "@$u" "$b"
 if [ -n "$p" ]; then printf 'public-key %s\\n' "$p"; else rm -f "$b"; echo 'openssl made no key'; fi`,
   );
 }
 
 /** Signs a login with the key that waits, by RS256, and prints the signature. It proves that the key logs in. */
-export function signWithBornKey(signingInput: string): Fragment {
+export function signWithBornKey(pair: string, signingInput: string): Fragment {
   return defineFragment(
-    `openssl dgst -sha256 -sign ${bornKeyPath}`,
-    `${waitingKey}
+    `openssl dgst -sha256 -sign ${ANY_PAIR}`,
+    `${waitingKey(pair)}
 s=$(printf '%s' ${shellQuote(signingInput)} | openssl dgst -sha256 -sign "$b" 2>/dev/null | openssl base64 -A)
 printf 'signature %s\\n' "$s"`,
   );
 }
 
 /**
- * Makes the key file out of the key that waits: in the shape of a minted one, with the same owner and mode, and as
+ * Signs a login with the key the device holds, and prints the signature: nothing where that cannot be read or there is no
+ * openssl. The private half goes from the key file through a pipe; what lies in memory for a moment is the login, which is
+ * no secret.
+ */
+export function signWithHeldKey(signingInput: string): Fragment {
+  return defineFragment(
+    `openssl dgst -sha256 -sign ${keyPath}`,
+    `umask 077
+k="$R${keyPath}"
+i=
+trap 'rm -f "$i"' EXIT
+trap 'exit 1' HUP INT TERM PIPE
+i=$(mktemp "$R/run/fleet-agent-login.XXXXXXXX")
+printf '%s' ${shellQuote(signingInput)} > "$i"
+s=
+if [ -f "$k" ] && [ ! -L "$k" ] && command -v openssl >/dev/null 2>&1; then
+  s=$(tr -d '\\n' < "$k" | sed -n 's/.*"key" *: *"\\([^"]*\\)".*/\\1/p' | sed 's/\\\\n/\\n/g' |
+    openssl dgst -sha256 -sign /dev/stdin "$i" 2>/dev/null | openssl base64 -A)
+fi
+printf 'signature %s\\n' "$s"`,
+  );
+}
+
+/**
+ * Makes the key file out of the pair that waits: in the shape of a minted one, with the same owner and mode, and as
  * safe against a power cut. A PEM holds nothing that JSON would have to escape but its line ends.
  *
- * Only where it is still the key that was registered: another station that is at work on the device may have had it
- * make one since. A key id with another key's private half would never log in, and look right.
- * @param key `publicBase64`: the public half as the device told it
+ * Only where it is the key that was registered: a key id with another key's private half would never log in, and look
+ * right. Pairs of other stations go with it: the epoch was raised, and none of them can go on.
+ * @param key `pair`: see {@link makeKeyPair}; `publicBase64`: the public half as the device told it
  */
 export function adoptBornKey(key: {
   readonly keyId: string;
   readonly userId: string;
+  readonly pair: string;
   readonly publicBase64: string;
 }): Fragment {
   const head = `{"type":"serviceaccount","keyId":${JSON.stringify(key.keyId)},"key":"`;
   const tail = `","userId":${JSON.stringify(key.userId)}}`;
   return defineFragment(
-    `put ${bornKeyPath} into ${keyPath}`,
+    `put ${ANY_PAIR} into ${keyPath}`,
     `umask 077
 ${openTemporary(keyPath)}
-${waitingKey}
-if [ ! -f "$b" ] || [ -L "$b" ]; then echo 'obstructed: ${bornKeyPath} is gone'; exit ${EXIT_OBSTRUCTED}; fi
+${waitingKey(key.pair)}
+if [ ! -f "$b" ] || [ -L "$b" ]; then echo 'obstructed: ${ANY_PAIR} is gone'; exit ${EXIT_OBSTRUCTED}; fi
 [ "$(openssl rsa -in "$b" -pubout -outform DER 2>/dev/null | openssl base64 -A)" = ${shellQuote(key.publicBase64)} ] ||
-  { echo 'another station has had the device make another key meanwhile'; exit ${EXIT_EPOCH_CHANGED}; }
+  { echo 'the pair that waits is not the one that was registered'; exit ${EXIT_EPOCH_CHANGED}; }
 { printf '%s' ${shellQuote(head)}; sed 's/$/\\\\n/' "$b" | tr -d '\\n'; printf '%s' ${shellQuote(tail)}; } > "$t"
 chown ${agentUserName}:${agentUserName} "$t"
 chmod 0640 "$t"
 ${replaceDurably(keyPath)}
-rm -f "$b" || true
+${forgetBornKeys} || true
 echo "mode 0640, owner ${agentUserName}" || true`,
   );
 }

@@ -9,8 +9,12 @@ export const configPath = '/etc/fleet-agent/config.toml';
 export const keyPath = '/etc/fleet-agent/zitadel-key.json';
 /** There while binary, key, config or unit have changed and the agent was not started anew since. */
 export const restartMarkPath = '/etc/fleet-agent/.restart-needed';
-/** The private half of a key that was made on the device and has no id yet, for root alone. */
-export const bornKeyPath = '/etc/fleet-agent/.born-key.pem';
+/**
+ * The private half of a key that was made on the device and has no id yet, for root alone. In memory: a pair that waits
+ * when the device goes down is of no use after that.
+ * @param pair its name, which no other station gives to one of its own
+ */
+export const bornKeyPath = (pair: string): string => `/run/fleet-agent-key.${pair}.pem`;
 /** How often the device was given a key, for root alone: a station that looked before and comes late is refused. */
 export const epochPath = '/etc/fleet-agent/enrollment-epoch';
 /** Locked while a script of a station changes the device. In memory: a lock outlives no boot. */

@@ -1,4 +1,5 @@
 import type { DeviceId } from '../model/device-id.ts';
+import { forgetBornKeys } from './commands.ts';
 import type { DeviceCommand } from './device-command.ts';
 import { EXIT_OTHER_ID } from './exit-status.ts';
 import { composeTrip, defineFragment, type Fragment } from './fragment.ts';
@@ -47,6 +48,7 @@ function removeFiles(): Fragment {
     `rm ${files.join(' ')}`,
     `${files.map((path) => `rm -f "$R${path}"`).join('\n')}
 rm -f "$R${configDirectory}"/.fleet-agent.new.* "$R${epochPath}.new"
+${forgetBornKeys}
 if [ -d "$R${configDirectory}" ]; then rmdir "$R${configDirectory}" 2>/dev/null || echo 'something else is in ${configDirectory}; it stays'; fi`,
   );
 }

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { bornKeyPath, keyPath } from '../device/paths.ts';
+import { keyPath } from '../device/paths.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 import { enrollOnce } from '../testing/enroll-once.ts';
 import type { FakeDevice } from '../testing/fake-device.ts';
@@ -16,7 +16,7 @@ beforeEach(() => {
   device.canMakeKeys = true;
 });
 
-const calls = () => world.identity.calls.filter((call) => /mint|register|proves|delete/i.test(call));
+const calls = () => world.identity.calls.filter((call) => /mint|register|proves|logsIn|delete/i.test(call));
 const live = () => world.identity.liveKeys('board-01');
 /** One live key, which the device holds, and nothing left open once a search can be believed. */
 async function expectConverged(): Promise<void> {
@@ -26,7 +26,7 @@ async function expectConverged(): Promise<void> {
   await world.clock.run(recoverKeys({ ...world.ports(), identity: world.identity, issuer }));
   expect(world.journal.unsettledKeyIntents(issuer)).toEqual([]);
   expect(live()).toEqual([device.keyId]);
-  expect(device.files.has(bornKeyPath)).toBe(false);
+  expect(device.waitingPairs).toEqual([]);
 }
 
 it('a device makes its own key, proves it, and the station never sees it', async () => {
@@ -56,7 +56,7 @@ describe('a minted key is given instead', () => {
     ['where the provider takes no public keys', 'refused', ['registerKey', 'mintKey']],
     [
       ...(['where a registered key does not log in', 'keys-that-fail'] as const),
-      ['registerKey', 'provesLogin', 'deleteKey', 'mintKey'],
+      ['registerKey', 'provesLogin', 'deleteKey', 'mintKey', 'logsIn'],
     ],
   ] as const)('%s', async (_what, publicKeys, expected) => {
     world.identity.publicKeys = publicKeys;
@@ -65,6 +65,42 @@ describe('a minted key is given instead', () => {
     expect(calls()).toEqual(expected);
     expect(device.births).toBe(0);
     await expectConverged();
+  });
+
+  it('where the device signs with another pair than the registered one, which tells nothing on the provider', async () => {
+    device.signsWrongly = true;
+    const { error, log } = await enrollOnce(world, 'board.local');
+    expect(error).toBeUndefined();
+    expect(calls()).toEqual(['registerKey', 'provesLogin', 'deleteKey', 'mintKey']);
+    expect(log.map(({ text }) => text)).toContainEqual(
+      expect.stringContaining('signs nothing with its own key'),
+    );
+    await expectConverged();
+  });
+
+  it('and the log says so once registered keys are known to be refused', async () => {
+    world.identity.publicKeys = 'keys-that-fail';
+    world.identity.turnsOffBy = 'logsIn';
+    const { log } = await enrollOnce(world, 'board.local');
+    expect(log.map(({ kind, text }) => `${kind}: ${text}`)).toContain(
+      'problem: registered keys are refused and minted ones are not: from now on keys are minted',
+    );
+    expect(world.logger.entries.map(({ event }) => event)).toContain('registered-keys-do-not-log-in');
+    const other = world.addDevice('board-02', 'other.local');
+    other.canMakeKeys = true;
+    expect((await enrollOnce(world, 'other.local')).error).toBeUndefined();
+    expect(other.births).toBe(0);
+    expect(calls().filter((call) => call === 'registerKey')).toHaveLength(1);
+  });
+
+  it('where the minted key is refused as well, registered keys are not given up', async () => {
+    world.identity.publicKeys = 'keys-that-fail';
+    world.identity.refusesAllLogins = true;
+    const { log } = await enrollOnce(world, 'board.local');
+    expect(log.map(({ text }) => text)).toContain(
+      'the minted key is refused as well: registered keys are not what is wrong',
+    );
+    expect(world.identity.takesPublicKeys).toBe(true);
   });
 
   it('where the device has no openssl, or makes none with it', async () => {

@@ -23,7 +23,8 @@ export function desiredState(
     config: { content: config, sha256: ports.sha256(config) },
     unit: { content: unitFile, sha256: ports.sha256(unitFile) },
     ...found,
-    wantsBornKey: profile.identity.key_birth === 'device' && identity.takesPublicKeys,
+    bornPair:
+      profile.identity.key_birth === 'device' && identity.takesPublicKeys ? ports.random.uuid() : undefined,
   };
 }
 

@@ -11,9 +11,15 @@ import type { HeartbeatBaseline } from './fleet.ts';
 import { requireIdIsFree } from './id-in-use.ts';
 import type { Look } from './look-at-device.ts';
 import { lookWhenFree } from './look-when-free.ts';
-import { type MachineKeysContext, retireOldKeys, settleEarlierIntents } from './machine-keys.ts';
+import {
+  type MachineKeysContext,
+  type PendingKey,
+  retireOldKeys,
+  settleEarlierIntents,
+} from './machine-keys.ts';
 import { performPlan } from './perform-plan.ts';
 import type { AgentBinary, DeviceAccount, DeviceSession, KeyIntent, MachineKeyEntry } from './ports.ts';
+import { isProvenByLogin } from './prove-key.ts';
 import { rememberReplacedKey, replaceableKeyIds, retireReplacedKeys } from './replaced-key.ts';
 import { requireReady } from './require-ready.ts';
 import { settleDevice } from './settle-device.ts';
@@ -127,7 +133,7 @@ async function performAll(
     const { restarted } = memory;
     await awaitHeartbeat(context, { ...memory.heartbeats, restarted, keyId: expectedKeyId });
   }
-  await retireProvenKey(context, expectedKeyId, [
+  await retireProvenKey(context, pending, expectedKeyId, [
     ...unretired.intents,
     ...(pending === undefined ? [] : [{ ...pending, userId }]),
   ]);
@@ -181,19 +187,32 @@ async function identityStep(context: EnrollmentContext, memory: EnrollmentMemory
   return account;
 }
 
-/** The key the device holds has proven to work: the keys it replaces go. Without heartbeats nothing is proven. */
+/**
+ * The keys go that the device's own replaces, once that has proven to work: by a heartbeat, which was waited for; where
+ * the profile names no NATS, by a login. What nothing has proven stays, and the journal remembers it.
+ */
 async function retireProvenKey(
-  { fleet, keys, record, signal }: EnrollmentContext,
+  context: EnrollmentContext,
+  pending: PendingKey | undefined,
   keyId: string | undefined,
   intents: readonly Pick<KeyIntent, 'intentId' | 'userId' | 'keyIdsBefore'>[],
 ): Promise<void> {
+  const { fleet, keys, record, signal } = context;
+  const [replacing] = intents.filter(({ keyIdsBefore }) => keyIdsBefore.some((before) => before !== keyId));
   if (keyId === undefined) return;
-  let count = 0;
-  for (const intent of intents) {
-    if (fleet === undefined) keys.journal.settleKeyIntent(intent.intentId, 'delivered');
-    else count += await retireOldKeys(keys, intent, keyId, signal);
+  const stepId = fleet === undefined ? 'key-config' : 'heartbeat';
+  const note = (text: string): void => record.log.add({ kind: 'note', stepId, text });
+  const isProven =
+    fleet !== undefined ||
+    replacing === undefined ||
+    (await isProvenByLogin(context, pending, { userId: replacing.userId, keyId }));
+  if (!isProven) {
+    note(`older keys stay: no heartbeat and no login has proven key ${keyId}`);
+    return;
   }
-  if (count > 0) record.log.add({ kind: 'note', stepId: 'heartbeat', text: `${count} older keys deleted` });
+  let count = 0;
+  for (const intent of intents) count += await retireOldKeys(keys, intent, keyId, signal);
+  if (count > 0) note(`${count} older keys deleted`);
 }
 
 /** Settles what has nothing to do. What an earlier pass has done stays done, also what was cut off behind its end. */

@@ -113,7 +113,9 @@ function identityUntil(identity: IdentityProvider, end: AbortSignal): IdentityPr
     takesPublicKeys: identity.takesPublicKeys,
     registerKey: (userId, publicKey, expiresAt, signal) =>
       identity.registerKey(userId, publicKey, expiresAt, until(signal)),
-    provesLogin: (key, signature, signal) => identity.provesLogin(key, signature, until(signal)),
+    challengeLogin: (userId, keyId) => identity.challengeLogin(userId, keyId),
+    provesLogin: (challenge, signature, signal) => identity.provesLogin(challenge, signature, until(signal)),
+    logsIn: (key, signal) => identity.logsIn(key, until(signal)),
     deleteKey: (userId, keyId, signal) => identity.deleteKey(userId, keyId, until(signal)),
     deleteMachineUser: (userId, signal) => identity.deleteMachineUser(userId, until(signal)),
   };

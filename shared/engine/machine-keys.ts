@@ -44,6 +44,8 @@ export interface MachineKeysContext {
 
 /** A registered key with its public half as the device told it: DER in base64. */
 export interface BornKey extends RegisteredKey {
+  /** What its pair is called on the device: the id of its journal entry. */
+  readonly pair: string;
   readonly publicBase64: string;
 }
 
@@ -77,7 +79,8 @@ export async function mintKey(
   keyIdsBefore: readonly string[],
   signal: AbortSignal,
 ): Promise<PendingKey<MintedKey>> {
-  const pending = await obtainKey(context, { deviceId, userId, keyIdsBefore }, (expiresAt) =>
+  const intentId = context.random.uuid();
+  const pending = await obtainKey(context, { intentId, deviceId, userId, keyIdsBefore }, (expiresAt) =>
     context.identity.mintKey(userId, expiresAt, signal),
   );
   if (pending === undefined) throw new Error('A provider that mints gives a key.');
@@ -87,33 +90,37 @@ export async function mintKey(
 /**
  * Registers the public half of a key that was born on the device, in the same way. Undefined where the provider does
  * not take one.
+ * @param of `intentId`: what the pair is called on the device
  */
 export async function registerKey(
   context: MachineKeysContext,
-  of: { readonly deviceId: string; readonly userId: string; readonly keyIdsBefore: readonly string[] },
+  of: KeyOwner,
   publicBase64: string,
   signal: AbortSignal,
 ): Promise<PendingKey<BornKey> | undefined> {
   const pem = publicKeyPem(publicBase64);
   return obtainKey(context, of, async (expiresAt) => {
     const key = await context.identity.registerKey(of.userId, pem, expiresAt, signal);
-    return key === undefined ? undefined : { ...key, publicBase64 };
+    return key === undefined ? undefined : { ...key, pair: of.intentId, publicBase64 };
   });
 }
 
+/** Whose key it will be, and under which journal entry. */
+type KeyOwner = Pick<KeyIntent, 'intentId' | 'deviceId' | 'userId' | 'keyIdsBefore'>;
+
 async function obtainKey<Key extends MintedKey | BornKey>(
   context: MachineKeysContext,
-  of: { readonly deviceId: string; readonly userId: string; readonly keyIdsBefore: readonly string[] },
+  of: KeyOwner,
   obtain: (expiresAt: number) => Promise<Key | undefined>,
 ): Promise<PendingKey<Key> | undefined> {
   const { issuer, clock, journal, random } = context;
-  const intentId = random.uuid();
+  const { intentId } = of;
   const createdAt = clock.nowMs();
   // A little earlier than promised, by chance, a day at most: no two keys of a user share their expiry.
   const validForMs = (context.keyValidForDays ?? FAR_FUTURE_DAYS) * DAY_MS;
   const earlierMs = random.fraction() * Math.min(DAY_MS, validForMs / 50);
   const expiresAt = Math.round(createdAt + validForMs - earlierMs);
-  const intent = { intentId, issuer, expiresAt, createdAt, ...of };
+  const intent = { ...of, issuer, expiresAt, createdAt };
   journal.openKeyIntent(intent);
   try {
     const key = await obtain(expiresAt);

@@ -1,15 +1,15 @@
 import { commandFailure } from '../device/command-failure.ts';
 import { receiveBinary } from '../device/commands.ts';
 import { fenced } from '../device/fence.ts';
-import { signWithBornKey } from '../device/key-birth.ts';
 import { megabytesText } from '../model/duration-text.ts';
 import type { PlannedStep } from '../plan/plan-enrollment.ts';
 import { groupIntoTrips } from '../plan/trips.ts';
 import type { Desired } from '../steps/define-step.ts';
 import type { EnrollmentContext } from './enrollment-context.ts';
-import { compensate, mintKey, type PendingKey, registerKey } from './machine-keys.ts';
+import { type BornKey, compensate, mintKey, type PendingKey, registerKey } from './machine-keys.ts';
 import { performCommands } from './perform-commands.ts';
-import type { AgentBinary, RegisteredKey } from './ports.ts';
+import type { AgentBinary, LoginProof } from './ports.ts';
+import { mintInstead, proveBornKey } from './prove-key.ts';
 
 const UPLOAD_LIMIT_MS = 20 * 60_000;
 
@@ -20,7 +20,7 @@ export async function performPlan(
   desired: Desired,
   binary: AgentBinary,
 ): Promise<PendingKey | undefined> {
-  const { keys, signal } = context;
+  const { keys } = context;
   let publicKey: string | undefined;
   let pending: PendingKey | undefined;
   let delivered = false;
@@ -28,12 +28,8 @@ export async function performPlan(
     if (trip.kind === 'upload') await upload(context, binary);
     else if (trip.kind === 'mint-key') pending = await newKey(context, desired, publicKey);
     else if (trip.kind === 'prove-key') {
-      if (
-        pending !== undefined &&
-        !('file' in pending.key) &&
-        !(await isProven(context, pending, pending.key))
-      )
-        pending = await mintKey(keys, context.deviceId, desired.userId, desired.keyIdsBefore, signal);
+      if (pending !== undefined && !('file' in pending.key))
+        pending = await provenOrMinted(context, desired, pending, pending.key);
     } else if (trip.kind === 'commands') {
       const carries =
         !delivered &&
@@ -47,8 +43,7 @@ export async function performPlan(
           delivered = delivery === 'delivered';
           // With older keys alive the entry stays open until they are retired: a run that is cut off before that
           // would leave them for ever.
-          const settled = carried.keyIdsBefore.length === 0 || context.fleet === undefined;
-          if (delivered && settled)
+          if (delivered && carried.keyIdsBefore.length === 0)
             keys.journal.settleKeyIntent(carried.intentId, 'delivered', carried.key.keyId);
           else if (delivery === 'not-delivered') await takeBackKey(context, carried, desired.userId);
         },
@@ -64,15 +59,15 @@ export async function performPlan(
 /** The key the device made, registered; or a minted one, where it made none or the provider does not take it. */
 async function newKey(
   context: EnrollmentContext,
-  { userId, keyIdsBefore }: Desired,
+  { userId, keyIdsBefore, bornPair }: Desired,
   publicKey: string | undefined,
 ): Promise<PendingKey> {
   const { deviceId, keys, record, signal } = context;
   const note = (text: string): void => record.log.add({ kind: 'note', stepId: 'key-config', text });
   record.startStep('key-config');
-  if (publicKey !== undefined) {
+  if (publicKey !== undefined && bornPair !== undefined) {
     note("registering the device's own key");
-    const of = { deviceId, userId, keyIdsBefore };
+    const of = { intentId: bornPair, deviceId, userId, keyIdsBefore };
     const registered = await registerKey(keys, of, publicKey, signal);
     if (registered !== undefined) return registered;
     note('the identity provider takes no public keys');
@@ -81,37 +76,23 @@ async function newKey(
   return mintKey(keys, deviceId, userId, keyIdsBefore, signal);
 }
 
-/**
- * Has the device log in with the key it made, before that takes the place of any other. One that does not log in is
- * deleted: a provider may show a registered key and refuse every login with it (zitadel/zitadel#7948).
- */
-async function isProven(
+/** The key the device made, once it has logged in; otherwise it is deleted, and one is minted. */
+async function provenOrMinted(
   context: EnrollmentContext,
+  desired: Desired,
   pending: PendingKey,
-  key: RegisteredKey,
-): Promise<boolean> {
-  const { identity, record, signal } = context;
-  let signature = '';
+  key: BornKey,
+): Promise<PendingKey> {
+  let proof: LoginProof;
   try {
-    const parts = [{ kind: 'fragment', fragment: signWithBornKey(key.signingInput) } as const];
-    await performCommands(context, [{ step: 'key-config', parts, goesOn: true }], {
-      collect: (line) => {
-        if (line.kind === 'signature') signature = line.base64;
-      },
-    });
-    if (signature !== '' && (await identity.provesLogin(key, signature, signal))) {
-      const text = `the device has logged in with key ${key.keyId}, whose private half never left it`;
-      record.log.add({ kind: 'note', stepId: 'key-config', text });
-      return true;
-    }
+    proof = await proveBornKey(context, key);
   } catch (thrown) {
     await takeBackKey(context, pending, key.userId);
     throw thrown;
   }
-  const text = `key ${key.keyId} of the device does not log in; one is minted instead`;
-  record.log.add({ kind: 'problem', stepId: 'key-config', text });
+  if (proof === 'logs-in') return pending;
   await takeBackKey(context, pending, key.userId);
-  return false;
+  return mintInstead(context, desired, proof);
 }
 
 async function takeBackKey(context: EnrollmentContext, pending: PendingKey, userId: string): Promise<void> {

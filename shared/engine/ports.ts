@@ -158,15 +158,23 @@ export interface MintedKey {
   readonly sha256: string;
 }
 
-/**
- * A key whose private half was born on the device: only its public half was ever here. The device signs
- * `signingInput`, the first two parts of a JWT, to prove that it can log in.
- */
-export interface RegisteredKey {
+/** A login that one of a machine user's keys is to sign: the first two parts of a JWT. It proves that the key logs in. */
+export interface LoginChallenge {
   readonly keyId: string;
   readonly userId: string;
   readonly signingInput: string;
 }
+
+/** A key whose private half was born on the device: only its public half (PEM, SPKI) was ever here. */
+export interface RegisteredKey extends LoginChallenge {
+  readonly publicKeyPem: string;
+}
+
+/**
+ * What a signed login came to. `not-its-signature`: it was not made with the key that is known to the provider, which says
+ * nothing about the provider.
+ */
+export type LoginProof = 'logs-in' | 'refused' | 'not-its-signature';
 
 /** A device's account as it is, for those who only look. */
 export interface FoundMachineUser {
@@ -193,7 +201,10 @@ export interface IdentityProvider {
    * Mints a key that expires at this instant. Not retried by the adapter: a lost reply leaves a live key, which the caller finds by its snapshot.
    */
   mintKey(userId: string, expiresAt: number, signal: AbortSignal): Promise<MintedKey>;
-  /** False once the provider has not taken a public key, or a key that was registered could not log in. */
+  /**
+   * False once the provider has not taken a public key; or when it has refused registered keys while those that were minted
+   * in their place logged in.
+   */
   readonly takesPublicKeys: boolean;
   /**
    * Registers a public key (PEM, SPKI) that was made elsewhere, with this expiry. Undefined where the provider does not
@@ -205,12 +216,23 @@ export interface IdentityProvider {
     expiresAt: number,
     signal: AbortSignal,
   ): Promise<RegisteredKey | undefined>;
+  /** A login of now, for a key of this user to sign. */
+  challengeLogin(userId: string, keyId: string): LoginChallenge;
   /**
    * Exchanges a signed assertion (RFC 7523) for a token, which is thrown away: whether the key logs in.
    * @param signature base64
    * @throws IDENTITY_UNREACHABLE: then nothing is known
    */
-  provesLogin(key: RegisteredKey, signature: string, signal: AbortSignal): Promise<boolean>;
+  provesLogin(
+    challenge: LoginChallenge | RegisteredKey,
+    signature: string,
+    signal: AbortSignal,
+  ): Promise<LoginProof>;
+  /**
+   * Whether a minted key logs in, which the station finds out by itself as long as it has the key in memory.
+   * @throws IDENTITY_UNREACHABLE: then nothing is known
+   */
+  logsIn(key: MintedKey, signal: AbortSignal): Promise<boolean>;
   /** Deleting what is gone already succeeds. */
   deleteKey(userId: string, keyId: string, signal: AbortSignal): Promise<void>;
   /** Deletes a machine user; its grants and keys go with it. Deleting what is gone already succeeds. */

@@ -111,11 +111,13 @@ export async function previewEnrollment(input: PreviewInput): Promise<Enrollment
     const mints = plan.some(
       (step) => step.kind === 'pending' && step.actions.some((a) => a.kind === 'mint-key'),
     );
+    // Where no heartbeat can tell, a key has proven to work once it has logged in.
+    const provingStep: StepId = input.profile.nats === undefined ? 'key-config' : 'heartbeat';
     const steps = [
       identityStep(identity.actions),
       ...plan.map((step) => plannedStep(step, looking, binary)),
     ].map((step) =>
-      step.id === 'heartbeat' && step.state === 'pending'
+      step.id === provingStep && step.state === 'pending'
         ? { ...step, actions: [...step.actions, ...identity.retired(mints).map(deleteRetired)] }
         : step,
     );
@@ -192,8 +194,10 @@ async function lookAtIdentity(input: EnrollmentInput, look: Look): Promise<Found
     ],
     retired: (mints) => [
       ...left.filter((keyId) => mints || (replaced.includes(keyId) && keyId !== held)),
-      // The board was enrolled under another id before.
-      ...(mints && held !== undefined && look.facts.key?.userId !== user?.userId ? [held] : []),
+      // The board was enrolled under another id before. Without heartbeats nobody knows who else signs in with that key.
+      ...(mints && profile.nats !== undefined && held !== undefined && look.facts.key?.userId !== user?.userId
+        ? [held]
+        : []),
     ],
   };
 }
@@ -248,7 +252,7 @@ function viewAction(action: Action, input: EnrollmentInput, binary: AgentBinary)
         script: action.fragments.map(({ script }) => script).join('\n'),
       };
     case 'prove-key':
-      return { kind: 'command', shows: signWithBornKey('').shows, script: undefined };
+      return { kind: 'command', shows: signWithBornKey('', '').shows, script: undefined };
     case 'mint-key':
       return { kind: 'mint-key', shows: `mint a machine key for ${machineUserName(input.deviceId)}` };
     case 'deliver-key':

@@ -14,8 +14,8 @@ export interface Desired {
   readonly keyIdsBefore: readonly string[];
   /** Whether heartbeats can be watched at all. */
   readonly watchesHeartbeats: boolean;
-  /** The key shall be born on the device where that can make one. */
-  readonly wantsBornKey: boolean;
+  /** What the pair is called that the device makes itself, where it can; undefined where its key shall be minted. */
+  readonly bornPair: string | undefined;
 }
 
 /**

@@ -17,8 +17,8 @@ export const keyConfig = defineStep({
     const configIsRight = facts.configSha256 === desired.config.sha256;
     if (facts.configDirectoryRight && keyIsRight && key.protectedRight && configIsRight) return [];
     const actions: Action[] = [];
-    if (!keyIsRight && desired.wantsBornKey && facts.canMakeKeys) {
-      const fragments = [makeConfigDirectory(), makeKeyPair()];
+    if (!keyIsRight && desired.bornPair !== undefined && facts.canMakeKeys) {
+      const fragments = [makeKeyPair(desired.bornPair)];
       actions.push({ kind: 'make-key', fragments }, { kind: 'mint-key' }, { kind: 'prove-key' });
     } else if (!keyIsRight) actions.push({ kind: 'mint-key' });
     actions.push(run(makeConfigDirectory()));

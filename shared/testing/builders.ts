@@ -93,7 +93,7 @@ export function buildDesired(changes: Partial<Desired> = {}): Desired {
     userId: '39',
     liveKeyIds: ['k1'],
     keyIdsBefore: ['k1'],
-    ...{ watchesHeartbeats: true, wantsBornKey: true },
+    ...{ watchesHeartbeats: true, bornPair: 'pair-1' },
     ...changes,
   };
 }

@@ -22,7 +22,7 @@ import type {
 } from '../engine/ports.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 import { placeNames } from '../model/facts.ts';
-import { KEY_CANARY } from './fake-identity-provider.ts';
+import { KEY_CANARY, WRONG_SIGNATURE } from './fake-identity-provider.ts';
 import {
   expectedHash,
   nonceOf,
@@ -93,6 +93,8 @@ export class FakeDevice {
   machine = 'aarch64';
   /** It has openssl, and makes its own keys. */
   canMakeKeys = false;
+  /** Its openssl is broken, or somebody has replaced its pair: what it signs is nothing. */
+  signsWrongly = false;
   /** Key files it made out of keys of its own. */
   births = 0;
   osVersion = '12';
@@ -186,6 +188,7 @@ export class FakeDevice {
     this.boots += 1;
     this.heldBy = undefined;
     this.isGoingDown = false;
+    this.#forgetBornKeys();
     this.awayUntil = this.#options.clock.monotonicMs() + this.rebootMs;
     this.#stopAgent?.();
     if (this.unit.active)
@@ -344,22 +347,23 @@ export class FakeDevice {
     else if (shows.startsWith('raise ')) this.epoch += 1;
     else if (shows.startsWith('openssl genrsa')) {
       const pair = this.#options.makeKeyPair?.();
-      this.files.set(bornKeyPath, { content: pair?.privatePem ?? `${KEY_CANARY} born`, rights: '600:0:0' });
+      const content = pair?.privatePem ?? `${KEY_CANARY} born`;
+      this.files.set(waitingPath(script), { content, rights: '600:0:0' });
       say(`public-key ${pair?.publicBase64 ?? 'QUJD'}`);
     } else if (shows.startsWith('openssl dgst')) say(`signature ${this.#signed(script)}`);
-    else if (shows.startsWith(`put ${bornKeyPath}`)) {
-      const key = this.files.get(bornKeyPath)?.content;
+    else if (shows.startsWith(`put ${bornKeyPath('*')}`)) {
+      const key = this.files.get(waitingPath(script))?.content;
       if (key === undefined) return EXIT_OBSTRUCTED;
       const expected = /base64 -A\)" = ('[^']*') \]/.exec(script)?.[1] ?? '';
       if (this.#publicHalf(key) !== unquote(expected)) return EXIT_EPOCH_CHANGED;
       const [, keyId, userId] = /"keyId":"(\w+)"[\s\S]*"userId":"(\w+)"/.exec(script) ?? [];
       this.#write(keyPath, JSON.stringify({ type: 'serviceaccount', keyId, key, userId }), keyRights);
-      this.files.delete(bornKeyPath);
+      this.#forgetBornKeys();
       this.births += 1;
     } else if (shows.startsWith(`cat > ${keyPath}`)) {
       if (payload === undefined || sha256(payload) !== expectedHash(script)) return EXIT_DATA_DIFFERS;
       this.#write(keyPath, payload, keyRights);
-      this.files.delete(bornKeyPath);
+      this.#forgetBornKeys();
     } else if (shows === `write ${configPath}`) this.#write(configPath, writtenContent(script), '644:0:0');
     else if (shows.startsWith(`write ${unitPath}`)) this.#write(unitPath, writtenContent(script), '644:0:0');
     else if (shows.startsWith('chown')) this.#write(keyPath, this.#content(keyPath), keyRights);
@@ -399,11 +403,23 @@ export class FakeDevice {
 
   /** What openssl prints for a login; nothing where there is no key to sign with. */
   #signed(script: string): string {
-    if (this.#options.makeKeyPair === undefined) return 'QUJD';
-    const key = this.files.get(bornKeyPath)?.content;
-    const input = /printf '%s' ('[^']*') \| openssl/.exec(script)?.[1];
-    if (key === undefined || input === undefined) return '';
+    const path = script.includes(`k="$R${keyPath}"`) ? keyPath : waitingPath(script);
+    if (this.signsWrongly) return WRONG_SIGNATURE;
+    if (this.#options.makeKeyPair === undefined) return this.files.has(path) ? 'QUJD' : '';
+    const key =
+      path === keyPath ? (JSON.parse(this.#content(keyPath)) as { key: string }).key : this.#content(path);
+    const input = /printf '%s' ('[^']*') (?:\| openssl|> "\$i")/.exec(script)?.[1];
+    if (key === '' || input === undefined) return '';
     return sign('sha256', Buffer.from(unquote(input)), key).toString('base64');
+  }
+
+  /** Pairs that wait for a key id. */
+  get waitingPairs(): readonly string[] {
+    return [...this.files.keys()].filter((path) => path.startsWith('/run/'));
+  }
+
+  #forgetBornKeys(): void {
+    for (const path of this.waitingPairs) this.files.delete(path);
   }
 
   #content(path: string): string {
@@ -449,6 +465,11 @@ export class FakeDevice {
     };
     this.#stopAgent = clock.after(1_000, tick);
   }
+}
+
+/** Where a script has the pair that waits. */
+function waitingPath(script: string): string {
+  return /^b="\$R"'([^']+)'$/m.exec(script)?.[1] ?? '';
 }
 
 function lost(): EnrollmentError {

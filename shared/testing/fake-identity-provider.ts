@@ -4,6 +4,8 @@ import type {
   DeviceAccount,
   FoundMachineUser,
   IdentityProvider,
+  LoginChallenge,
+  LoginProof,
   MachineKeyEntry,
   MintedKey,
   RegisteredKey,
@@ -20,6 +22,7 @@ export type IdentityCall =
   | 'mintKey'
   | 'registerKey'
   | 'provesLogin'
+  | 'logsIn'
   | 'deleteKey'
   | 'deleteMachineUser';
 
@@ -32,6 +35,9 @@ interface Fault {
 
 /** Text that is part of every private key it mints. It may be on a device and nowhere else. */
 export const KEY_CANARY = 'canary-private-key';
+
+/** What a device signs with a pair that is not the registered one. */
+export const WRONG_SIGNATURE = 'V1JPTkc=';
 
 /** Users, grants and keys in memory, with replies that can fail or get lost. */
 export class FakeIdentityProvider implements IdentityProvider {
@@ -152,16 +158,37 @@ export class FakeIdentityProvider implements IdentityProvider {
       this.keys.set(userId, keys.add(keyId));
       this.expiries.set(keyId, expiresAt);
       this.registered.set(keyId, publicKeyPem);
-      return { keyId, userId, signingInput: `header.${keyId}` };
+      return { ...this.challengeLogin(userId, keyId), publicKeyPem };
     });
   }
 
-  provesLogin(key: RegisteredKey, _signature: string, signal: AbortSignal): Promise<boolean> {
-    return this.#answer(
-      'provesLogin',
-      signal,
-      () => this.publicKeys === 'accepted' && this.isLive(key.keyId),
-    );
+  challengeLogin(userId: string, keyId: string): LoginChallenge {
+    return { keyId, userId, signingInput: `header.${keyId}` };
+  }
+
+  provesLogin(
+    { keyId }: LoginChallenge | RegisteredKey,
+    signature: string,
+    signal: AbortSignal,
+  ): Promise<LoginProof> {
+    return this.#answer('provesLogin', signal, () => {
+      if (signature === WRONG_SIGNATURE) return 'not-its-signature';
+      const isRefused = this.registered.has(keyId) && this.publicKeys !== 'accepted';
+      return this.isLive(keyId) && !isRefused ? 'logs-in' : 'refused';
+    });
+  }
+
+  /** Logins are refused that should work, whatever the key. */
+  refusesAllLogins = false;
+
+  /** It has seen enough after the next login of a minted key. */
+  turnsOffBy: 'logsIn' | undefined;
+
+  logsIn({ keyId }: MintedKey, signal: AbortSignal): Promise<boolean> {
+    return this.#answer('logsIn', signal, () => {
+      if (this.turnsOffBy === 'logsIn') this.takesPublicKeys = false;
+      return !this.refusesAllLogins && this.isLive(keyId);
+    });
   }
 
   deleteKey(userId: string, keyId: string, signal: AbortSignal): Promise<void> {

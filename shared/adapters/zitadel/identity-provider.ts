@@ -20,9 +20,10 @@ import {
   type MachineFields,
   type UserReply,
 } from './endpoints.ts';
-import { createLoginProof, loginAssertion } from './login-proof.ts';
+import { createLoginProof } from './login-proof.ts';
 import { readMintedKey } from './machine-key.ts';
 import { once } from './once.ts';
+import { RegisteredKeys } from './registered-keys.ts';
 import { createZitadelCaller, type ZitadelCallerOptions } from './zitadel-caller.ts';
 
 export interface ZitadelOptions extends Pick<ZitadelCallerOptions, 'api'> {
@@ -49,11 +50,10 @@ export function createZitadelIdentityProvider(options: ZitadelOptions): Identity
   const { identity } = options.profile;
   const { project_id: projectId, device_role: role } = identity;
   const caller = createZitadelCaller({ ...options, identity });
-  const provesLogin = createLoginProof({ ...options, identity });
+  const prover = createLoginProof({ ...options, identity });
   /** Machine users whose tokens are JWTs, by user name: seen by this run, so that a search is spared. */
   const knownUsers = new Map<string, string>();
-  let takesPublicKeys = true;
-  let registeredKeysWork = false;
+  const registeredKeys = new RegisteredKeys();
   let projectSeenAtMs = Number.NEGATIVE_INFINITY;
   const visibleProjects = once(async (signal) => {
     projectSeenAtMs = clock.monotonicMs();
@@ -262,23 +262,31 @@ export function createZitadelIdentityProvider(options: ZitadelOptions): Identity
         publicKey: Buffer.from(publicKeyPem, 'utf8').toString('base64'),
       };
       const { keyId, keyDetails } = await call(endpoints.registerKey, input, signal);
-      if (keyDetails === '')
-        return { keyId, userId, signingInput: loginAssertion(userId, keyId, identity.issuer, clock.nowMs()) };
-      takesPublicKeys = false;
+      if (keyDetails === '') return { ...prover.challenge(userId, keyId), publicKeyPem };
+      registeredKeys.notTaken();
       // It has made a pair of its own, whose private half nobody shall have.
       await attempt(endpoints.deleteKey, { userId, keyId }, ['not-found'], signal);
       return undefined;
     },
 
     get takesPublicKeys() {
-      return takesPublicKeys;
+      return registeredKeys.areTaken;
     },
 
-    provesLogin: async (key, signature, signal) => {
-      const logsIn = await provesLogin(key, signature, signal);
-      // One device may sign nonsense; a provider whose registered keys never worked is no place for them.
-      if (logsIn) registeredKeysWork = true;
-      else if (!registeredKeysWork) takesPublicKeys = false;
+    challengeLogin: prover.challenge,
+
+    provesLogin: async (challenge, signature, signal) => {
+      const proof = await prover.proves(challenge, signature, signal);
+      if ('publicKeyPem' in challenge) {
+        if (proof === 'logs-in') registeredKeys.loggedIn(challenge.userId);
+        else if (proof === 'refused') registeredKeys.wasRefused(challenge.userId);
+      }
+      return proof;
+    },
+
+    logsIn: async (key, signal) => {
+      const logsIn = await prover.logsIn(key, signal);
+      registeredKeys.mintedKeyTried(key.userId, logsIn);
       return logsIn;
     },
 

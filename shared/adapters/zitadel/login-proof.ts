@@ -1,10 +1,12 @@
-import type { Clock, RegisteredKey } from '../../engine/ports.ts';
+import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
+import type { Clock, LoginChallenge, LoginProof, MintedKey, RegisteredKey } from '../../engine/ports.ts';
 import { EnrollmentError } from '../../errors/enrollment-error.ts';
 import type { Profile } from '../../model/profile.ts';
 import type { HttpClient } from '../http/http.ts';
 import { findHttpFailure } from '../http/http-failure.ts';
 import { identityFailure } from '../http/identity-failure.ts';
 import { discoverProvider } from '../oidc/discovery.ts';
+import { privateKeyPem } from './machine-key.ts';
 import { once } from './once.ts';
 
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
@@ -30,12 +32,35 @@ export function loginAssertion(userId: string, keyId: string, issuer: string, no
   return `${base64url(JSON.stringify(header))}.${base64url(JSON.stringify(payload))}`;
 }
 
+/** Whether a signature (base64) was made with the private half of this key. A key that is none verifies nothing. */
+function isSignedWith(publicKeyPem: string, { signingInput }: LoginChallenge, signature: string): boolean {
+  try {
+    const bytes = Buffer.from(signature, 'base64');
+    return verify('sha256', Buffer.from(signingInput), createPublicKey(publicKeyPem), bytes);
+  } catch {
+    return false;
+  }
+}
+
 /** Finds out whether a key logs in, by logging in with it. */
+export interface LoginProver {
+  challenge(userId: string, keyId: string): LoginChallenge;
+  /** @throws IDENTITY_UNREACHABLE: then nothing is known */
+  proves(
+    challenge: LoginChallenge | RegisteredKey,
+    signature: string,
+    signal: AbortSignal,
+  ): Promise<LoginProof>;
+  /** @throws IDENTITY_UNREACHABLE: then nothing is known */
+  logsIn(key: MintedKey, signal: AbortSignal): Promise<boolean>;
+}
+
+/** The prover of a profile's provider. */
 export function createLoginProof(options: {
   readonly identity: Profile['identity'];
   readonly http: HttpClient;
   readonly clock: Clock;
-}): (key: RegisteredKey, signature: string, signal: AbortSignal) => Promise<boolean> {
+}): LoginProver {
   const { identity, http, clock } = options;
   const provider = once((signal) => discoverProvider(identity, http, signal));
 
@@ -58,9 +83,14 @@ export function createLoginProof(options: {
     }
   }
 
-  return async (key, signature, signal) => {
+  const challenge = (userId: string, keyId: string): LoginChallenge => ({
+    ...{ userId, keyId },
+    signingInput: loginAssertion(userId, keyId, identity.issuer, clock.nowMs()),
+  });
+
+  async function isTaken(signingInput: string, signature: Buffer, signal: AbortSignal): Promise<boolean> {
     let status = 0;
-    const assertion = `${key.signingInput}.${base64url(Buffer.from(signature, 'base64'))}`;
+    const assertion = `${signingInput}.${base64url(signature)}`;
     for (const waitMs of [0, ...WAITS_MS]) {
       if (waitMs > 0) await clock.sleep(waitMs, signal);
       status = await exchange(assertion, signal);
@@ -73,5 +103,20 @@ export function createLoginProof(options: {
       subject: identity.issuer,
       evidence: `The token endpoint answered ${status}.`,
     });
+  }
+
+  return {
+    challenge,
+    proves: async (asked, signature, signal) => {
+      if ('publicKeyPem' in asked && !isSignedWith(asked.publicKeyPem, asked, signature))
+        return 'not-its-signature';
+      const bytes = Buffer.from(signature, 'base64');
+      return (await isTaken(asked.signingInput, bytes, signal)) ? 'logs-in' : 'refused';
+    },
+    logsIn: async (key, signal) => {
+      const { signingInput } = challenge(key.userId, key.keyId);
+      const privateKey = createPrivateKey(privateKeyPem(key));
+      return isTaken(signingInput, sign('sha256', Buffer.from(signingInput), privateKey), signal);
+    },
   };
 }

@@ -12,6 +12,11 @@ const keyFile = z.looseObject({
   key: z.string().regex(/^-----BEGIN (?:RSA )?PRIVATE KEY-----/),
 });
 
+/** The private half out of a minted key's file. For a login with it, and nothing else. */
+export function privateKeyPem({ file }: MintedKey): string {
+  return keyFile.parse(JSON.parse(file.reveal())).key;
+}
+
 export interface KeyReplyContent {
   readonly keyId: string;
   /** Base64. */

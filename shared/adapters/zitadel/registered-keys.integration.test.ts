@@ -1,5 +1,5 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import {
   type FaultRequest,
   type LabIdentityOptions,
@@ -22,6 +22,8 @@ afterEach(async () => {
 });
 const signal = AbortSignal.timeout(60_000);
 const expiresAt = Date.now() + 86_400_000;
+/** Its waits are over at once. */
+const hastyClock = { ...systemClock, sleep: async () => undefined };
 
 async function scene(options: Omit<LabIdentityOptions, 'signal'> = {}) {
   const lab = await startLabIdentityProvider({ ...options, signal });
@@ -40,7 +42,7 @@ async function scene(options: Omit<LabIdentityOptions, 'signal'> = {}) {
     ...{
       tokens: { accessToken: async () => new Secret(adminToken) },
       http,
-      clock: systemClock,
+      clock: hastyClock,
       random: systemRandom,
     },
     logger: silentLogger,
@@ -57,9 +59,13 @@ it('logs in with a key that was born elsewhere, and not with another signature',
   const { lab, identity, userId, publicKey, signed } = await scene();
   const key = await identity.registerKey(userId, publicKey, expiresAt, signal);
   if (key === undefined) throw new Error('The lab takes public keys.');
-  expect(await identity.provesLogin(key, signed(key), signal)).toBe(true);
+  expect(await identity.provesLogin(key, signed(key), signal)).toBe('logs-in');
   expect(lab.inspect().keys).toMatchObject([{ id: key.keyId, origin: 'registered', live: true }]);
-  expect(await identity.provesLogin(key, Buffer.alloc(256).toString('base64'), signal)).toBe(false);
+  const calls = () => lab.inspect().requests.length;
+  const before = calls();
+  const nonsense = Buffer.alloc(256).toString('base64');
+  expect(await identity.provesLogin(key, nonsense, signal)).toBe('not-its-signature');
+  expect(calls()).toBe(before);
   expect(identity.takesPublicKeys).toBe(true);
 });
 
@@ -84,12 +90,58 @@ it.each([
   expect(identity.takesPublicKeys).toBe(true);
 });
 
-it('finds out that a registered key cannot log in', async () => {
-  const { identity, userId, publicKey, signed } = await scene({
-    quirks: { registeredKeysCannotLogIn: true },
+describe('a provider that refuses registered keys', () => {
+  /** One device whose registered key is refused. */
+  async function refused(one: Awaited<ReturnType<typeof scene>>, name: string) {
+    const { identity, publicKey, signed } = one;
+    const { userId } = await identity.ensureAccount(name as DeviceId, 'new', signal);
+    const key = await identity.registerKey(userId, publicKey, expiresAt, signal);
+    if (key === undefined) throw new Error('The lab takes public keys.');
+    expect(await identity.provesLogin(key, signed(key), signal)).toBe('refused');
+    return { userId, minted: () => identity.mintKey(userId, expiresAt, signal) };
+  }
+
+  it('is told by two devices whose minted keys log in where the registered ones did not', async () => {
+    const one = await scene({ quirks: { registeredKeysCannotLogIn: true } });
+    const { identity } = one;
+    for (const [name, taken] of [
+      ['press-08', true],
+      ['press-09', false],
+    ] as const) {
+      const { minted } = await refused(one, name);
+      expect(await identity.logsIn(await minted(), signal)).toBe(true);
+      expect(identity.takesPublicKeys).toBe(taken);
+    }
   });
+
+  it('is not told by refusals alone: a clock that is off and an outage look the same', async () => {
+    let isIll = true;
+    const reply = namedFaults.internal();
+    const faults = {
+      before: ({ path }: FaultRequest) => (isIll && path === '/oauth/v2/token' ? reply : undefined),
+    };
+    const one = await scene({ faults });
+    const { identity } = one;
+    for (const name of ['press-08', 'press-09', 'press-10']) {
+      const { minted } = await refused(one, name);
+      expect(await identity.logsIn(await minted(), signal)).toBe(false);
+    }
+    expect(identity.takesPublicKeys).toBe(true);
+    isIll = false;
+    const key = await identity.registerKey(one.userId, one.publicKey, expiresAt, signal);
+    if (key === undefined) throw new Error('The lab takes public keys.');
+    expect(await identity.provesLogin(key, one.signed(key), signal)).toBe('logs-in');
+  });
+});
+
+it('tells by a signature of the device whether a key that it holds logs in', async () => {
+  const { lab, identity, userId, publicKey, signed } = await scene();
   const key = await identity.registerKey(userId, publicKey, expiresAt, signal);
   if (key === undefined) throw new Error('The lab takes public keys.');
-  expect(await identity.provesLogin(key, signed(key), signal)).toBe(false);
-  expect(identity.takesPublicKeys).toBe(false);
+  const challenge = identity.challengeLogin(userId, key.keyId);
+  const signature = signed({ ...key, ...challenge });
+  expect(await identity.provesLogin(challenge, signature, signal)).toBe('logs-in');
+  await identity.deleteKey(userId, key.keyId, signal);
+  expect(lab.inspect().keys.filter(({ live }) => live)).toEqual([]);
+  expect(await identity.provesLogin(challenge, signature, signal)).toBe('refused');
 });
