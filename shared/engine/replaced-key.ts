@@ -58,7 +58,7 @@ export async function retireReplacedKeys(
   const note = (text: string): void => record.log.add({ kind: 'note', stepId: 'heartbeat', text });
   for (const { intentId, userId, keyId } of replaced) {
     if (fleet === undefined) {
-      // Nothing has proven the new key, so nothing speaks for deleting the old one.
+      // This board needs it no more, but nothing tells whether the one it was copied from does.
       keys.journal.settleKeyIntent(intentId, 'delivered');
       note(`key ${keyId} of machine user ${userId}, which the device held before, is left alone`);
       continue;
