@@ -1,11 +1,12 @@
 // @ts-check
-// Reads command lines and environments of every process of a /proc over and over, as fast as it can, until its
-// standard input ends. Then prints one JSON object: how often it looked, and every different text it saw.
+// Reads command lines and environments of every process of a /proc over and over, as fast as it can or with a pause in
+// between, until its standard input ends. Then prints one JSON object: how often it looked, and every different text it saw.
 // A program of its own, so that nobody's event loop slows it down.
 import fs from 'node:fs';
 
 const folder = process.argv[2] ?? '';
-if (folder === '') throw new Error('usage: process-watcher.mjs PROC');
+const pauseMs = Number(process.argv[3] ?? 0);
+if (folder === '') throw new Error('usage: process-watcher.mjs PROC [PAUSE_MS]');
 
 /** @type {Set<string>} */
 const seen = new Set();
@@ -35,7 +36,8 @@ function look() {
     read(`${folder}/${entry}/environ`);
   }
   samples += 1;
-  if (wanted) setImmediate(look);
+  if (wanted && pauseMs > 0) setTimeout(look, pauseMs);
+  else if (wanted) setImmediate(look);
   else process.stdout.write(JSON.stringify({ samples, texts: [...seen] }));
 }
 look();

@@ -32,6 +32,8 @@ export interface LabOptions {
   readonly concurrency?: number;
   readonly heartbeatLimitSeconds?: number;
   readonly aptSeconds?: number;
+  /** Password of the devices' user, which sudo asks for where a device has the fault `sudo-password`. */
+  readonly devicePassword?: Secret;
   /** How the devices' roots are made; the best this computer allows unless said otherwise. */
   readonly deviceMode?: SandboxMode;
   readonly signal: AbortSignal;
@@ -116,6 +118,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       ...{ standInsDir: path.join(projectRoot, 'e2e/lab/devices/stand-ins') },
       ...(options.aptSeconds === undefined ? {} : { aptSeconds: options.aptSeconds }),
       ...(options.deviceMode === undefined ? {} : { mode: options.deviceMode }),
+      ...(options.devicePassword === undefined ? {} : { password: options.devicePassword }),
     });
     running.push({ stop: () => Promise.all(devices.map((device) => device.stop())) });
     const profilePath = path.join(dir, 'profile.toml');

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import process from 'node:process';
 import { app, crashReporter } from 'electron';
+import { keepMemoryOutOfCoreFiles } from '#shared/adapters/system/core-dumps.ts';
 import { readArguments } from './arguments.ts';
 import { setMenu } from './menu.ts';
 import { registerAppScheme } from './scheme.ts';
@@ -19,6 +20,8 @@ if (!asked.ok) {
   process.exit(2);
 }
 process.umask(0o077);
+// Passwords and tokens that are typed into the window pass through here.
+keepMemoryOutOfCoreFiles(process.platform);
 if (asked.arguments.userDataDir !== undefined) app.setPath('userData', asked.arguments.userDataDir);
 
 // Overriding the switch would leave Chromium's helpers crashing for ever where no sandbox can be made.

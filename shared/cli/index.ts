@@ -1,4 +1,7 @@
+import { keepMemoryOutOfCoreFiles } from '../adapters/system/core-dumps.ts';
 import { main } from './main.ts';
+
+keepMemoryOutOfCoreFiles(process.platform);
 
 // What is left open (a keychain call that hangs, a browser) does not keep a finished program.
 void main(process.argv.slice(2)).then(async (code) => {

@@ -1,0 +1,198 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Secret } from '#shared/model/secret.ts';
+import { needlesOf } from '../canary/forms.ts';
+import { watchProcessTable } from '../canary/process-table.ts';
+import { CanaryScan } from '../canary/scan.ts';
+import { TokenTap } from '../canary/token-tap.ts';
+import { type LabFixture, startLabFixture } from '../lab/testing/lab-fixture.ts';
+import { bundledCli, operatorToken, projectRoot } from './run-cli.ts';
+
+const SUDO_PASSWORD = 'canary sudo "password" 7Hq/+é';
+const RUN_LIMIT_MS = 60_000;
+
+/**
+ * A token, a minted key and a sudo password go through whole runs of the command line: one that is aborted and leaves a core
+ * file, one that writes diagnostic reports and is killed, one that ends. Then everything they left is searched for them.
+ */
+describe.skipIf(process.platform !== 'linux')('no secret is left by the command line', () => {
+  const signal = AbortSignal.timeout(200_000);
+  const home = mkdtempSync(path.join(tmpdir(), 'muster-canary-cli-'));
+  const [state, cores, reports, temporary, given, controls] = [
+    ...['state', 'cores', 'reports', 'temporary', 'given', 'controls'],
+  ].map((name) => path.join(home, name)) as [string, string, string, string, string, string];
+  const tap = new TokenTap();
+  const outputs: string[] = [];
+  let fixture: LabFixture;
+  let profile: string;
+
+  beforeAll(async () => {
+    for (const folder of [cores, reports, temporary, given, controls]) mkdirSync(folder);
+    fixture = await startLabFixture(
+      [1, 2, 3].map((number) => ({ name: `bench-0${number}`, faults: ['sudo-password'] as const })),
+      { identityFaults: tap, devicePassword: new Secret(SUDO_PASSWORD) },
+    );
+    // A key that the provider makes passes through the station; one that is born on its device never does.
+    profile = path.join(given, 'profile.toml');
+    const text = readFileSync(fixture.lab.profilePath, 'utf8');
+    writeFileSync(profile, text.replace('[identity]', '[identity]\nkey_birth = "provider"'));
+    const token = await operatorToken(fixture.lab.profilePath, path.join(home, 'sign-in'), signal);
+    writeFileSync(path.join(given, 'token'), token, { mode: 0o600 });
+    writeFileSync(path.join(given, 'sudo'), SUDO_PASSWORD, { mode: 0o600 });
+    await bundledCli();
+  }, 120_000);
+  afterAll(async () => {
+    await fixture?.stop();
+    rmSync(home, { recursive: true, force: true });
+  });
+
+  const minted = (): number => fixture.lab.identity.inspect().mutations['key.minted'] ?? 0;
+
+  /** Core files as large as memory, in a folder of their own; what is printed is kept. */
+  function start(program: string, args: readonly string[], nodeOptions = ''): ChildProcess {
+    const child = spawn('/bin/sh', ['-c', 'ulimit -c unlimited; exec "$@"', 'sh', program, ...args], {
+      cwd: cores,
+      env: {
+        ...{ PATH: process.env.PATH, HOME: home, TMPDIR: temporary, NODE_OPTIONS: nodeOptions },
+        MUSTER_ADMIN_TOKEN_FILE: path.join(given, 'token'),
+        MUSTER_SUDO_PASSWORD_FILE: path.join(given, 'sudo'),
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk: Buffer) => outputs.push(chunk.toString('latin1')));
+    return child;
+  }
+
+  function enroll(number: number, nodeOptions = ''): ChildProcess {
+    const device = fixture.lab.devices[number - 1];
+    const target = `ssh://${device?.user}@${device?.host}:${device?.port}`;
+    const cli = path.join(projectRoot, 'out', 'cli', 'muster.cjs');
+    const args = ['enroll', '--target', target, '--device-id', `bench-0${number}`, '--json', '--verbose'];
+    return start(
+      process.execPath,
+      [cli, ...args.slice(0, 6), '--profile', profile, '--state-dir', state],
+      nodeOptions,
+    );
+  }
+
+  /** Ends a run a moment after a key was minted: it is in memory then, on its way or just delivered. */
+  async function whenMinted(child: ChildProcess, act: () => void): Promise<void> {
+    const before = minted();
+    const began = Date.now();
+    while (minted() === before) {
+      if (child.exitCode !== null || Date.now() - began > RUN_LIMIT_MS)
+        throw new Error(`No key was minted: ${outputs.join('').slice(-2_000)}`);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    act();
+  }
+
+  const keyOf = (number: number): string => {
+    const file = path.join(fixture.lab.devices[number - 1]?.root ?? '', 'etc/fleet-agent/zitadel-key.json');
+    return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { key: string }).key : '';
+  };
+
+  test('not in files, reports, core files, outputs or the process table', async () => {
+    const table = await watchProcessTable();
+    const aborted = enroll(1);
+    await whenMinted(aborted, () => aborted.kill('SIGABRT'));
+    const [, abortedBy] = await once(aborted, 'exit');
+    expect(abortedBy).toBe('SIGABRT');
+
+    // A mishap that nobody catches, too: a module loaded before the program throws when it is told to.
+    const mishap = path.join(given, 'mishap.cjs');
+    writeFileSync(
+      mishap,
+      "process.on('SIGUSR1', () => setImmediate(() => { throw new Error('a mishap'); }));\n",
+    );
+    const report = `--report-on-signal --report-signal=SIGUSR2 --report-uncaught-exception --report-directory=${reports}`;
+    const killed = enroll(2, `${report} --require=${mishap}`);
+    await whenMinted(killed, () => killed.kill('SIGUSR2'));
+    await expect.poll(() => readdirSync(reports).length, { timeout: 20_000 }).toBe(1);
+    killed.kill('SIGKILL');
+    await once(killed, 'exit');
+
+    const thrown = enroll(2, `${report} --require=${mishap}`);
+    await whenMinted(thrown, () => thrown.kill('SIGUSR1'));
+    const [thrownStatus] = await once(thrown, 'exit');
+    expect(thrownStatus).not.toBe(0);
+    expect(readdirSync(reports).length).toBe(2);
+
+    for (const number of [1, 2, 3]) {
+      const whole = enroll(number);
+      const [status] = await once(whole, 'exit');
+      expect(status, outputs.join('').slice(-3_000)).toBe(0);
+    }
+    const processes = await table.stop();
+
+    const keys = Object.fromEntries([1, 2, 3].map((number) => [`machine key ${number}`, keyOf(number)]));
+    expect(Object.values(keys).every((key) => key.includes('PRIVATE KEY'))).toBe(true);
+    const tokens = tap.secrets();
+    expect(Object.keys(tokens).length).toBeGreaterThan(0);
+    const secrets = {
+      ...keys,
+      ...tokens,
+      'sudo password': SUDO_PASSWORD,
+      'personal access token': fixture.lab.identity.adminToken,
+    };
+    const scan = new CanaryScan(needlesOf(secrets));
+    const stateFiles = scan.folder('state folder: journal and log', state);
+    expect(stateFiles.length).toBeGreaterThan(0);
+    scan.folder('temporary folder', temporary);
+    const coreFiles = scan.folder('core files', cores);
+    scan.folder('diagnostic reports', reports);
+    scan.texts('standard output and error', [outputs.join('')]);
+    scan.texts('command lines and environments', processes.texts);
+    process.stdout.write(
+      `${scan.summary()}\n  process table sampled ${processes.samples} times; core files: ` +
+        `${coreFiles.map((file) => `${path.basename(file)} ${statSync(file).size} bytes`).join(', ') || 'none'}\n`,
+    );
+    expect(scan.findings).toEqual([]);
+    if (readFileSync('/proc/sys/kernel/core_pattern', 'utf8').trim() === 'core')
+      expect(coreFiles.length, 'the aborted run has left a core file').toBeGreaterThan(0);
+  }, 180_000);
+
+  test('and the same search finds them where they were left on purpose', async () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const key = privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
+    const secrets = { 'sudo password': SUDO_PASSWORD, 'machine key': key };
+    const scan = new CanaryScan(needlesOf(secrets));
+    // The same crash in a program that does not keep its memory out of core files, and was given the secret as an argument.
+    const table = await watchProcessTable();
+    const program = `const secret = Buffer.from(process.argv[1], 'base64').toString() + '!'; setTimeout(process.abort, 300);`;
+    const careless = start(process.execPath, ['-e', program, Buffer.from(SUDO_PASSWORD).toString('base64')]);
+    await once(careless, 'exit');
+    scan.texts('process table', (await table.stop()).texts);
+    const [core] = readdirSync(cores)
+      .map((name) => path.join(cores, name))
+      .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+    if (core !== undefined) scan.file('core file of a careless program', core);
+    writeFileSync(path.join(controls, 'log'), JSON.stringify({ level: 'info', password: SUDO_PASSWORD }));
+    writeFileSync(path.join(controls, 'binary'), Buffer.concat([Buffer.alloc(5_000_000), Buffer.from(key)]));
+    scan.folder('controls', controls);
+    scan.text('message', Buffer.from(key, 'utf16le'));
+    const found = new Set(scan.findings.map(({ place }) => place.replace(home, '')));
+    expect([...found].sort()).toEqual(
+      [
+        ...(core === undefined ? [] : [`core file of a careless program: ${core.replace(home, '')}`]),
+        ...['controls: /controls/binary', 'controls: /controls/log', 'message', 'process table'],
+      ].sort(),
+    );
+  }, 60_000);
+});
