@@ -318,6 +318,8 @@ class Storm {
       for (const story of duties[index] ?? []) {
         let last: string | undefined = 'never tried';
         for (let round = 0; round < MOST_ROUNDS && last !== undefined; round += 1) {
+          // A device that starts anew is away for a while.
+          if (round > 0) await sleep(5_000);
           await station.recover();
           last = await this.#perform(station, story, lastAct(story));
         }
