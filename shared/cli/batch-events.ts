@@ -9,11 +9,14 @@ const ended: readonly EnrollmentRow['state'][] = ['enrolled', 'failed', 'stopped
 /** Turns the station's changes into the events of a batch: each step's beginning and end, each device's end, notices. */
 export class BatchEvents {
   readonly #output: Output;
+  readonly #note: (text: string) => void;
   readonly #awaited = new Set<string>();
   #state: StationState;
 
-  constructor(output: Output, initial: StationState) {
+  /** @param note takes the lines for a person */
+  constructor(output: Output, initial: StationState, note: (text: string) => void) {
     this.#output = output;
+    this.#note = note;
     this.#state = initial;
   }
 
@@ -24,7 +27,7 @@ export class BatchEvents {
       if (before.notices.some(({ id }) => id === notice.id)) continue;
       const { tone, text } = notice;
       this.#output.event('notice', { tone, text });
-      if (!this.#output.isJson) this.#output.note(text);
+      if (!this.#output.isJson) this.#note(text);
     }
     for (const row of Object.values(delta.rows ?? {})) this.#takeRow(before.rows[row.deviceId], row);
   }

@@ -21,8 +21,11 @@ import { UsageError } from './usage-error.ts';
 import { version } from './version.ts';
 
 type CommonOptions = ProfileOptions & StationOptions & { readonly json?: boolean };
-type EnrollOptions = CommonOptions & DryRunOptions & { readonly dryRun?: boolean };
+type EnrollOptions = CommonOptions &
+  DryRunOptions & { readonly dryRun?: boolean; readonly waitForSignIn?: string };
 
+/** A day: whoever comes to work the next morning finds the batch waiting. */
+const MOST_PATIENCE_MINUTES = 1440;
 const MANIFEST_LIMIT_BYTES = 8 * 1024 * 1024;
 
 /** Options that may be given several times. */
@@ -54,6 +57,7 @@ function withEnrollment(command: Command): Command {
     .option('--agent-binary <[arch=]file>', 'agent for x86_64, aarch64 or armv7; several', collect)
     .option('--labels <k=v,…>', 'labels the agent reports; several', collect)
     .option('--concurrency <n>', 'devices side by side, 1 to 64')
+    .option('--wait-for-sign-in <minutes>', 'in the middle of a batch; 0 asks nobody (30)')
     .option('--dry-run', 'say what would change, and change nothing')
     .option('--verbose', 'with --dry-run: the scripts too');
 }
@@ -244,7 +248,17 @@ async function enroll(
     throw new EnrollmentError('STATION_PROFILE_INVALID', {
       details: { path: options.profile ?? 'command line', problem: 'bench: there is no device in it' },
     });
-  return options.dryRun ? dryRun(context, profile, options) : runBatch(context, profile, options, wish);
+  if (options.dryRun) return dryRun(context, profile, options);
+  return runBatch(context, profile, { ...options, ...patienceOf(options.waitForSignIn) }, wish);
+}
+
+/** @throws UsageError */
+function patienceOf(minutes: string | undefined): { readonly signInPatienceMs?: number } {
+  if (minutes === undefined) return {};
+  const value = /^\d+(\.\d+)?$/.test(minutes) ? Number(minutes) : Number.NaN;
+  if (!(value <= MOST_PATIENCE_MINUTES))
+    throw new UsageError(`--wait-for-sign-in: minutes, 0 to ${MOST_PATIENCE_MINUTES}.`);
+  return { signInPatienceMs: Math.round(value * 60_000) };
 }
 
 /** @throws STATION_MANIFEST_INVALID, after every bad row was told */

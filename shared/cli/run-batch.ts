@@ -14,9 +14,18 @@ import { type CommandContext, openPorts, type StationOptions } from './command-c
 import { type ExitCode, exitCodeOfDevices, exitCodes } from './exit-codes.ts';
 import { errorText } from './output.ts';
 import { SecretDesk, secretInputs } from './secret-desk.ts';
-import { SignInWatch } from './sign-in.ts';
+import { type Prompt, promptLines, SignInWatch } from './sign-in.ts';
+import { SignInAgain } from './sign-in-again.ts';
 import { TerminalBoard } from './terminal-board.ts';
 import { version } from './version.ts';
+
+/** How many lines of the board stay above a code. */
+const BOARD_LINES_ABOVE_CODE = 6;
+
+export interface BatchOptions extends StationOptions {
+  /** How long devices wait for somebody to sign in again in the middle of the batch; the station's own limit when left out. */
+  readonly signInPatienceMs?: number;
+}
 
 /**
  * Enrolls the devices of the profile's bench, all of them, and shows how it goes.
@@ -27,7 +36,7 @@ import { version } from './version.ts';
 export async function runBatch(
   context: CommandContext,
   profile: Profile,
-  options: StationOptions,
+  options: BatchOptions,
   wish: BatchWish = {},
 ): Promise<ExitCode> {
   const { interrupts } = context;
@@ -50,10 +59,12 @@ class BatchRun {
   readonly #board: TerminalBoard | undefined;
   readonly #desk: SecretDesk | undefined;
   readonly #signIn = new SignInWatch();
+  readonly #again: SignInAgain;
   readonly #wish: BatchWish;
 
-  constructor(context: CommandContext, profile: Profile, options: StationOptions, wish: BatchWish) {
-    const { output, terminal } = context;
+  constructor(context: CommandContext, profile: Profile, options: BatchOptions, wish: BatchWish) {
+    const { output, terminal, secrets } = context;
+    const { signInPatienceMs } = options;
     this.#wish = wish;
     this.#context = context;
     const early: StationDelta[] = [];
@@ -61,15 +72,23 @@ class BatchRun {
     this.#station = createStation({
       ports: openPorts(context, profile, options, 'write'),
       ...{ profile, stationName: hostname(), version },
+      // A person's sign-in may be renewed by a person, with a terminal or without; a token that was handed in never.
+      isAttended: secrets.token === undefined && signInPatienceMs !== 0,
+      ...(signInPatienceMs === undefined ? {} : { signInPatienceMs }),
       publish: (delta) => take(delta),
       publishLog: () => undefined,
     });
     const { state } = this.#station;
-    this.#events = new BatchEvents(output, state);
+    this.#events = new BatchEvents(output, state, (text) => this.#note(text));
     this.#board = output.isJson
       ? undefined
       : new TerminalBoard(output.stdout, state, { nowMs: () => Date.now() });
     this.#desk = terminal === undefined ? undefined : new SecretDesk(this.#deskOptions());
+    this.#again = new SignInAgain({
+      begin: () => void this.#station.handle('session.signIn', null),
+      cancel: () => void this.#station.handle('session.cancel', null),
+      giveUp: () => this.#station.giveUpSignIn(),
+    });
     take = (delta) => this.#take(delta);
   }
 
@@ -120,10 +139,33 @@ class BatchRun {
 
   #take(delta: StationDelta): void {
     const { output } = this.#context;
-    if (delta.session !== undefined) this.#signIn.show(delta.session, output);
+    if (delta.session !== undefined) {
+      this.#signIn.show(delta.session, output, (prompt) => this.#showPrompt(prompt));
+      if (delta.session.state !== 'awaiting-approval') this.#board?.showBelow([]);
+    }
     this.#events.take(delta);
     this.#board?.take(delta);
+    this.#again.take(this.#station.state);
     for (const row of Object.values(delta.rows ?? {})) if (row.state === 'failed') this.#desk?.take(row);
+  }
+
+  /** Below the board while that is drawn in place, else as notes. */
+  #showPrompt(prompt: Prompt): void {
+    const { output } = this.#context;
+    const columns = output.stdout.columns || 100;
+    const rows = output.stdout.rows || 40;
+    const isBelow = output.isLive && this.#station.state.batch !== undefined;
+    const lines = promptLines(prompt, {
+      ...{ columns, lines: isBelow ? rows - BOARD_LINES_ABOVE_CODE : Number.POSITIVE_INFINITY },
+    });
+    if (isBelow) this.#board?.showBelow(['', ...lines]);
+    else for (const line of lines) output.note(line);
+  }
+
+  #note(text: string): void {
+    const { output } = this.#context;
+    if (output.isLive && this.#board !== undefined) this.#board.tell(text);
+    else output.note(text);
   }
 
   #deskOptions() {
@@ -181,6 +223,7 @@ class BatchRun {
 
   /** Takes back what was begun and closes the journal. */
   async close(): Promise<void> {
+    this.#again.close();
     await this.#station.shutDown();
   }
 }

@@ -32,11 +32,13 @@ export class SignInWatch {
     return this.#view;
   }
 
-  show(view: SessionView, output: Output): void {
+  /** @param notePrompt shows the code to a person; as notes when left out */
+  show(view: SessionView, output: Output, notePrompt = (prompt: Prompt) => noteLines(prompt, output)): void {
     this.#view = view;
     if (view.state === 'awaiting-approval' && view.userCode !== this.#promptShown) {
       this.#promptShown = view.userCode;
       tellPrompt(view, output);
+      notePrompt(view);
     }
     for (const check of [...this.#waiting]) check();
   }
@@ -118,15 +120,32 @@ function nobodyThere(view: SessionView): Error {
   });
 }
 
-function tellPrompt(view: Extract<SessionView, { state: 'awaiting-approval' }>, output: Output): void {
+/** A code that somebody has to approve. */
+export type Prompt = Extract<SessionView, { state: 'awaiting-approval' }>;
+
+function tellPrompt(view: Prompt, output: Output): void {
   output.event('sign-in', {
     url: view.verificationUri,
     completeUrl: view.verificationUriComplete,
     code: view.userCode,
     expiresAt: new Date(view.expiresAt).toISOString(),
   });
-  output.note(`Sign in at  ${view.verificationUri}`);
-  output.note(`with code   ${view.userCode}\n`);
-  output.note(renderUnicodeCompact(view.verificationUriComplete));
-  output.note(`\nor open     ${view.verificationUriComplete}\n`);
+}
+
+function noteLines(view: Prompt, output: Output): void {
+  for (const line of promptLines(view)) output.note(line);
+}
+
+/** Address, code and picture of a sign-in, as lines. The picture is left out where it would be cut off. */
+export function promptLines(view: Prompt, room = { columns: 80, lines: 40 }): string[] {
+  const picture = renderUnicodeCompact(view.verificationUriComplete).split('\n');
+  const fits = picture.length + 6 <= room.lines && (picture[0] ?? '').length <= room.columns;
+  return [
+    `Sign in at  ${view.verificationUri}`,
+    `with code   ${view.userCode}`,
+    ...(fits ? ['', ...picture] : []),
+    '',
+    `or open     ${view.verificationUriComplete}`,
+    '',
+  ];
 }

@@ -25,6 +25,7 @@ export class TerminalBoard {
   readonly #told = new Set<string>();
   #state: StationState;
   #drawnLines = 0;
+  #below: readonly string[] = [];
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(output: BoardOutput, initial: StationState, options: { nowMs(): number; live?: boolean }) {
@@ -37,6 +38,19 @@ export class TerminalBoard {
   /** Begins to draw. */
   start(): void {
     if (this.#isLive) this.#timer = setInterval(() => this.#draw(), REDRAW_MS);
+  }
+
+  /** Lines that stand below the board from now on; none: nothing does. */
+  showBelow(lines: readonly string[]): void {
+    this.#below = lines;
+  }
+
+  /** A line for a person, above the board; it stays. */
+  tell(text: string): void {
+    const up = this.#drawnLines > 0 ? `\u001b[${this.#drawnLines}A\r\u001b[J` : '';
+    this.#output.write(`${up}${text}\n`);
+    this.#drawnLines = 0;
+    if (this.#timer !== undefined) this.#draw();
   }
 
   /** Leaves the screen to a question. */
@@ -62,13 +76,19 @@ export class TerminalBoard {
   /** Draws the last picture and leaves it on the screen. */
   stop(): void {
     clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#below = [];
     if (this.#isLive) this.#draw();
   }
 
   #draw(): void {
-    const size = { columns: this.#output.columns ?? 100, lines: this.#output.rows ?? 40 };
+    // A terminal that does not know its size says 0.
+    const columns = this.#output.columns || 100;
+    const rows = this.#output.rows || 40;
+    const below = this.#below.map((line) => line.slice(0, columns));
+    const size = { columns, lines: rows - below.length };
     const paint = process.env.NO_COLOR ? plainPaint : colourPaint;
-    const lines = boardText(this.#state, this.#nowMs(), size, paint);
+    const lines = [...boardText(this.#state, this.#nowMs(), size, paint), ...below];
     const up = this.#drawnLines > 0 ? `\u001b[${this.#drawnLines}A` : '';
     this.#output.write(`${up}${lines.map((line) => `\u001b[2K${line}\n`).join('')}\u001b[J`);
     this.#drawnLines = lines.length;

@@ -1,0 +1,74 @@
+import type { EnrollmentErrorCode } from '../model/error-codes.ts';
+import type { StationState } from '../model/station-state.ts';
+
+/** Between two tries to get a code from a provider that does not answer. */
+const ASK_AGAIN_MS = 5_000;
+
+/** Nobody has answered yet: another code may be. */
+const askAnew = new Set<EnrollmentErrorCode | undefined>(['IDENTITY_CODE_EXPIRED']);
+const askLater = new Set<EnrollmentErrorCode | undefined>(['IDENTITY_UNREACHABLE', 'IDENTITY_CALL_FAILED']);
+
+export interface SignInAgainOptions {
+  /** Begins a sign-in; does nothing while one is under way. */
+  begin(): void;
+  /** Ends one that is under way. */
+  cancel(): void;
+  /** Devices that wait fail with what ended the sign-in. */
+  giveUp(): void;
+}
+
+/**
+ * Asks for a new sign-in as long as devices of a batch wait for one: once for all of them, again when the code has ended, and
+ * no more once somebody has refused. How long devices wait at all is the station's to say.
+ */
+export class SignInAgain {
+  readonly #options: SignInAgainOptions;
+  /** The sign-in that is under way, or that has just ended, was begun here. */
+  #isAsking = false;
+  #isPlanned = false;
+  #isClosed = false;
+  #later: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: SignInAgainOptions) {
+    this.#options = options;
+  }
+
+  /** Takes the state of the station after every change of it. */
+  take({ session, rows }: Pick<StationState, 'session' | 'rows'>): void {
+    if (this.#isClosed || this.#isPlanned || this.#later !== undefined) return;
+    const isAwaited = Object.values(rows).some((row) => row.state === 'awaiting-sign-in');
+    const isUnderWay = session.state === 'starting' || session.state === 'awaiting-approval';
+    if (session.state === 'signed-in') this.#isAsking = false;
+    else if (isUnderWay && this.#isAsking && !isAwaited) this.#soon(() => this.#options.cancel());
+    else if (session.state === 'signed-out' && isAwaited) this.#ask(session.error?.code);
+  }
+
+  #ask(why: EnrollmentErrorCode | undefined): void {
+    const begin = (): void => {
+      this.#isAsking = true;
+      this.#options.begin();
+    };
+    if (!this.#isAsking || askAnew.has(why)) this.#soon(begin);
+    else if (askLater.has(why)) {
+      this.#later = setTimeout(() => {
+        this.#later = undefined;
+        if (!this.#isClosed) begin();
+      }, ASK_AGAIN_MS);
+    } else this.#soon(() => this.#options.giveUp());
+  }
+
+  /** Whoever told the change is done with it first. */
+  #soon(act: () => void): void {
+    this.#isPlanned = true;
+    queueMicrotask(() => {
+      this.#isPlanned = false;
+      if (!this.#isClosed) act();
+    });
+  }
+
+  /** Asks no more. */
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#later);
+  }
+}
