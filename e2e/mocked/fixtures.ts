@@ -55,11 +55,15 @@ export class MockedStation {
     this.#complaints.length = 0;
     await this.#app.evaluate(
       (_electron, given) => {
-        fakeMain.answers = { 'station.snapshot': given.snapshot };
+        fakeMain.answers = { 'station.snapshot': given.snapshot, 'profile.list': given.profiles };
         fakeMain.calls.length = 0;
         fakeMain.window?.setContentSize(given.width, given.height);
       },
-      { snapshot: JSON.stringify({ ok: true, value: state }), width, height },
+      {
+        snapshot: JSON.stringify({ ok: true, value: state }),
+        profiles: JSON.stringify({ ok: true, value: { profiles: [] } }),
+        ...{ width, height },
+      },
     );
     await this.page.emulateMedia({ colorScheme: theme });
     await this.page.reload();

@@ -1,10 +1,12 @@
 import path from 'node:path';
 import type { Locator } from '@playwright/test';
+import type { ImportView } from '#shared/model/import-view.ts';
 import type { SetUpView } from '#shared/model/set-up-view.ts';
 import type { StationState } from '#shared/model/station-state.ts';
 import { expect, type MockedStation, test } from './fixtures.ts';
 import { clockRows, deviceName, hostKeyRow, mixedRows, passphraseRows } from './states/batch.ts';
 import { errorOf } from './states/errors.ts';
+import * as profiles from './states/profiles.ts';
 import * as setUp from './states/set-up.ts';
 import * as states from './states/stations.ts';
 
@@ -40,6 +42,32 @@ const openSetUp = (view: SetUpView) => async (station: MockedStation) => {
   await station.page.getByRole('navigation').getByRole('button', { name: 'Set-up' }).click();
   await expect(station.page.getByRole('region', { name: 'Set-up' })).toBeVisible();
 };
+
+const openImport =
+  (view?: ImportView) =>
+  async (station: MockedStation): Promise<void> => {
+    await openSetUp({ state: 'idle' })(station);
+    await station.answer('import.chooseFile', view ?? null);
+    await station.page.getByRole('tab', { name: 'Import a client config' }).click();
+    if (view === undefined) return;
+    await station.page.getByRole('button', { name: 'Choose the file…' }).click();
+    await expect(station.page.getByText('was read. Nothing is written yet.')).toBeVisible();
+  };
+
+async function refuseImport(station: MockedStation): Promise<void> {
+  await openImport()(station);
+  const problem = 'apps.station: Invalid input: expected string, received number.';
+  const details = { path: 'client-config.json', problem };
+  await station.fail('import.chooseFile', errorOf('STATION_CLIENT_CONFIG_INVALID', details));
+  await station.page.getByRole('button', { name: 'Choose the file…' }).click();
+  await expect(station.page.getByRole('alert').filter({ hasText: 'STATION_CLIENT' })).toBeVisible();
+}
+
+async function openSwitcher(station: MockedStation): Promise<void> {
+  await station.answer('profile.list', profiles.withOneGone);
+  await station.page.getByRole('button', { name: /^Profile fleet-prod/ }).click();
+  await expect(station.page.getByRole('list', { name: 'Profiles' })).toContainText('cannot be opened');
+}
 
 async function openAccount({ page }: MockedStation): Promise<void> {
   await page.getByRole('button', { name: /^Operator 14/ }).click();
@@ -154,7 +182,36 @@ const scenes: readonly Scene[] = [
       await expect(station.page.getByRole('alert').filter({ hasText: 'IDENTITY' })).toBeVisible();
     },
   },
-  { name: 'set-up-names', state: states.noProfile, arrange: openSetUp(setUp.ready) },
+  {
+    name: 'set-up-names',
+    state: states.noProfile,
+    arrange: async (station) => {
+      await openSetUp(setUp.ready)(station);
+      const { page } = station;
+      await page.getByRole('button', { name: 'Add a machine user' }).click();
+      await page.keyboard.type('nats-auth');
+      await page.getByLabel('Roles of machine user 1').fill('device, callout');
+      await page.getByRole('button', { name: 'Add a machine user' }).click();
+      await page.keyboard.type('device-7');
+    },
+  },
+  { name: 'set-up-few-rights', state: states.noProfile, arrange: openSetUp(setUp.fewRights) },
+  { name: 'import', state: states.noProfile, arrange: openImport() },
+  { name: 'import-refused', state: states.noProfile, arrange: refuseImport },
+  { name: 'import-read', state: states.noProfile, arrange: openImport(profiles.older) },
+  { name: 'import-several', state: states.insecure, arrange: openImport(profiles.several) },
+  { name: 'profiles', state: states.bench, arrange: openSwitcher },
+  { name: 'profiles-insecure', state: states.insecure, arrange: openSwitcher },
+  {
+    name: 'profile-gone',
+    state: states.profileGone,
+    arrange: async (station) => {
+      await station.answer('profile.list', profiles.withOneGone);
+      await station.page.getByRole('button', { name: 'Prepare the bench first' }).click();
+      await station.page.getByRole('button', { name: /^Profile none/ }).click();
+      await expect(station.page.getByRole('list', { name: 'Profiles' })).toContainText('cannot be opened');
+    },
+  },
   { name: 'set-up-running', state: states.noProfile, arrange: openSetUp(setUp.running) },
   { name: 'set-up-done', state: states.noProfile, arrange: openSetUp(setUp.done) },
   { name: 'set-up-failed', state: states.noProfile, arrange: openSetUp(setUp.failed) },

@@ -40,9 +40,10 @@ test('the token is handed over once, and a refusal keeps all else as typed', asy
   await station.answer('setup.check', setUp.ready);
   await page.getByLabel(/^CA file/).fill('/etc/ssl/plant-ca.pem');
   await page.keyboard.press('Control+Enter');
-  await expect(page.getByRole('status').filter({ hasText: 'Plant East' })).toContainText(
-    '371639797157900001',
-  );
+  const found = page.getByRole('region', { name: 'What the token may do' });
+  await expect(found).toContainText('fleet-admin@plant-east.example');
+  await expect(found).toContainText('Plant East, 371639797157900001');
+  await expect(found).toContainText(`${setUp.issuer}, API v2`);
   expect(await station.asked('setup.check')).toMatchObject([
     { issuer: setUp.issuer, token, caFile: '' },
     { issuer: setUp.issuer, token, caFile: '/etc/ssl/plant-ca.pem' },
@@ -58,20 +59,36 @@ test('names have defaults, wrong ones are told in their place, and the run gets 
   const { page } = station;
   await page.keyboard.press('Control+6');
   const run = page.getByRole('button', { name: 'Run the set-up' }).first();
-  const users = page.getByLabel('Machine users');
-  await users.fill('device-7');
+  const add = page.getByRole('button', { name: 'Add a machine user' });
+  await add.click();
+  const first = page.getByLabel('Name of machine user 1');
+  await expect(first).toBeFocused();
+  await page.keyboard.type('device-7');
   await expect(page.getByText('device-7: letters')).toBeVisible();
+  await expect(first).toHaveAccessibleDescription(/^device-7: letters/);
   await expect(run).toBeDisabled();
-  await users.fill('nats-auth, collector');
+  await first.fill('nats-auth');
+  await page.getByLabel('Roles of machine user 1').fill('callout, a=b');
+  await expect(page.getByText('a=b: no spaces and no "=".')).toBeVisible();
+  await page.getByLabel('Roles of machine user 1').fill('callout, operator');
+  await add.click();
+  await page.keyboard.type('nats-auth');
+  await expect(page.getByText('nats-auth is there twice.')).toBeVisible();
+  await expect(run).toBeDisabled();
+  await page.getByLabel('Name of machine user 2').fill('collector');
+  await add.click();
+  await page.keyboard.type('gone');
+  await page.getByRole('button', { name: 'Remove machine user gone' }).click();
+  await expect(add).toBeFocused();
   await page.getByLabel('Further roles').fill('operator, viewer');
-  await page.getByLabel('NATS').fill('tls://nats.plant-east.example:4222');
+  await page.getByLabel('NATS', { exact: true }).fill('tls://nats.plant-east.example:4222');
   await run.click();
   expect(await station.asked('setup.run')).toEqual([
     {
       ...{ project: 'fleet', deviceApp: 'Muster station', apiApp: 'Muster API' },
       roles: ['operator', 'viewer'],
       machineUsers: [
-        { name: 'nats-auth', roles: ['device'] },
+        { name: 'nats-auth', roles: ['callout', 'operator'] },
         { name: 'collector', roles: ['device'] },
       ],
       natsUrls: ['tls://nats.plant-east.example:4222'],

@@ -23,9 +23,16 @@ test('from an administrator’s token to a station that signs in, without a prof
 
     await page.getByLabel('Access token of an administrator').fill(identity.adminToken);
     await page.keyboard.press('Enter');
-    await expect(page.getByText('The token speaks for the organisation')).toBeVisible({ timeout: 20_000 });
+    const found = page.getByRole('region', { name: 'What the token may do' });
+    await expect(found).toContainText('The token may do all', { timeout: 20_000 });
+    await expect(found).toContainText('muster-admin');
+    await expect(found).toContainText(identity.orgId);
+    await expect(found).toContainText('API v2');
     await page.getByLabel('Project').fill('second plant');
-    await page.getByLabel('Machine users').fill('nats-auth');
+    await page.getByRole('button', { name: 'Add a machine user' }).click();
+    await page.getByLabel('Name of machine user 1').fill('nats-auth');
+    await page.getByLabel('Roles of machine user 1').fill('device, callout');
+    await picture(page, 'set-up-names-real');
     await page.getByRole('button', { name: 'Run the set-up' }).first().click();
     await expect(page.getByText(/The provider is set up, \d+ changes\./)).toBeVisible({ timeout: 60_000 });
     await picture(page, 'set-up-done-real');
@@ -34,6 +41,10 @@ test('from an administrator’s token to a station that signs in, without a prof
     await expect(page.getByText('Everything is already there. Nothing was changed.')).toBeVisible({
       timeout: 60_000,
     });
+    const user = identity.inspect().users.find(({ userName }) => userName === 'nats-auth');
+    expect(identity.inspect().grants).toContainEqual(
+      expect.objectContaining({ userId: user?.id, roleKeys: ['device', 'callout'] }),
+    );
     const keyFile = path.join(userDataDir, 'keys', 'nats-auth.json');
     expect(statSync(keyFile).mode & 0o077).toBe(0);
 

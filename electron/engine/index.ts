@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import os from 'node:os';
+import path from 'node:path';
 import process from 'node:process';
 import { createPorts } from '#shared/adapters/create-ports.ts';
 import { type ProxyChoice, proxyOfPac } from '#shared/adapters/http/proxy.ts';
@@ -9,8 +11,9 @@ import { createStation } from '#shared/engine/station.ts';
 import { describeThrown } from '#shared/errors/enrollment-error.ts';
 import { printable } from '#shared/model/printable.ts';
 import { isLoopbackHost } from '#shared/model/profile.ts';
+import { PROFILE_FILE } from '#shared/setup/set-up.ts';
 import { type EngineArguments, readEngineArguments } from './arguments.ts';
-import { failedStation } from './failed-station.ts';
+import { failedStation, stationWithoutProfile } from './failed-station.ts';
 import { EngineHost, type HostedStation } from './host.ts';
 import { SetUpDesk } from './set-up-desk.ts';
 
@@ -71,7 +74,8 @@ async function compose({ userDataDir, version, profile: file }: EngineArguments)
     void station.start();
     return station;
   } catch (thrown) {
-    return failedStation(stationName, version, thrown);
+    const nobodyMadeOne = file === path.join(userDataDir, PROFILE_FILE) && !existsSync(file);
+    return (nobodyMadeOne ? stationWithoutProfile : failedStation)(stationName, version, thrown);
   }
 }
 

@@ -101,11 +101,13 @@ export class SetUpDesk implements HostedSetUp {
     });
     try {
       const organisation = await ports.administration.organisation(signal);
+      const { account, api } = await ports.administration.caller(signal);
       const missingRights = [...(await ports.administration.missingRights(signal))];
       const folder = this.#folderFor(profile.identity.issuer);
       const view = {
         ...({ state: 'ready', issuer: profile.identity.issuer } as const),
-        ...{ organisation, missingRights, folder },
+        ...{ api, organisation, missingRights, folder },
+        ...(account === undefined ? {} : { account }),
       };
       this.#checked = { profile, token, view };
       this.#view = view;

@@ -1,5 +1,6 @@
-import { Layers, ShieldOff } from 'lucide-react';
+import { ShieldOff } from 'lucide-react';
 import { useLayoutEffect } from 'react';
+import { ProfileSwitcher } from '../features/profiles/ProfileSwitcher.tsx';
 import { hostOf } from '../lib/host-of.ts';
 import { Lamp } from './Lamp.tsx';
 import { LogoMark } from './LogoMark.tsx';
@@ -17,13 +18,7 @@ export function TopBar() {
         <div className="flex w-[var(--w-rail)] shrink-0 items-center justify-center border-r border-line-2">
           <LogoMark />
         </div>
-        <div
-          className="flex min-w-0 max-w-[280px] items-center gap-2.5 border-r border-line-2 px-3.5"
-          title={profile === undefined ? undefined : `Profile ${profile.name}, ${profile.issuer}`}
-        >
-          <Layers size={16} strokeWidth={1.7} className="shrink-0 text-ink-1" aria-hidden="true" />
-          <span className="truncate font-semibold">{profile?.name ?? 'No profile'}</span>
-        </div>
+        <ProfileSwitcher />
         <div className="flex items-center gap-[18px] px-4">
           <Lamp name="Identity" lamp={lamps.identity} />
           <Lamp name="NATS" lamp={lamps.nats} />

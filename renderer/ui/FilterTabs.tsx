@@ -4,10 +4,11 @@ import { formatCount } from '../lib/format.ts';
 export interface FilterTab<V extends string> {
   readonly value: V;
   readonly word: string;
-  readonly count: number;
+  /** How many rows it holds; left out where the tabs are no filter. */
+  readonly count?: number;
 }
 
-/** The underlined filter row of a table: a word and how many rows it holds. */
+/** A row of underlined words of which one holds; as the filter of a table each with how many rows it holds. */
 export function FilterTabs<V extends string>({
   tabs,
   value,
@@ -29,7 +30,9 @@ export function FilterTabs<V extends string>({
             className="relative -mb-px flex items-center gap-1.5 border-b-2 border-transparent text-xs text-ink-2 hover:text-ink-1 data-[active]:border-accent data-[active]:font-semibold data-[active]:text-ink-1"
           >
             {tab.word}
-            <span className="min-w-[1ch] text-sm font-semibold text-ink-1">{formatCount(tab.count)}</span>
+            {tab.count === undefined ? null : (
+              <span className="min-w-[1ch] text-sm font-semibold text-ink-1">{formatCount(tab.count)}</span>
+            )}
           </Tabs.Tab>
         ))}
       </Tabs.List>

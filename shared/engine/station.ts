@@ -267,13 +267,17 @@ export function createStation(options: StationOptions): Station {
 }
 
 /** What a station without a usable profile shows: the error, and nothing that could be pressed in vain. */
-export function stateWithoutProfile(name: string, version: string, error: ErrorView): StationState {
+export function stateWithoutProfile(
+  name: string,
+  version: string,
+  error: ErrorView | undefined,
+): StationState {
   const state = initialState({ name, version, reachesThisComputer: false }, undefined);
   const lamp = { state: 'waiting', word: 'no profile' } as const;
   return {
     ...state,
     revision: 0,
     lamps: { identity: lamp, nats: lamp, keychain: lamp },
-    session: { state: 'signed-out', error },
+    session: error === undefined ? { state: 'signed-out' } : { state: 'signed-out', error },
   };
 }

@@ -20,6 +20,10 @@ export type SetUpItemView = z.infer<typeof setUpItemSchema>;
 /** Whom the administrator's token speaks for, and where the results go. */
 const checked = {
   issuer: z.string(),
+  /** Whose token it is; absent where the provider does not tell. */
+  account: z.string().optional(),
+  /** Generation of the provider's API that is spoken. */
+  api: z.enum(['v1', 'v2']),
   organisation: z.object({ id: z.string(), name: z.string() }),
   /** What the token may not do of all that is needed. */
   missingRights: z.array(z.string()),

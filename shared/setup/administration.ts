@@ -11,6 +11,8 @@ export interface Administration {
    * @throws IDENTITY_ORGANISATION_UNKNOWN, IDENTITY_ROLE_MISSING, IDENTITY_SESSION_ENDED
    */
   organisation(signal: AbortSignal): Promise<{ readonly id: string; readonly name: string }>;
+  /** Whose token it is, as the provider names the account, and which API of the provider is spoken. */
+  caller(signal: AbortSignal): Promise<Caller>;
   /** What the caller may not do of all that setting up needs; empty where nothing is missing or nobody can tell. */
   missingRights(signal: AbortSignal): Promise<readonly string[]>;
 
@@ -49,6 +51,12 @@ export interface Administration {
   /** Not repeated: a lost reply leaves a live key, which is found again by its expiry. */
   mintKey(userId: string, expiresAt: number, signal: AbortSignal): Promise<MintedKey>;
   deleteKey(userId: string, keyId: string, signal: AbortSignal): Promise<void>;
+}
+
+export interface Caller {
+  /** Login name. Undefined where the provider does not tell. */
+  readonly account: string | undefined;
+  readonly api: 'v1' | 'v2';
 }
 
 /** `device`: native, signs in by device code. `api`: a resource server, which asks about tokens. */

@@ -6,12 +6,19 @@ const folder = '/home/line/.config/Muster';
 
 const common = {
   issuer,
+  account: 'fleet-admin@plant-east.example',
+  api: 'v2' as const,
   organisation: { id: '371639797157900001', name: 'Plant East' },
   missingRights: [],
   folder,
 };
 
 export const ready: SetUpView = { state: 'ready', ...common };
+
+export const fewRights: SetUpView = {
+  ...({ state: 'ready', ...common } as const),
+  missingRights: ['project.create', 'project.app.write'],
+};
 
 export const items: SetUpItemView[] = [
   { kind: 'organisation', name: 'Plant East', state: 'already', id: '371639797157900001' },

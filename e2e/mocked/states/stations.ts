@@ -120,12 +120,18 @@ export const noProfile: StationState = (() => {
   return {
     ...rest,
     lamps: { identity: lamp, nats: lamp, keychain: lamp },
-    session: {
-      state: 'signed-out',
-      error: errorOf('STATION_PROFILE_UNREADABLE', { path: '/home/line/.config/Muster/profile.toml' }),
-    },
+    session: { state: 'signed-out' },
   };
 })();
+
+/** The profile that was open last is gone. */
+export const profileGone: StationState = {
+  ...noProfile,
+  session: {
+    state: 'signed-out',
+    error: errorOf('STATION_PROFILE_UNREADABLE', { path: '/mnt/plant/east/profile.toml' }),
+  },
+};
 
 export const board: StationState = {
   ...bench,

@@ -2,10 +2,10 @@ import { KeyRound } from 'lucide-react';
 import { useState } from 'react';
 import { call } from '../../app/bridge.ts';
 import type { ShownError } from '../../app/failures.ts';
-import { Button } from '../../ui/Button.tsx';
-import { ErrorNote } from '../../ui/ErrorNote.tsx';
 import { LabelledField } from './LabelledField.tsx';
-import { setSetUp, useSetUp } from './set-up-store.ts';
+import { FieldGrid, StepForm } from './StepForm.tsx';
+import { issuerSays, setSetUp, useSetUp } from './set-up-store.ts';
+import { AcceptInvalid, CaFileField } from './TrustFields.tsx';
 
 /** Where the provider is, and the administrator's token. The token is handed over once and forgotten here. */
 export function CheckForm() {
@@ -13,12 +13,9 @@ export function CheckForm() {
   const [token, setToken] = useState('');
   const [busy, setBusy] = useState(false);
   const [refused, setRefused] = useState<ShownError | undefined>(undefined);
-  const issuerSays =
-    issuer === '' || /^https?:\/\/[^/\s]+/.test(issuer) ? '' : 'An address begins with https://.';
-  const complete = issuer !== '' && issuerSays === '' && token !== '';
+  const says = issuerSays(issuer);
 
   const check = async () => {
-    if (!complete || busy) return;
     setBusy(true);
     setRefused(undefined);
     const answer = await call('setup.check', {
@@ -32,20 +29,21 @@ export function CheckForm() {
   };
 
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void check();
-      }}
+    <StepForm
+      action={busy ? 'Asking the provider' : 'Check the token'}
+      ready={issuer !== '' && says === '' && token !== '' && !busy}
+      refused={refused}
+      onSubmit={() => void check()}
+      beside={<span className="text-xs text-ink-2">This changes nothing.</span>}
     >
-      <div className="grid grid-cols-2 gap-x-8 gap-y-2">
+      <FieldGrid>
         <LabelledField
           label="Issuer"
           mono
           placeholder="https://sso.example.com"
           hint="The provider’s own address, with its port where it has one."
           value={issuer}
-          says={issuerSays}
+          says={says}
           onValue={(value) => setSetUp({ issuer: value })}
         />
         <LabelledField
@@ -63,46 +61,12 @@ export function CheckForm() {
           hint="Empty: the organisation of the token."
           onValue={(value) => setSetUp({ organisationId: value })}
         />
-        <LabelledField
-          label="CA file, if the certificate is private"
-          mono
-          placeholder="/etc/ssl/plant-ca.pem"
-          value={caFile}
-          hint="A file on this computer."
-          onValue={(value) => setSetUp({ caFile: value })}
-        />
-      </div>
-      <label className="mt-2 flex min-h-6 items-center gap-2 text-sm">
-        <input
-          type="checkbox"
-          className="size-3.5 accent-[var(--accent-strong)]"
-          checked={acceptInvalidCertificates}
-          onChange={(event) => setSetUp({ acceptInvalidCertificates: event.currentTarget.checked })}
-        />
-        <span className={acceptInvalidCertificates ? 'font-medium text-fail-fg' : 'text-ink-2'}>
-          Accept invalid certificates. Whoever stands in between can then take the token.
-        </span>
-      </label>
-      {refused === undefined ? null : (
-        <div role="alert" className="mt-5">
-          <ErrorNote error={refused} />
-        </div>
-      )}
-      <div className="mt-6 flex items-center gap-3">
-        <Button
-          kind="primary"
-          size="large"
-          data-primary
-          disabled={!complete || busy}
-          onClick={() => void check()}
-        >
-          {busy ? 'Asking the provider' : 'Check the token'}
-        </Button>
-        <span className="text-xs text-ink-2">This changes nothing.</span>
-      </div>
-      <button type="submit" className="visually-hidden" tabIndex={-1}>
-        Check the token
-      </button>
-    </form>
+        <CaFileField value={caFile} onValue={(value) => setSetUp({ caFile: value })} />
+      </FieldGrid>
+      <AcceptInvalid
+        checked={acceptInvalidCertificates}
+        onChecked={(checked) => setSetUp({ acceptInvalidCertificates: checked })}
+      />
+    </StepForm>
   );
 }

@@ -3,12 +3,12 @@ import { useState } from 'react';
 import type { SetUpItemView, SetUpView } from '#shared/model/set-up-view.ts';
 import { act } from '../../app/bridge.ts';
 import { reportFailure } from '../../app/failures.ts';
-import { showSignIn } from '../../app/navigation.ts';
-import { startFeed, useStation } from '../../app/station-store.ts';
 import { countOf } from '../../lib/format.ts';
 import { Button, IconButton } from '../../ui/Button.tsx';
 import { ErrorNote } from '../../ui/ErrorNote.tsx';
 import { type GlyphShape, StateGlyph } from '../../ui/StateGlyph.tsx';
+import { useBatchRuns } from '../profiles/ProfileList.tsx';
+import { openSetUpProfile } from '../profiles/profile-store.ts';
 import { leaveSetUp, startSetUp } from './NamesForm.tsx';
 import { setSetUp } from './set-up-store.ts';
 
@@ -138,19 +138,16 @@ function NextLine() {
 
 function Actions({ view }: { readonly view: Ran }) {
   const [busy, setBusy] = useState(false);
-  const batchRuns = useStation(({ batch }) => batch !== undefined && batch.state !== 'finished');
+  const batchRuns = useBatchRuns();
   const again = async () => {
     const refused = await startSetUp(view.folder);
     if (refused !== undefined) reportFailure(refused);
   };
   const open = async () => {
     setBusy(true);
-    const opened = await act('setup.openProfile');
+    const opened = await openSetUpProfile();
     setBusy(false);
-    if (!opened) return;
-    setSetUp({ view: { state: 'idle' } });
-    startFeed();
-    showSignIn(true);
+    if (opened) setSetUp({ view: { state: 'idle' } });
   };
   if (view.state === 'running') {
     return (
@@ -188,8 +185,9 @@ function Actions({ view }: { readonly view: Ran }) {
         kind="quiet"
         size="large"
         onClick={() => {
-          const { issuer, organisation, missingRights, folder } = view;
-          setSetUp({ view: { state: 'ready', issuer, organisation, missingRights, folder } });
+          const { issuer, api, account, organisation, missingRights, folder } = view;
+          const whose = account === undefined ? {} : { account };
+          setSetUp({ view: { state: 'ready', issuer, api, ...whose, organisation, missingRights, folder } });
         }}
       >
         Change the names

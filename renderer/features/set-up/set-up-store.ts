@@ -5,6 +5,8 @@ import { reportFailure } from '../../app/failures.ts';
 
 /** What the operator has typed, secrets apart. It stays over every refusal. */
 interface SetUpStore {
+  /** The two ways to a profile: a provider that is set up now, or the file of the older tooling. */
+  readonly way: 'provider' | 'import';
   readonly view: SetUpView;
   readonly issuer: string;
   readonly organisationId: string;
@@ -15,13 +17,23 @@ interface SetUpStore {
   readonly apiApp: string;
   /** Separated by commas. */
   readonly roles: string;
-  readonly machineUsers: string;
+  readonly machineUsers: readonly MachineUserRow[];
   readonly natsUrls: string;
   /** Empty: as the station offers it. */
   readonly folder: string;
 }
 
+/** One machine user as it is typed. */
+export interface MachineUserRow {
+  /** Keeps the row's fields and focus together while others come and go. */
+  readonly key: number;
+  readonly name: string;
+  /** Separated by commas. */
+  readonly roles: string;
+}
+
 export const useSetUp = create<SetUpStore>(() => ({
+  way: 'provider',
   view: { state: 'idle' },
   issuer: '',
   organisationId: '',
@@ -31,7 +43,7 @@ export const useSetUp = create<SetUpStore>(() => ({
   deviceApp: 'Muster station',
   apiApp: 'Muster API',
   roles: '',
-  machineUsers: '',
+  machineUsers: [],
   natsUrls: '',
   folder: '',
 }));
@@ -56,4 +68,9 @@ export function listOf(text: string): string[] {
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
+}
+
+/** What is wrong with an issuer as it is typed; empty where nothing is, or nothing is typed yet. */
+export function issuerSays(issuer: string): string {
+  return issuer === '' || /^https?:\/\/[^/\s]+/.test(issuer) ? '' : 'An address begins with https://.';
 }

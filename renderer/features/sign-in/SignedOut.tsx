@@ -6,6 +6,7 @@ import { useStation } from '../../app/station-store.ts';
 import { evidenceText } from '../../lib/evidence.ts';
 import { Button } from '../../ui/Button.tsx';
 import { ErrorNote } from '../../ui/ErrorNote.tsx';
+import { OtherProfiles, WaysToProfile } from '../profiles/FirstRun.tsx';
 import { SignInHead } from './DeviceCode.tsx';
 
 /** What pressing the button once more leads to. */
@@ -23,18 +24,17 @@ export function SignedOut({ error }: { readonly error: ShownError | undefined })
     <>
       {profile === undefined ? (
         <SignInHead
-          title="This station has no profile"
+          title={failed ? 'The profile cannot be opened' : 'This station has no profile'}
           says="A profile tells it where to sign in, where heartbeats arrive and which agent to install."
         />
       ) : (
         <SignInHead says="Your browser opens, you approve a code there. Every device of every batch then uses this one sign-in." />
       )}
       {failed ? <SignInError error={error} /> : null}
-      <div className="mt-7 flex items-center gap-3">
+      {profile === undefined ? <OtherProfiles /> : null}
+      <div className="mt-7 flex flex-wrap items-center gap-3">
         {profile === undefined ? (
-          <Button kind="primary" size="large" data-primary onClick={() => goTo('set-up')}>
-            Set up the identity provider
-          </Button>
+          <WaysToProfile />
         ) : (
           <Button
             kind="primary"

@@ -89,6 +89,16 @@ export const ownEndpoints = {
     reply: z.looseObject({ org: z.looseObject({ id, name: z.string().default('') }) }),
     repeat: 'safe',
   }),
+  account: {
+    action: 'show the account of this token',
+    method: 'GET',
+    path: () => 'auth/v1/users/me',
+    body: () => undefined,
+    reply: z.looseObject({
+      user: z.looseObject({ userName: z.string().default(''), preferredLoginName: z.string().default('') }),
+    }),
+    repeat: 'safe',
+  } satisfies Endpoint<object, { user: { userName: string; preferredLoginName: string } }>,
   permissions: {
     action: 'show the rights of this account',
     method: 'POST',

@@ -1,5 +1,6 @@
 import type { MintedKey } from '../../engine/ports.ts';
 import { EnrollmentError } from '../../errors/enrollment-error.ts';
+import { printable } from '../../model/printable.ts';
 import type { Administration, AppKind, FoundApp, Made } from '../../setup/administration.ts';
 import {
   type AppReply,
@@ -17,6 +18,7 @@ import { createZitadelCaller, type ZitadelCallerOptions } from './zitadel-caller
 const JWT_TOKENS = 'ACCESS_TOKEN_TYPE_JWT';
 const KEYS_ON_A_PAGE = 100;
 const MOST_PAGES = 20;
+const LONGEST_NAME = 200;
 
 /** What an account needs for all of a set-up. */
 const neededRights = [
@@ -93,6 +95,14 @@ export function createZitadelAdministration(options: ZitadelCallerOptions): Admi
     organisation: async (signal) => {
       const { id, name } = await caller.organisation(signal);
       return { id, name };
+    },
+
+    caller: async (signal) => {
+      const api = await caller.generation(signal);
+      // The name is for the person who looks: a server that does not tell it is no reason to stop.
+      const me = await attempt(ownEndpoints.account, {}, ['not-found', 'not-allowed'], signal);
+      const name = me?.user.preferredLoginName || me?.user.userName || undefined;
+      return { account: name === undefined ? undefined : printable(name).slice(0, LONGEST_NAME), api };
     },
 
     missingRights: async (signal) => {

@@ -23,6 +23,8 @@ export interface ZitadelCaller extends ManagementCaller {
    * @throws IDENTITY_ORGANISATION_UNKNOWN, IDENTITY_ROLE_MISSING
    */
   organisation(signal: AbortSignal): Promise<Organisation>;
+  /** Which API is spoken with this server. */
+  generation(signal: AbortSignal): Promise<ApiGeneration>;
 }
 
 /** Refused or not, only a server that has the second generation answers this in Connect's way. */
@@ -83,6 +85,7 @@ export function createZitadelCaller(options: ZitadelCallerOptions): ZitadelCalle
 
   return {
     organisation,
+    generation: async (signal) => (await spoken.ask(signal)).generation,
     call: async (endpoint, input, callOptions) => {
       const { generation, place } = await spoken.ask(callOptions.signal);
       return caller.call(endpointIn(generation, endpoint), input, { ...callOptions, place });
