@@ -89,9 +89,37 @@ describe('rotate and decommission on the lab', () => {
     expect(fleet.events('heartbeat').map((beat) => beat.deviceId)).not.toContain('acts-01');
   }, 90_000);
 
+  test('status says that it has left the fleet, and no more that it is enrolled', async () => {
+    const [run] = (await cli('status', 'acts-01')).events('run');
+    expect(run).toMatchObject({ deviceId: 'acts-01', state: 'decommissioned' });
+    expect(run?.finishedAt).toBeDefined();
+    expect(run?.errorCode).toBeUndefined();
+  });
+
   test('the id can be enrolled again afterwards', async () => {
     const run = await cli('enroll', '--target', target(), '--device-id', 'acts-01');
     expect(run.status, run.stderr + run.stdout).toBe(0);
     expect(live()).toEqual({ users: 1, grants: 1, keys: [heldKey()] });
+    expect((await cli('status', 'acts-01')).events('run')).toMatchObject([{ state: 'enrolled' }]);
   }, 90_000);
+
+  test('an agent that was left on its device is told from the fleet while it reports on', async () => {
+    const run = await cli('decommission', 'acts-01', '--yes');
+    expect(run.status, run.stderr + run.stdout).toBe(0);
+    // What it has in hand lasts until its token ends.
+    let beat: { decommissionedAt?: string | undefined } | undefined;
+    await expect
+      .poll(
+        async () => {
+          beat = (await cli('devices')).events('heartbeat').find((one) => one.deviceId === 'acts-01');
+          return beat;
+        },
+        { timeout: 60_000, interval: 1000 },
+      )
+      .toBeDefined();
+    expect(Date.parse(beat?.decommissionedAt ?? '')).toBeGreaterThan(0);
+    const status = await cli('status', 'acts-01');
+    expect(status.events('run')).toMatchObject([{ state: 'decommissioned' }]);
+    expect(status.events('heartbeat')[0]?.decommissionedAt).toBe(beat?.decommissionedAt);
+  }, 120_000);
 });

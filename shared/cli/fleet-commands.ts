@@ -27,20 +27,21 @@ export async function devices(
   const { output } = context;
   const observer = new Observer(context, profile, options);
   const fleet = new Map<string, Heartbeat>();
+  const left = leftFrom(observer.ports.journal.latestRuns());
   try {
     await observer.requireSignIn();
     await observer.followFleet({
       onHeartbeat: (heartbeat) => {
         fleet.set(heartbeat.deviceId, heartbeat);
-        if (output.isJson) output.event('heartbeat', heartbeat);
-        else if (options.watch && !output.isLive) output.stdout.write(`${beatLine(heartbeat)}\n`);
+        if (output.isJson) output.event('heartbeat', beatFields(heartbeat, left));
+        else if (options.watch && !output.isLive) output.stdout.write(`${beatLine(heartbeat, left)}\n`);
       },
     });
     if (!options.watch) {
-      if (!output.isJson) output.stdout.write(`${fleetTable(fleet).join('\n')}\n`);
+      if (!output.isJson) output.stdout.write(`${fleetTable(fleet, left).join('\n')}\n`);
       return exitCodes.ok;
     }
-    await watchFleet(context, fleet);
+    await watchFleet(context, fleet, left);
     return exitCodes.ok;
   } finally {
     await observer.close();
@@ -51,12 +52,13 @@ export async function devices(
 async function watchFleet(
   { output, interrupts }: CommandContext,
   fleet: ReadonlyMap<string, Heartbeat>,
+  left: Left,
 ): Promise<void> {
   const { signal } = interrupts;
   let drawn = 0;
   const draw = (): void => {
     const room = Math.max(3, (output.stdout.rows ?? 40) - 1);
-    const lines = fleetTable(fleet).slice(0, room);
+    const lines = fleetTable(fleet, left).slice(0, room);
     const up = drawn > 0 ? `\u001b[${drawn}A` : '';
     output.stdout.write(
       `${up}${lines.map((line) => `\u001b[2K${line.slice(0, output.stdout.columns ?? 200)}\n`).join('')}\u001b[J`,
@@ -76,17 +78,37 @@ function seenText(heartbeat: Heartbeat): string {
   return `${durationText(age)} ago${age > STALE_MS ? ' !' : ''}`;
 }
 
-function beatLine(heartbeat: Heartbeat): string {
-  return `${new Date(heartbeat.receivedAt).toISOString()}  ${printable(heartbeat.deviceId)}  ${printable(heartbeat.agentVersion ?? '')}`;
+/** When this station has taken devices out of the fleet, by id. Whoever reports on is not what it was. */
+type Left = ReadonlyMap<string, number>;
+
+function leftFrom(runs: readonly RunRecord[]): Left {
+  const left = runs.filter((run) => run.state === 'decommissioned');
+  return new Map(left.map((run) => [run.deviceId, run.finishedAt ?? run.startedAt]));
+}
+
+function leftText(deviceId: string, left: Left): string {
+  const at = left.get(deviceId);
+  return at === undefined ? '' : `decommissioned ${new Date(at).toISOString().slice(0, 10)}, still reports`;
+}
+
+function beatFields(heartbeat: Heartbeat, left: Left) {
+  const at = left.get(heartbeat.deviceId);
+  return { ...heartbeat, ...(at === undefined ? {} : { decommissionedAt: new Date(at).toISOString() }) };
+}
+
+function beatLine(heartbeat: Heartbeat, left: Left): string {
+  const { receivedAt, deviceId, agentVersion = '' } = heartbeat;
+  const words = [new Date(receivedAt).toISOString(), printable(deviceId), printable(agentVersion)];
+  return [...words, leftText(deviceId, left)].join('  ').trimEnd();
 }
 
 /** Everything in it comes from devices. */
-function fleetTable(fleet: ReadonlyMap<string, Heartbeat>): string[] {
+function fleetTable(fleet: ReadonlyMap<string, Heartbeat>, left: Left): string[] {
   const rows = [...fleet.values()]
     .sort((a, b) => (a.deviceId < b.deviceId ? -1 : 1))
     .map((heartbeat) => [
       heartbeat.deviceId,
-      seenText(heartbeat),
+      [seenText(heartbeat), leftText(heartbeat.deviceId, left)].filter((part) => part !== '').join(', '),
       heartbeat.agentVersion ?? '',
       heartbeat.architecture ?? '',
       heartbeat.os ?? '',
@@ -102,7 +124,7 @@ function fleetTable(fleet: ReadonlyMap<string, Heartbeat>): string[] {
 }
 
 /**
- * The newest run of every device this station enrolled, or of one; with a sign-in at hand, its heartbeat too.
+ * The newest run of every device this station enrolled or took out of the fleet, or of one; with a sign-in at hand, its heartbeat too.
  * @returns `notAll` when the device that was asked for is not known here
  */
 export async function status(
@@ -120,7 +142,15 @@ export async function status(
     deviceId === undefined || profile?.nats === undefined
       ? undefined
       : await heartbeatOf(context, deviceId, profile, options);
-  if (beat !== undefined) output.event('heartbeat', beat, `last heartbeat ${seenText(beat)}`);
+  if (beat !== undefined) {
+    const left = leftFrom(runs);
+    const says = leftText(beat.deviceId, left);
+    output.event(
+      'heartbeat',
+      beatFields(beat, left),
+      `last heartbeat ${seenText(beat)}${says === '' ? '' : `: ${says}`}`,
+    );
+  }
   return deviceId !== undefined && runs.length === 0 && beat === undefined ? exitCodes.notAll : exitCodes.ok;
 }
 

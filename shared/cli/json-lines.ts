@@ -114,12 +114,13 @@ export const eventFields = {
       }),
     ),
   }),
-  heartbeat: heartbeatSchema,
+  /** `decommissionedAt`: this station has taken the device out of the fleet, and its agent reports on. */
+  heartbeat: heartbeatSchema.extend({ decommissionedAt: instant.optional() }),
   run: z.object({
     deviceId,
     batchId: z.string(),
     target: z.string(),
-    state: z.enum(['running', 'enrolled', 'failed', 'stopped']),
+    state: z.enum(['running', 'enrolled', 'failed', 'stopped', 'decommissioned']),
     attempt: z.number().int(),
     startedAt: instant,
     finishedAt: instant.optional(),

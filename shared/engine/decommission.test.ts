@@ -184,3 +184,52 @@ describe('decommissioning a device', () => {
       );
   });
 });
+
+describe('a device that has left the fleet, afterwards', () => {
+  const lastStates = (station: WatchedStation) => station.shown().bench.map((row) => row.lastState);
+  const newest = (world: FakeWorld) => world.journal.latestRuns().at(-1);
+
+  it('is on record and on the bench as decommissioned, though its row still says how it was enrolled', async () => {
+    const one = await enrolled();
+    await decommission(one);
+    expect(newest(one.world)).toMatchObject({
+      deviceId: 'board-01',
+      state: 'decommissioned',
+      target: TARGET,
+    });
+    expect(newest(one.world)?.finishedAt).toBeDefined();
+    expect(one.station.shown().rows['board-01']?.state).toBe('enrolled');
+    expect(lastStates(one.station)).toEqual(['decommissioned']);
+  });
+
+  it('is it also where the device could not be reached, with the reason', async () => {
+    const one = await enrolled();
+    deviceOf(one.world).awayUntil = Number.POSITIVE_INFINITY;
+    await decommission(one);
+    expect(newest(one.world)).toMatchObject({ state: 'decommissioned', errorCode: 'DEVICE_UNREACHABLE' });
+  });
+
+  it('is it not where its account is still there', async () => {
+    const one = await enrolled();
+    one.world.identity.deleteMachineUser = () => Promise.reject(new EnrollmentError('IDENTITY_UNREACHABLE'));
+    await decommission(one);
+    expect(newest(one.world)?.state).toBe('enrolled');
+    expect(lastStates(one.station)).toEqual(['enrolled']);
+  });
+
+  it('is told as such when it reports after a new start, and as enrolled once it is that again', async () => {
+    const { world, station } = await enrolled();
+    await decommission({ world, station });
+    await station.station.shutDown();
+    const next = runStation(world, profileOf(world));
+    expect(next.station.state.bench.map((row) => row.lastState)).toEqual(['decommissioned']);
+    await next.signIn();
+    expect(next.shown().decommissions).toBeUndefined();
+    world.heartbeats.beat('board-01', 'old-key');
+    await settled();
+    expect(next.shown().decommissions?.['board-01']).toMatchObject({ state: 'done', findings: [] });
+    await world.heartbeats.removeEntry('board-01');
+    await next.enroll('board-01');
+    expect(lastStates(next)).toEqual(['enrolled']);
+  });
+});

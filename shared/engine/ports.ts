@@ -362,7 +362,8 @@ export interface RunRecord {
   readonly batchId: string;
   readonly deviceId: string;
   readonly target: string;
-  readonly state: 'running' | 'enrolled' | 'failed' | 'stopped';
+  /** `decommissioned`: its account is gone; then `errorCode` names what of it could not be taken away. */
+  readonly state: 'running' | 'enrolled' | 'failed' | 'stopped' | 'decommissioned';
   readonly attempt: number;
   readonly startedAt: number;
   readonly finishedAt: number | undefined;

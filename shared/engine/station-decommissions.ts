@@ -9,7 +9,7 @@ import { decommissionDevice } from './decommission.ts';
 import { DeviceLog } from './device-log.ts';
 import { EnrollmentRecord } from './enrollment-record.ts';
 import { asEnrollmentError, Stopped } from './limits.ts';
-import type { StationPorts } from './ports.ts';
+import type { RunRecord, StationPorts } from './ports.ts';
 import type { StationAccess } from './station-access.ts';
 import type { StationDisplay } from './station-display.ts';
 
@@ -87,6 +87,36 @@ export class StationDecommissions {
     const startedAt = ports.clock.nowMs();
     const show = (rest: Pick<DecommissionView, 'state' | 'finishedAt' | 'error'>): void =>
       display.showDecommission({ deviceId, startedAt, findings: [...findings], ...rest });
+    const batchId = ports.random.uuid();
+    const isOut = (): boolean => findings.some(({ what }) => what === 'account');
+    /** From the moment its account is gone, the device is on record as one that has left, whatever else goes wrong. */
+    const recordOut = (end: Pick<RunRecord, 'finishedAt' | 'errorCode'>): void => {
+      if (!isOut()) return;
+      const shown = target === undefined ? '' : formatTarget(target);
+      try {
+        ports.journal.recordRun({
+          ...{
+            batchId,
+            deviceId,
+            target: shown,
+            state: 'decommissioned',
+            attempt: 1,
+            startedAt,
+            roundTrips: 0,
+          },
+          ...end,
+        });
+      } catch (thrown) {
+        // The device is out all the same; that it could not be written down is told in the log.
+        ports.logger.log('error', 'run-not-recorded', { deviceId, error: String(thrown) });
+      }
+    };
+    const finish = (view: Pick<DecommissionView, 'state' | 'error'>): void => {
+      const finishedAt = ports.clock.nowMs();
+      const failure = view.error ?? findings.find((finding) => finding.error !== undefined)?.error;
+      recordOut({ finishedAt, errorCode: failure?.code });
+      show({ ...view, finishedAt });
+    };
     show({ state: 'running' });
     const user = (target?.kind === 'ssh' ? target.user : undefined) ?? profile.ssh.user;
     const { sshPassword, keyPassphrase, sudoPassword } = secrets;
@@ -104,17 +134,17 @@ export class StationDecommissions {
         found: (finding) => {
           ports.logger.log('info', 'decommission', { deviceId, ...finding });
           findings.push(finding);
+          if (finding.what === 'account') recordOut({ finishedAt: undefined, errorCode: undefined });
           show({ state: 'running' });
         },
       });
-      const state = findings.some((finding) => finding.state === 'failed') ? 'failed' : 'done';
-      show({ state, finishedAt: ports.clock.nowMs() });
+      finish({ state: findings.some((finding) => finding.state === 'failed') ? 'failed' : 'done' });
     } catch (thrown) {
       const error =
         thrown instanceof Stopped
           ? {}
           : { error: toErrorView(asEnrollmentError(thrown).at({ subject: deviceId })) };
-      show({ state: 'failed', finishedAt: ports.clock.nowMs(), ...error });
+      finish({ state: 'failed', ...error });
     }
   }
 

@@ -2,6 +2,7 @@ import { isUnderWay } from '../model/enrollment.ts';
 import type { Profile } from '../model/profile.ts';
 import type {
   BatchView,
+  BenchDevice,
   DecommissionView,
   EnrollmentRow,
   Heartbeat,
@@ -36,6 +37,8 @@ export class StationDisplay {
   readonly #options: StationDisplayOptions;
   readonly #store: StateStore;
   readonly #lastRuns: Map<string, RunRecord['state']>;
+  /** Devices that were taken out of the fleet before this start. */
+  readonly #leftBefore: ReadonlyMap<string, RunRecord>;
   #benchRows: readonly BenchRow[] = [];
   #link: HeartbeatLink | undefined;
   #noticeCount = 0;
@@ -45,6 +48,8 @@ export class StationDisplay {
     this.#options = options;
     this.#store = new StateStore(initialState(station, profile), options.publish);
     this.#lastRuns = new Map(options.lastRuns.map((run) => [run.deviceId, run.state]));
+    const left = options.lastRuns.filter((run) => run.state === 'decommissioned');
+    this.#leftBefore = new Map(left.map((run) => [run.deviceId, run]));
   }
 
   get state(): StationState {
@@ -66,8 +71,16 @@ export class StationDisplay {
     if (link !== undefined) this.#showLamps();
   }
 
+  /** With the first heartbeat of a device that has left the fleet comes when that was: it is not alive like the others. */
   showHeartbeat(heartbeat: Heartbeat): void {
-    this.#store.change({ fleet: { [heartbeat.deviceId]: heartbeat } });
+    const { deviceId } = heartbeat;
+    const hasLeft = this.#lastRuns.get(deviceId) === 'decommissioned';
+    const left = hasLeft ? this.#leftBefore.get(deviceId) : undefined;
+    const isTold = left === undefined || this.state.decommissions?.[deviceId] !== undefined;
+    this.#store.change({
+      fleet: { [deviceId]: heartbeat },
+      ...(isTold ? {} : { decommissions: { [deviceId]: viewOfLeft(left) } }),
+    });
   }
 
   showBench(rows: readonly BenchRow[]): void {
@@ -99,6 +112,10 @@ export class StationDisplay {
   showDecommission(view: DecommissionView): void {
     this.#store.change({ decommissions: { [view.deviceId]: view } });
     const keysAreGone = view.findings.some(({ what }) => what === 'account');
+    if (keysAreGone && this.#lastRuns.get(view.deviceId) !== 'decommissioned') {
+      this.#lastRuns.set(view.deviceId, 'decommissioned');
+      this.#showBench();
+    }
     if (keysAreGone && this.state.keys?.[view.deviceId]?.standing !== 'none')
       this.showKeys({
         [view.deviceId]: { standing: 'none', others: 0, askedAt: this.#options.clock.nowMs() },
@@ -146,10 +163,23 @@ export class StationDisplay {
     this.#store.change({ bench: viewBench(this.#benchRows, (deviceId) => this.#lastState(deviceId)) });
   }
 
-  #lastState(deviceId: string): EnrollmentRow['state'] | undefined {
+  #lastState(deviceId: string): BenchDevice['lastState'] {
     const now = this.state.rows[deviceId]?.state;
     const before = this.#lastRuns.get(deviceId);
+    // Its row may still be on the board of the batch that has enrolled it.
+    if (before === 'decommissioned') return before;
     // A run that was still going when the station ended did not finish.
     return now ?? (before === 'running' ? 'stopped' : before);
   }
+}
+
+/** What the journal knows of a decommission that ended before this start, whatever of it was left. */
+function viewOfLeft({ deviceId, startedAt, finishedAt }: RunRecord): DecommissionView {
+  return {
+    deviceId,
+    state: 'done',
+    startedAt,
+    findings: [],
+    ...(finishedAt === undefined ? {} : { finishedAt }),
+  };
 }

@@ -92,8 +92,8 @@ export const benchDeviceSchema = z.object({
   problem: errorViewSchema.optional(),
   /** The rule's place in the id, 1-based, for the mark under the character. */
   problemPosition: z.number().int().optional(),
-  /** Of the newest enrollment known to this station. */
-  lastState: z.enum(enrollmentStates).optional(),
+  /** Of the newest enrollment known to this station; `decommissioned`: it has left the fleet since. */
+  lastState: z.enum([...enrollmentStates, 'decommissioned']).optional(),
 });
 export type BenchDevice = z.infer<typeof benchDeviceSchema>;
 
@@ -250,7 +250,7 @@ export const stationStateSchema = z.object({
   batch: batchViewSchema.optional(),
   rows: z.record(z.string(), enrollmentRowSchema),
   fleet: z.record(z.string(), heartbeatSchema),
-  /** Newest decommission of every device, by its id, since the station started. */
+  /** Newest decommission of every device, by its id, since the station started; of one that reports on, also an earlier one. */
   decommissions: z.record(z.string(), decommissionSchema).optional(),
   /** Machine keys by device id, as far as they were seen since the station started. */
   keys: z.record(z.string(), machineKeyViewSchema).optional(),

@@ -89,6 +89,7 @@ function Note({
   if (device.problem !== undefined && device.deviceId !== '') return null;
   if (failed !== undefined) return failed;
   if (device.lastState === 'awaiting-sign-in') return 'waits for a sign-in';
+  if (device.lastState === 'decommissioned') return heartbeatAt === undefined ? null : 'still reports';
   if (heartbeatAt !== undefined) return <HeartbeatAge at={heartbeatAt} />;
   return device.lastState === undefined ? null : <span>{`${device.lastState} last time`}</span>;
 }

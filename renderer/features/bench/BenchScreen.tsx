@@ -21,6 +21,7 @@ const tabWords: Readonly<Record<FoundState, string>> = {
   new: 'New',
   failed: 'Failed before',
   enrolled: 'Enrolled',
+  left: 'Decommissioned',
   running: 'In this batch',
   awaiting: 'Need sign-in',
 };

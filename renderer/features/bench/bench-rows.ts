@@ -7,6 +7,7 @@ export const foundStates = [
   'new',
   'failed',
   'enrolled',
+  'left',
   'running',
   'awaiting',
 ] as const;
@@ -20,6 +21,7 @@ export const foundWords: Readonly<
   new: { word: 'New', shape: 'plus', colour: 'text-ink-1' },
   failed: { word: 'Failed before', shape: 'undo', colour: 'text-undo-fg' },
   enrolled: { word: 'Enrolled', shape: 'tick', colour: 'text-ink-2' },
+  left: { word: 'Decommissioned', shape: 'chevrons', colour: 'text-ink-3' },
   running: { word: 'In this batch', shape: 'ring', colour: 'text-run-fg' },
   awaiting: { word: 'Needs sign-in', shape: 'clock', colour: 'text-attn-fg' },
 };
@@ -29,6 +31,7 @@ export function foundState(device: BenchDevice): FoundState {
   if (device.deviceId === '') return 'unnamed';
   if (device.problem !== undefined) return 'problem';
   if (device.lastState === 'enrolled') return 'enrolled';
+  if (device.lastState === 'decommissioned') return 'left';
   if (device.lastState === 'running') return 'running';
   if (device.lastState === 'awaiting-sign-in') return 'awaiting';
   if (device.lastState === 'failed' || device.lastState === 'stopped') return 'failed';

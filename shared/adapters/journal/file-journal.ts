@@ -15,7 +15,14 @@ import {
 import { join } from 'node:path';
 import type { Journal } from '../../engine/ports.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
-import { type Entry, entrySchema, headerSchema, JOURNAL_VERSION, JournalContent } from './journal-entries.ts';
+import {
+  type Entry,
+  entryOfRun,
+  entrySchema,
+  headerSchema,
+  JOURNAL_VERSION,
+  JournalContent,
+} from './journal-entries.ts';
 import { guardFor } from './journal-failure.ts';
 
 const FILE_NAME = 'journal.jsonl';
@@ -191,7 +198,7 @@ function journalOf(
     openKeyIntent: (intent) => record({ intent: { ...intent, keyIdsBefore: [...intent.keyIdsBefore] } }),
     settleKeyIntent: (intentId, state, keyId) => record({ settle: { intentId, state, keyId } }),
     unsettledKeyIntents: (issuer) => content.unsettledIntents(issuer),
-    recordRun: (run) => record({ run: { ...run } }),
+    recordRun: (run) => record(entryOfRun(run)),
     latestRuns: () => content.latestRuns(),
     hostKey: (place) => content.hostKey(place),
     pinHostKey: (place, { fingerprint, keyType }, at) =>

@@ -105,6 +105,21 @@ describe.each(kinds)('journal on $kind', ({ open, opener, files }) => {
     expect(journal.latestRuns()).toEqual([second, run({ deviceId: 'press-08', batchId: 'b0' })]);
   });
 
+  it('knows a device that was taken out of the fleet, until it is enrolled again', () => {
+    journal.recordRun(run({ state: 'enrolled', finishedAt: 1500 }));
+    const left = run({ batchId: 'd1', state: 'decommissioned', startedAt: 2000 });
+    journal.recordRun(left);
+    expect(journal.latestRuns()).toEqual([left]);
+    const ended = { ...left, finishedAt: 2500, errorCode: 'DEVICE_UNREACHABLE' };
+    journal.recordRun(ended);
+    journal.close();
+    journal = open(folder);
+    expect(journal.latestRuns()).toEqual([ended]);
+    const again = run({ batchId: 'b2', state: 'enrolled', startedAt: 3000, finishedAt: 3500 });
+    journal.recordRun(again);
+    expect(journal.latestRuns()).toEqual([again]);
+  });
+
   it('pins host keys and replaces them', () => {
     const first = { fingerprint: 'SHA256:a', keyType: undefined };
     const second = { fingerprint: 'SHA256:b', keyType: 'ssh-ed25519' };

@@ -31,6 +31,8 @@ const runSchema = z.object({
   errorCode: z.string().optional(),
   roundTrips: z.number().int(),
 });
+/** A device that was taken out of the fleet. */
+const decommissionSchema = runSchema.extend({ state: z.literal('decommissioned') });
 
 const hostKeySchema = z.object({
   target: z.string(),
@@ -46,6 +48,7 @@ export const entrySchema = z.union([
     settle: z.object({ intentId: z.string(), state: z.enum(intentStates), keyId: z.string().optional() }),
   }),
   z.object({ run: runSchema }),
+  z.object({ decommission: decommissionSchema }),
   z.object({ hostKey: hostKeySchema }),
 ]);
 export type Entry = z.infer<typeof entrySchema>;
@@ -73,11 +76,12 @@ export class JournalContent {
       const intent = this.#intents.get(intentId);
       if (intent) this.#intents.set(intentId, { ...intent, state, keyId: keyId ?? intent.keyId });
     } else if ('run' in entry) this.#applyRun(entry.run);
+    else if ('decommission' in entry) this.#applyRun(entry.decommission);
     else this.#hostKeys.set(entry.hostKey.target, entry.hostKey);
   }
 
   /** One entry for each attempt of a device in a batch; the newest of every device counts. */
-  #applyRun(run: z.infer<typeof runSchema>): void {
+  #applyRun(run: z.infer<typeof runSchema> | z.infer<typeof decommissionSchema>): void {
     const record: RunRecord = { ...run, finishedAt: run.finishedAt, errorCode: run.errorCode };
     const newest = this.#runs.get(run.deviceId);
     const isSameAttempt = newest?.batchId === run.batchId && newest.attempt === run.attempt;
@@ -110,8 +114,13 @@ export class JournalContent {
       { intent: { ...intent, keyIdsBefore: [...intent.keyIdsBefore] } },
       ...(state === 'minting' ? [] : [{ settle: { intentId: intent.intentId, state, keyId } }]),
     ]);
-    const runs = this.latestRuns().map((run): Entry => ({ run: { ...run } }));
+    const runs = this.latestRuns().map(entryOfRun);
     const hostKeys = [...this.#hostKeys.values()].map((hostKey): Entry => ({ hostKey }));
     return [...hostKeys, ...runs, ...intents];
   }
+}
+
+/** What is written of a run. */
+export function entryOfRun({ state, ...run }: RunRecord): Entry {
+  return state === 'decommissioned' ? { decommission: { ...run, state } } : { run: { ...run, state } };
 }

@@ -27,7 +27,7 @@ const runRow = z.object({
   batch_id: z.string(),
   device_id: z.string(),
   target: z.string(),
-  state: z.enum(['running', 'enrolled', 'failed', 'stopped']),
+  state: z.enum(['running', 'enrolled', 'failed', 'stopped', 'decommissioned']),
   attempt: z.number().int(),
   started_at: instant,
   finished_at: instant.nullable(),

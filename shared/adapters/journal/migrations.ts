@@ -41,4 +41,24 @@ export const migrations: readonly string[] = [
   `,
   // With the key's type the station can ask for that very key of a device that has several. NULL: pinned before.
   'ALTER TABLE host_key ADD COLUMN key_type TEXT',
+  // A device that was taken out of the fleet; SQLite changes a CHECK only with its table.
+  `
+  CREATE TABLE run_with_decommissions (
+    run_number  INTEGER PRIMARY KEY,
+    batch_id    TEXT NOT NULL,
+    device_id   TEXT NOT NULL,
+    target      TEXT NOT NULL,
+    state       TEXT NOT NULL CHECK (state IN ('running', 'enrolled', 'failed', 'stopped', 'decommissioned')),
+    attempt     INTEGER NOT NULL,
+    started_at  INTEGER NOT NULL,
+    finished_at INTEGER,
+    error_code  TEXT,
+    round_trips INTEGER NOT NULL,
+    UNIQUE (batch_id, device_id, attempt)
+  ) STRICT;
+  INSERT INTO run_with_decommissions SELECT * FROM run;
+  DROP TABLE run;
+  ALTER TABLE run_with_decommissions RENAME TO run;
+  CREATE INDEX run_by_device ON run (device_id, started_at, run_number);
+  `,
 ];
