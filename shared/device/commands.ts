@@ -16,6 +16,11 @@ import { receiveInto, receiveParts } from './receive.ts';
 /** Begins the name of every temporary file of ours, so that nobody else's is ever cleared up. */
 const temporaryPrefix = '.fleet-agent.new.';
 
+/** The directory a path of ours is in. */
+export function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'));
+}
+
 /** Shell lines that end the script where a directory of others has the place of a file: mv would move into it. */
 function refuseDirectory(path: string): string {
   return `if [ -d "$R${path}" ] && [ ! -L "$R${path}" ]; then echo 'obstructed: ${path} is a directory'; exit ${EXIT_OBSTRUCTED}; fi`;
@@ -31,8 +36,8 @@ if [ -L "$c" ] || { [ -e "$c" ] && [ ! -d "$c" ]; }; then echo 'obstructed: ${co
  * on reading what it holds.
  */
 const takeConfigDirectory = `${refuseOtherDirectory}
-[ -d "$c" ] || { mkdir -m 0700 "$c"; flush "$(dirname "$c")"; }
-[ "$(stat -c %u "$c")" = "$(id -u)" ] || { chown "$(id -u)" "$c"; chmod go+x "$c"; }
+[ -d "$c" ] || { mkdir -m 0700 "$c"; flush "$R${parentOf(configDirectory)}"; }
+[ -O "$c" ] || { chown "$(id -u)" "$c"; chmod go+x "$c"; }
 chmod go-w "$c"`;
 
 /**
@@ -42,10 +47,12 @@ chmod go-w "$c"`;
  */
 export function openTemporary(path: string): string {
   return `${refuseDirectory(path)}
-d=$(dirname "$R${path}")
-rm -f "$d"/${temporaryPrefix}*
+d="$R${parentOf(path)}"
+for t in "$d"/${temporaryPrefix}*; do
+  if [ -e "$t" ] || [ -L "$t" ]; then rm -f "$t"; fi
+done
 t=
-trap 'rm -f "$t"' EXIT
+trap '[ -z "$t" ] || rm -f "$t"' EXIT
 trap 'exit 1' HUP INT TERM PIPE
 t=$(mktemp "$d/${temporaryPrefix}XXXXXXXX")`;
 }
@@ -57,18 +64,19 @@ t=$(mktemp "$d/${temporaryPrefix}XXXXXXXX")`;
  *
  * A link that stands in the place is replaced, never followed.
  *
- * Whole-system `sync` is only for a `sync` that takes no file: on a slow card it waits for everybody's data. From
- * the rename on nothing can fail any more, so that the exit status tells whether the file is in place.
+ * Whole-system `sync` is only for a `sync` that takes no file: on a slow card it waits for everybody's data. The mark
+ * needs none: what takes it along takes the running agent too. From the rename on nothing can fail any more, so that
+ * the exit status tells whether the file is in place.
  */
 export function replaceDurably(path: string): string {
   return `flush() { sync "$@" 2>/dev/null || sync; }
 ${takeConfigDirectory}
 m="$R${restartMarkPath}"
 { [ -f "$m" ] && [ ! -L "$m" ]; } || { rm -f "$m"; ( set -C; : > "$m" ); }
-flush "$R${restartMarkPath}" "$R${configDirectory}"
 flush "$t"
 trap '' HUP INT TERM PIPE
 if [ -L "$R${path}" ]; then mv -fT "$t" "$R${path}"; else mv -f "$t" "$R${path}"; fi
+t=
 flush "$d" || true`;
 }
 
@@ -78,9 +86,14 @@ flush "$d" || true`;
  */
 export const forgetBornKeys = `rm -f "$R"${bornKeyPath('*')}`;
 
-/** Shell line that gives a file user and group of the script: in a set-group-id directory it has another group. */
+/** Shell condition: the temporary file `$t` has this SHA-256. */
+function hashIs(sha256: string): string {
+  return `{ h=$(sha256sum < "$t") && [ "\${h%% *}" = ${shellQuote(sha256)} ]; }`;
+}
+
+/** Shell line that gives a file the group of the script: in a set-group-id directory it was born with another. */
 function ownedByUs(file: string): string {
-  return `chown "$(id -u):$(id -g)" "${file}"`;
+  return `[ -G "${file}" ] || chown "$(id -u):$(id -g)" "${file}"`;
 }
 
 /**
@@ -96,7 +109,7 @@ umask 077
 R="\${MUSTER_DEVICE_ROOT-}"
 ${openTemporary(binaryPath)}
 ${receiveParts()}
-[ "$(sha256sum < "$t" | cut -c1-64)" = ${shellQuote(sha256)} ] || { echo "the file that arrived is not the file that was sent" >&2; exit ${EXIT_DATA_DIFFERS}; }
+${hashIs(sha256)} || { echo "the file that arrived is not the file that was sent" >&2; exit ${EXIT_DATA_DIFFERS}; }
 ${ownedByUs('$t')}
 chmod 0755 "$t"
 ${replaceDurably(binaryPath)}
@@ -106,17 +119,16 @@ ${replaceDurably(binaryPath)}
 }
 
 /**
- * Makes the directory of key and config: for root and the agent only. A number leaves the set-id bits of a
- * directory as they are (chmod(1)), so they are taken off by name.
+ * Makes the directory of key and config: for root and the agent only. A number would leave the set-id bits of a
+ * directory as they are (chmod(1)).
  */
 export function makeConfigDirectory(): Fragment {
   return defineFragment(
     `install -d -m 0750 -g ${agentUserName} ${configDirectory}`,
     `${refuseOtherDirectory}
-mkdir -p "$c"
-chown "$(id -u):${agentUserName}" "$R${configDirectory}"
-chmod 0750 "$R${configDirectory}"
-chmod ug-s "$R${configDirectory}"`,
+[ -d "$c" ] || mkdir -p "$c"
+chown "$(id -u):${agentUserName}" "$c"
+chmod u=rwx,g=rx,o=,ug-s "$c"`,
   );
 }
 
@@ -130,7 +142,7 @@ export function receiveMachineKey(sizeBytes: number, sha256: string): Fragment {
     `umask 077
 ${openTemporary(keyPath)}
 ${receiveInto(`head -c ${sizeBytes}`)}
-[ "$(sha256sum < "$t" | cut -c1-64)" = ${shellQuote(sha256)} ] || { echo "the key that arrived is not the key that was sent"; exit ${EXIT_DATA_DIFFERS}; }
+${hashIs(sha256)} || { echo "the key that arrived is not the key that was sent"; exit ${EXIT_DATA_DIFFERS}; }
 chown ${agentUserName}:${agentUserName} "$t"
 chmod 0640 "$t"
 ${forgetBornKeys}

@@ -1,7 +1,7 @@
 import { printable } from '../model/printable.ts';
 import { type DeviceCommand, defineCommand } from './device-command.ts';
 import { defineFragment, type Fragment } from './fragment.ts';
-import { epochPath, lockPath } from './paths.ts';
+import { configDirectory, epochPath, lockPath } from './paths.ts';
 import { shellQuote } from './quote.ts';
 
 /** Exit status of a fenced script that did nothing: somebody else changes the device (EX_TEMPFAIL of sysexits.h). */
@@ -61,7 +61,8 @@ if command -v flock >/dev/null 2>&1; then
   flock -w ${LOCK_WAIT_SECONDS} 9 || { printf 'held by %s\\n' ${holderOf}; exit ${EXIT_DEVICE_BUSY}; }
   printf '%s\\n' ${shellQuote(holderLine(holder))} > "$R${lockPath}"
 fi
-MUSTER_EPOCH=$(cat "$R${epochPath}" 2>/dev/null || echo 0)
+MUSTER_EPOCH=0
+if [ -f "$R${epochPath}" ]; then IFS= read -r MUSTER_EPOCH < "$R${epochPath}" || :; fi
 [ "$MUSTER_EPOCH" = ${epoch} ] || { echo "the device was given a key meanwhile: epoch $MUSTER_EPOCH, not ${epoch}"; exit ${EXIT_EPOCH_CHANGED}; }
 export MUSTER_EPOCH
 ${command.script}}
@@ -83,8 +84,9 @@ export const tellHolder = `if [ -e "$R${lockPath}" ] && command -v flock >/dev/n
   flock -s -w ${LOCK_WAIT_SECONDS} "$R${lockPath}" true || fact held-by ${holderOf}
 fi`;
 
-/** Shell line of a look that tells the epoch. */
-export const tellEpoch = `fact epoch "$(cat "$R${epochPath}" 2>/dev/null || echo 0)"`;
+/** Shell lines of a look that tell the epoch. */
+export const tellEpoch = `if [ -f "$R${epochPath}" ]; then line_of ${epochPath}; else l=0; fi
+fact epoch "$l"`;
 
 /**
  * Raises the epoch, just before the key in the same script: a device that loses power in between has refused late
@@ -96,12 +98,14 @@ export function raiseEpoch(): Fragment {
     `raise ${epochPath}`,
     `umask 077
 flush() { sync "$@" 2>/dev/null || sync; }
-trap 'rm -f "${temporary}"' EXIT
+t="${temporary}"
+trap '[ -z "$t" ] || rm -f "$t"' EXIT
 trap 'exit 1' HUP INT TERM PIPE
-rm -f "${temporary}"
-printf '%s\\n' "$(( \${MUSTER_EPOCH:-0} + 1 ))" > "${temporary}"
-flush "${temporary}"
-mv -f "${temporary}" "$R${epochPath}"
-flush "$(dirname "$R${epochPath}")"`,
+if [ -e "$t" ] || [ -L "$t" ]; then rm -f "$t"; fi
+printf '%s\\n' "$(( \${MUSTER_EPOCH:-0} + 1 ))" > "$t"
+flush "$t"
+mv -f "$t" "$R${epochPath}"
+t=
+flush "$R${configDirectory}"`,
   );
 }

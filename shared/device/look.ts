@@ -31,26 +31,71 @@ const parentPaths = [
   '/etc/systemd/system',
 ];
 
+const placeEntries = Object.entries(writtenPlaces);
+
 /** Paths as words of a command that runs in the device's root. */
 function fromRoot(paths: readonly string[]): string {
   return paths.map((path) => `.${path}`).join(' ');
 }
 
+/** Words of sed that print `NAME VALUE` for texts of a JSON file that is one line, as keys are written. */
+function jsonTexts(names: readonly string[]): string {
+  return names
+    .map((name) => `-e g -e 's/.*"${name}"[[:space:]]*:[[:space:]]*"\\([^"]*\\)".*/${name} \\1/p'`)
+    .join(' ')
+    .replace(/^-e g/, '-e h');
+}
+
+/** Shell lines that tell all places by one df; where that trips over one of them, each is asked for alone. */
+const tellPlaces = `set --
+${placeEntries.map(([, path]) => `standing ${path}; set -- "$@" "$p"`).join('\n')}
+if rooms=$(df -Pk "$@" 2>/dev/null); then
+  {
+    IFS= read -r heading
+${placeEntries.map(([name, path]) => `    place ${name} ${path}`).join('\n')}
+  } <<MUSTER_LINES
+$rooms
+MUSTER_LINES
+else
+${placeEntries.map(([name, path]) => `  standing ${path}; df -Pk "$p" 2>/dev/null | { IFS= read -r heading; place ${name} ${path}; }`).join('\n')}
+fi`;
+
+/**
+ * Shell lines that tell the architecture of the device's packages and which of ours are missing. dpkg is a package
+ * itself and, being essential, always of the architecture it stands for.
+ */
+const tellPackages = `installed=$(dpkg-query -W -f='\${Package} \${Architecture} \${Status}\\n' dpkg ${requiredPackages.join(' ')} 2>/dev/null)
+have=' '
+while IFS=' ' read -r package architecture status; do
+  case "$status" in 'install ok installed') ;; *) continue ;; esac
+  case "$package" in dpkg) fact package-architecture "$architecture" ;; *) have="$have$package " ;; esac
+done <<MUSTER_LINES
+$installed
+MUSTER_LINES
+missing=
+for p in ${requiredPackages.join(' ')}; do
+  case "$have" in *" $p "*) ;; *) missing="$missing $p" ;; esac
+done
+fact missing-packages "\${missing# }"`;
+
 /**
  * The look itself. Every fact is one line `@<nonce> <name> <value>`; login scripts and banners may print around
  * them. `MUSTER_DEVICE_ROOT` is a prefix for all files, as DESTDIR is for installs; empty on a device.
  *
- * What the shell can do by itself starts no program: on a small board every one costs milliseconds, and a look has
- * fifty facts.
+ * What the shell can do by itself starts no program, and one program answers for several facts: on a small board every
+ * start costs milliseconds, and a look has fifty facts.
  */
 function lookBody(nonce: string, elevation: string): string {
   return `
 LC_ALL=C; export LC_ALL
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"; export PATH
 R="\${MUSTER_DEVICE_ROOT-}"
+nl='
+'
 fact() {
   v=$2
-  case "$v" in *[[:cntrl:]]*) v=$(printf '%s' "$v" | tr '\\n' ' ' | tr -d '\\000-\\037') ;; esac
+  while :; do case "$v" in *"$nl"*) v="\${v%%"$nl"*} \${v#*"$nl"}" ;; *) break ;; esac; done
+  case "$v" in *[[:cntrl:]]*) v=$(printf '%s' "$v" | tr -d '\\000-\\037') ;; esac
   [ "\${#v}" -le 1500 ] || v=$(printf '%s' "$v" | cut -c1-1500)
   printf '@${nonce} %s %s\\n' "$1" "$v"
 }
@@ -60,50 +105,70 @@ fields() { # LINE: f1 to f7, as passwd(5) has them
 $1
 MUSTER_LINE
 }
+line_of() { # PATH...: l is the first line of the first of them that is a file
+  l=
+  for p in "$@"; do
+    if [ -f "$R$p" ] && [ -r "$R$p" ]; then { IFS= read -r l || :; } < "$R$p"; return; fi
+  done
+}
 own_file() { [ -f "$R$1" ] && [ ! -L "$R$1" ]; }
-hash_of() { own_file "$1" && sha256sum < "$R$1" 2>/dev/null | cut -c1-64; }
+hashes() { # PATH...: of those that are files of their own
+  for p in "$@"; do
+    if own_file "$p"; then set -- "$@" ".$p"; fi
+    shift
+  done
+  [ $# = 0 ] || (cd "$R/" && sha256sum "$@" 2>/dev/null)
+}
 os_release() { # a later line wins, as for a shell that reads the file (os-release(5))
-  head -c 16384 "$R/etc/os-release" 2>/dev/null | while IFS='=' read -r k v || [ -n "$k" ]; do
+  [ -f "$R/etc/os-release" ] || return 0
+  n=0
+  while { IFS='=' read -r k v || [ -n "$k" ]; } && [ "$n" -lt 200 ]; do
+    n=$((n + 1))
     v=\${v#[\\"\\']} v=\${v%[\\"\\']}
     case "$k" in
       ID) fact os-id "$v" ;;
       VERSION_ID) fact os-version "$v" ;;
       PRETTY_NAME) fact os-name "$v" ;;
     esac
-  done
+  done < "$R/etc/os-release"
 }
-first_of() { for f in "$@"; do if [ -r "$R$f" ]; then head -c 400 "$R$f" | tr -d '\\000'; return; fi; done; }
-json_text() { own_file ${keyPath} && sed -n "s/.*\\"$1\\"[[:space:]]*:[[:space:]]*\\"\\([^\\"]*\\)\\".*/\\1/p" "$R${keyPath}" 2>/dev/null | head -n 1; }
-place() { # NAME PATH: room, whether it can be written to, and where its file system begins
-  p="$R$2"
+key_ids() { # the two ids of the key file, and nothing else of it
+  own_file ${keyPath} && sed -n ${jsonTexts(['keyId', 'userId'])} "$R${keyPath}" 2>/dev/null
+}
+standing() { # PATH: p is the directory it is in, or would be
+  p="$R$1"
   while [ -n "$p" ] && [ ! -d "$p" ]; do p="\${p%/*}"; done
-  if [ -w "$p/" ]; then w=writable; else w=read-only; fi
-  fact "place-$1" "$(df -Pk "$p/" 2>/dev/null | awk -v w=$w 'NR == 2 { m = $6; for (i = 7; i <= NF; i++) m = m " " $i; print $4, w, m }')"
+  p="$p/"
+}
+place() { # NAME PATH, a line of df: room, whether it can be written to, and where its file system begins
+  standing "$2"
+  if [ -w "$p" ]; then w=writable; else w=read-only; fi
+  read -r device blocks used free capacity mount || return 1
+  fact "place-$1" "$free $w $mount"
 }
 ${findDropIns}
 ${tellHolder}
 ${tellEpoch}
 fact elevation ${elevation}
-fact hostname "$(hostname 2>/dev/null)"
+read -r name machine <<MUSTER_LINE
+$(uname -nm)
+MUSTER_LINE
+fact hostname "$name"
+fact machine "$machine"
 os_release
-fact machine "$(uname -m)"
-fact package-architecture "$(dpkg --print-architecture 2>/dev/null)"
-fact model "$(first_of /sys/firmware/devicetree/base/model /proc/device-tree/model /sys/class/dmi/id/product_name)"
-fact serial "$(first_of /sys/firmware/devicetree/base/serial-number /proc/device-tree/serial-number)"
-fact machine-id "$(first_of /etc/machine-id)"
-fact boot-id "$(first_of /proc/sys/kernel/random/boot_id)"
-${Object.entries(writtenPlaces)
-  .map(([name, path]) => `place ${name} ${path}`)
-  .join('\n')}
+line_of /sys/firmware/devicetree/base/model /proc/device-tree/model /sys/class/dmi/id/product_name
+fact model "$l"
+line_of /sys/firmware/devicetree/base/serial-number /proc/device-tree/serial-number
+fact serial "$l"
+line_of /etc/machine-id
+fact machine-id "$l"
+line_of /proc/sys/kernel/random/boot_id
+fact boot-id "$l"
+${tellPlaces}
 fact clock "$(date +%s)"
 [ -e "$R/run/cloud-init/status.json" ] && [ ! -e "$R/run/cloud-init/result.json" ] && fact first-boot running
 [ -e "$R/run/reboot-required" ] && fact reboot required
-installed=";$(dpkg-query -W -f='\${Package} \${Status};' ${requiredPackages.join(' ')} 2>/dev/null)"
-missing=
-for p in ${requiredPackages.join(' ')}; do
-  case "$installed" in *";$p install ok installed;"*) ;; *) missing="$missing $p" ;; esac
-done
-fact missing-packages "\${missing# }"
+${tellPackages}
 fact own-uid "$(id -u)"
 fact own-gid "$(id -g)"
 fields "$(getent group ${agentUserName} 2>/dev/null)"
@@ -114,7 +179,8 @@ home=$f6
 fact agent-uid "$uid"
 fact agent-main-gid "$f4"
 if [ -n "$uid" ]; then
-  fact agent-uid-name "$(getent passwd "$uid" 2>/dev/null | head -n 1 | cut -d: -f1)"
+  fields "$(getent passwd "$uid" 2>/dev/null)"
+  fact agent-uid-name "$f1"
   [ -n "$home" ] && fact agent-home "$(stat -c '%F:%u' "$R$home" 2>/dev/null)"
   [ -e "$R/var/lib/systemd/linger/${agentUserName}" ] && fact linger yes
   for d in "$R$home/.config/systemd/user" "$R/etc/systemd/user"; do
@@ -129,11 +195,23 @@ if [ -n "$uid" ]; then
 fi
 fact parents "$(cd "$R/" && stat -L -c '%a:%u:%g:%n;' ${fromRoot(parentPaths)} 2>/dev/null)"
 fact files "$(cd "$R/" && stat -c '%F:%h:%a:%u:%g:%n;' ${fromRoot(ownPaths)} 2>/dev/null)"
-fact binary "$(hash_of ${binaryPath})"
-fact config "$(hash_of ${configPath})"
-fact unit "$(hash_of ${unitPath})"
-fact key-id "$(json_text keyId)"
-fact key-user "$(json_text userId)"
+while read -r hash path; do
+  case "$path" in
+    .${binaryPath}) fact binary "$hash" ;;
+    .${configPath}) fact config "$hash" ;;
+    .${unitPath}) fact unit "$hash" ;;
+  esac
+done <<MUSTER_LINES
+$(hashes ${binaryPath} ${configPath} ${unitPath})
+MUSTER_LINES
+while IFS=' ' read -r name id; do
+  case "$name" in
+    keyId) fact key-id "$id" ;;
+    userId) fact key-user "$id" ;;
+  esac
+done <<MUSTER_LINES
+$(key_ids)
+MUSTER_LINES
 ${tellKeyMaker}
 [ -L "$R/etc/systemd/system/multi-user.target.wants/${unitName}" ] && fact unit-enabled yes
 fact unit-state "$(systemctl show ${unitName} -p ActiveState -p NeedDaemonReload 2>/dev/null)"

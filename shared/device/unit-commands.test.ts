@@ -52,11 +52,24 @@ describe('starting the agent', () => {
   it.each([
     ['restart', restartUnit()],
     ['start', startUnit()],
-  ])('%s forgets that it failed too often before', (verb, fragment) => {
-    root.standIn('systemctl', '[ "$1" != reset-failed ]');
+  ])('%s forgets that it failed too often before, where that is in the way', (verb, fragment) => {
+    const act = `systemctl ${verb} fleet-agent.service`;
     expect(run(fragment).status).toBe(0);
-    expect(root.calls()).toEqual([
-      ...['systemctl reset-failed fleet-agent.service', `systemctl ${verb} fleet-agent.service`],
-    ]);
+    expect(root.calls()).toEqual([act]);
+    const forgotten = root.on('/forgotten');
+    root.standIn(
+      'systemctl',
+      `case $1 in reset-failed) : > '${forgotten}' ;; *) [ -e '${forgotten}' ] ;; esac`,
+    );
+    expect(run(fragment).status).toBe(0);
+    expect(root.calls().slice(1)).toEqual([act, 'systemctl reset-failed fleet-agent.service', act]);
+  });
+
+  it.each([
+    ['restart', restartUnit()],
+    ['start', startUnit()],
+  ])('%s that fails for another reason is told', (_verb, fragment) => {
+    root.standIn('systemctl', '[ "$1" = reset-failed ]');
+    expect(run(fragment).status).toBe(1);
   });
 });

@@ -67,23 +67,21 @@ export function enableUnit(): Fragment {
 }
 
 const clearMark = `rm -f "$R${restartMarkPath}"`;
-/** An agent that failed too often is not started any more until somebody says so. */
-const forgetFailures = `systemctl reset-failed ${unitName} 2>/dev/null || true`;
+
+/** Shell line: an agent that failed too often is not started any more until its failures are forgotten. */
+function doOrForgetFailures(verb: 'restart' | 'start'): string {
+  const act = `systemctl ${verb} ${unitName}`;
+  return `${act} || { systemctl reset-failed ${unitName} 2>/dev/null || true; ${act}; }`;
+}
 
 /** Starts the agent anew with what was changed. */
 export function restartUnit(): Fragment {
-  return defineFragment(
-    `systemctl restart ${unitName}`,
-    `${forgetFailures}\nsystemctl restart ${unitName}\n${clearMark}`,
-  );
+  return defineFragment(`systemctl restart ${unitName}`, `${doOrForgetFailures('restart')}\n${clearMark}`);
 }
 
 /** Starts the agent where it is not running. */
 export function startUnit(): Fragment {
-  return defineFragment(
-    `systemctl start ${unitName}`,
-    `${forgetFailures}\nsystemctl start ${unitName}\n${clearMark}`,
-  );
+  return defineFragment(`systemctl start ${unitName}`, `${doOrForgetFailures('start')}\n${clearMark}`);
 }
 
 /** The agent's own last words, for the evidence of a missing heartbeat. */

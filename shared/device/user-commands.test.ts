@@ -1,13 +1,16 @@
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runShell } from '../testing/run-shell.ts';
 import { TemporaryRoot } from '../testing/temporary-root.ts';
 import { composeTrip, type Fragment } from './fragment.ts';
 import {
   addSubordinateIds,
+  awaitPodmanSocket,
   createAgentUser,
   enableLinger,
   enablePodmanSocket,
+  enablePodmanSocketAhead,
   giveAgentGroup,
   repairAgentHome,
 } from './user-commands.ts';
@@ -165,5 +168,32 @@ describe('the podman socket', () => {
     expect(run(enablePodmanSocket()).status).toBe(0);
     expect(called('runuser').at(-1)).toMatch(/systemctl --user restart podman.socket$/);
     expect(existsSync(root.on(socket))).toBe(false);
+  });
+
+  it('is enabled before there is a user manager, as the agent and in its own home', () => {
+    root.standIn('runuser', ':');
+    expect(run(enablePodmanSocketAhead()).status).toBe(0);
+    expect(called('runuser')).toEqual([
+      `runuser -u fleet-agent -- env HOME=${root.on('/var/lib/fleet-agent')} SYSTEMD_OFFLINE=1 systemctl --user enable podman.socket`,
+    ]);
+  });
+
+  it('that comes up with the user manager is waited for, and nothing else is done', () => {
+    root.standIn(
+      'sleep',
+      `[ -e '${root.on(socket)}' ] || { mkdir -p '${dirname(root.on(socket))}'; : > '${root.on(socket)}'; }`,
+    );
+    expect(run(awaitPodmanSocket()).status).toBe(0);
+    expect([called('sleep').length, called('systemctl'), called('runuser')]).toEqual([1, [], []]);
+  });
+
+  it('that does not come up by itself is enabled the long way', () => {
+    root.standIn('runuser', 'exit 1');
+    expect(run(enablePodmanSocketAhead()).status).toBe(0);
+    root.standIn('systemctl', `mkdir -p '${dirname(root.on(socket))}'; : > '${root.on(socket)}'`);
+    expect(run(awaitPodmanSocket()).status).toBe(0);
+    expect(called('systemctl')).toEqual([
+      'systemctl --user --machine=fleet-agent@ enable --now podman.socket',
+    ]);
   });
 });

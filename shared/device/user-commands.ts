@@ -101,15 +101,43 @@ await_bus 75
 }
 
 /**
+ * Enables the podman socket while the user manager does not run yet, so that it comes up with it: to have a running
+ * one enable it and read its units anew is several times the work. Where this does not succeed,
+ * {@link awaitPodmanSocket} does it the long way.
+ */
+export function enablePodmanSocketAhead(): Fragment {
+  return defineFragment(
+    `systemctl --user enable podman.socket`,
+    `home=$(getent passwd ${agentUserName} | cut -d: -f6)
+runuser -u ${agentUserName} -- env HOME="$R$home" SYSTEMD_OFFLINE=1 systemctl --user enable podman.socket || true`,
+  );
+}
+
+/** What makes the socket listen for sure, whatever state the user manager is in. Expects `$uid`. */
+const makePodmanSocketListen = `systemctl --user --machine=${agentUserName}@ enable --now podman.socket ||
+  ${asAgent('$uid')} systemctl --user enable --now podman.socket
+[ -e "$R/run/user/$uid/podman/podman.sock" ] || ${asAgent('$uid')} systemctl --user restart podman.socket`;
+
+/**
  * Enables the podman socket of the agent user, and has it listen: a socket whose file somebody removed counts as
  * active all the same, until it is started anew. `--machine` needs a bus that some images lack.
  */
 export function enablePodmanSocket(): Fragment {
   return defineFragment(
     `systemctl --user --machine=${agentUserName}@ enable --now podman.socket`,
+    `${findUid}\n${makePodmanSocketListen}`,
+  );
+}
+
+/** Waits until the socket that was enabled ahead listens. It comes a moment after the bus of the user manager. */
+export function awaitPodmanSocket(): Fragment {
+  return defineFragment(
+    'wait for podman.sock',
     `${findUid}
-systemctl --user --machine=${agentUserName}@ enable --now podman.socket ||
-  ${asAgent('$uid')} systemctl --user enable --now podman.socket
-[ -e "$R/run/user/$uid/podman/podman.sock" ] || ${asAgent('$uid')} systemctl --user restart podman.socket`,
+i=0
+while [ ! -e "$R/run/user/$uid/podman/podman.sock" ] && [ "$i" -lt 50 ]; do i=$((i + 1)); sleep 0.1; done
+[ -e "$R/run/user/$uid/podman/podman.sock" ] || {
+${makePodmanSocketListen}
+}`,
   );
 }

@@ -1,8 +1,10 @@
 import {
   addSubordinateIds,
+  awaitPodmanSocket,
   createAgentUser,
   enableLinger,
   enablePodmanSocket,
+  enablePodmanSocketAhead,
   giveAgentGroup,
   repairAgentHome,
 } from '../device/user-commands.ts';
@@ -23,9 +25,12 @@ export const agentUser = defineStep({
     if (user.exists && !user.hasOwnGroup) actions.push(run(giveAgentGroup()));
     if (user.exists && !user.hasHome) actions.push(run(repairAgentHome()));
     if (!user.hasSubordinateIds) actions.push(run(addSubordinateIds()));
+    const wantsSocket = !user.podmanSocketEnabled || !user.podmanSocketListens || getsHome;
+    const isAhead = wantsSocket && !user.managerRunning;
+    if (isAhead) actions.push(run(enablePodmanSocketAhead()));
     if (!user.lingering || !user.managerRunning || getsHome) actions.push(run(enableLinger()));
-    if (!user.podmanSocketEnabled || !user.podmanSocketListens || getsHome)
-      actions.push(run(enablePodmanSocket()));
+    if (isAhead) actions.push(run(awaitPodmanSocket()));
+    else if (wantsSocket) actions.push(run(enablePodmanSocket()));
     return actions;
   },
 });

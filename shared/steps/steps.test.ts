@@ -110,7 +110,10 @@ describe('fresh', () => {
 
   it('does everything, in order', () => {
     expect(plan(packages, fresh)).toEqual([`apt-get install ${fresh.missingPackages.join(' ')}`]);
-    expect(plan(agentUser, fresh)).toEqual(['useradd --system fleet-agent', subordinate, linger, socket]);
+    expect(plan(agentUser, fresh)).toEqual([
+      'useradd --system fleet-agent',
+      ...[subordinate, 'systemctl --user enable podman.socket', linger, 'wait for podman.sock'],
+    ]);
     expect(plan(binary, fresh)).toEqual(['upload']);
     expect(plan(keyConfig, fresh)).toEqual([
       'mint-key',

@@ -343,7 +343,7 @@ export class FakeDevice {
     else if (shows.startsWith('useradd')) this.user.exists = true;
     else if (shows.startsWith('usermod')) this.user.subordinateIds = true;
     else if (shows.startsWith('loginctl')) this.user.lingering = true;
-    else if (shows.startsWith('systemctl --user')) this.user.socket = true;
+    else if (shows.startsWith('systemctl --user') || shows.endsWith('podman.sock')) this.user.socket = true;
     else if (shows.startsWith('raise ')) this.epoch += 1;
     else if (shows.startsWith('openssl genrsa')) {
       const pair = this.#options.makeKeyPair?.();
