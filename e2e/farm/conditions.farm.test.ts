@@ -142,9 +142,9 @@ systemctl show fleet-agent -p DropInPaths --value`;
   shows(['raspberry-pi', 'armv7'], 'bookworm', 'show their marks, also after a reboot', async (device) => {
     await device.reboot();
     const look = `tr -d '\\0' < /sys/firmware/devicetree/base/model; echo
-grep -c '^Serial' /proc/cpuinfo; head -n 1 /etc/rpi-issue; uname -m; uname -s; dpkg --print-architecture`;
+grep -c '^Serial' /proc/cpuinfo; head -n 1 /etc/rpi-issue; uname -m; uname -s; dpkg --print-architecture; dpkg-query -W -f='\${Package} \${Architecture}\\n' dpkg`;
     expect((await ssh(device, look)).stdout).toBe(
-      'Raspberry Pi 4 Model B Rev 1.5\n1\nRaspberry Pi reference 2025-05-13\narmv7l\nLinux\narmhf\n',
+      'Raspberry Pi 4 Model B Rev 1.5\n1\nRaspberry Pi reference 2025-05-13\narmv7l\nLinux\narmhf\ndpkg armhf\n',
     );
   });
 

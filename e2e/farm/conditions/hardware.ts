@@ -50,6 +50,24 @@ case "$*" in
 esac
 `;
 
+const armUname = `#!/bin/sh
+# Stand-in of the device farm: this machine has another processor.
+case "$*" in
+  -m) echo armv7l ;;
+  -nm) echo "$(/bin/uname -n) armv7l" ;;
+  *) exec /bin/uname "$@" ;;
+esac
+`;
+
+/** On a Debian of another architecture dpkg is a package of that one, and so are most others. */
+const armPackages = `#!/bin/sh
+# Stand-in of the device farm: this machine has another processor.
+said=$(/usr/bin/dpkg-query "$@")
+status=$?
+[ -z "$said" ] || printf '%s\\n' "$said" | sed 's/^dpkg amd64/dpkg armhf/'
+exit "$status"
+`;
+
 const clockFile = `${farmFilesOnDevice}/clock-offset`;
 
 /**
@@ -107,7 +125,8 @@ export const hardwareConditions = {
   armv7: {
     about: 'STAND-IN: uname and dpkg say 32-bit ARM; the processor is not, and ARM programs do not run',
     prepare: async (files) => {
-      await files.write('/usr/local/bin/uname', answer('/bin/uname', '-m', 'armv7l'), { mode: 0o755 });
+      await files.write('/usr/local/bin/uname', armUname, { mode: 0o755 });
+      await files.write('/usr/local/bin/dpkg-query', armPackages, { mode: 0o755 });
       await files.write('/usr/local/bin/dpkg', answer('/usr/bin/dpkg', '--print-architecture', 'armhf'), {
         mode: 0o755,
       });
