@@ -14,5 +14,7 @@ export function closeNetwork(session: Session, development: boolean): void {
   session.protocol.handle('file', () => new Response('Not found', { status: 404 }));
   session.on('will-download', (event) => event.preventDefault());
   session.setCertificateVerifyProc((_request, answer) => answer(-2));
+  // Switched off it still fetches its dictionary from a server of its maker, past the guard above.
   session.setSpellCheckerEnabled(false);
+  session.setSpellCheckerLanguages([]);
 }
