@@ -4,6 +4,7 @@ import type { ImportView } from '#shared/model/import-view.ts';
 import type { SetUpView } from '#shared/model/set-up-view.ts';
 import type { StationState } from '#shared/model/station-state.ts';
 import { expect, type MockedStation, test } from './fixtures.ts';
+import * as acts from './states/acts.ts';
 import { clockRows, deviceName, hostKeyRow, mixedRows, passphraseRows } from './states/batch.ts';
 import { errorOf } from './states/errors.ts';
 import * as profiles from './states/profiles.ts';
@@ -72,6 +73,38 @@ async function openSwitcher(station: MockedStation): Promise<void> {
 async function openAccount({ page }: MockedStation): Promise<void> {
   await page.getByRole('button', { name: /^Operator 14/ }).click();
   await expect(page.getByRole('dialog')).toBeVisible();
+}
+
+async function openFleet(station: MockedStation): Promise<void> {
+  await station.answer('fleet.targets', acts.targets);
+  await goTo('Fleet')(station);
+}
+
+async function selectFirst(station: MockedStation): Promise<void> {
+  await openFleet(station);
+  await station.page.locator(`[id="fleet-${acts.firstDevice}"]`).click();
+}
+
+async function selectLeaving(station: MockedStation): Promise<void> {
+  await openFleet(station);
+  await station.page.getByRole('tab', { name: /^Leaving/ }).click();
+  await station.page.locator(`[id="fleet-${acts.firstDevice}"]`).click();
+}
+
+async function chooseFive(station: MockedStation): Promise<void> {
+  await openFleet(station);
+  const { page } = station;
+  await page.getByRole('grid', { name: 'Fleet' }).focus();
+  await page.keyboard.press('Home');
+  for (let row = 0; row < 4; row += 1) await page.keyboard.press('Shift+ArrowDown');
+}
+
+async function askDecommission(station: MockedStation): Promise<void> {
+  await selectFirst(station);
+  await station.page.getByRole('button', { name: 'Decommission…' }).click();
+  await expect(station.page.getByRole('dialog').last().getByLabel('Address of the device')).toHaveValue(
+    'ssh://pi@10.20.4.0',
+  );
 }
 
 const scenes: readonly Scene[] = [
@@ -225,6 +258,70 @@ const scenes: readonly Scene[] = [
       await goTo('Fleet')(station);
       await station.page.locator('[id="fleet-batch1-000"]').click();
     },
+  },
+  { name: 'fleet-keys', state: acts.keyed, arrange: chooseFive },
+  {
+    name: 'fleet-key-order',
+    state: acts.keyed,
+    arrange: async (station) => {
+      await openFleet(station);
+      await station.page.getByRole('button', { name: 'Stale first' }).click();
+      await station.page.getByRole('menuitemradio', { name: 'Key end first' }).click();
+      await station.page.mouse.move(5, 500);
+    },
+  },
+  {
+    name: 'rotate-one',
+    state: acts.keyed,
+    arrange: async (station) => {
+      await selectFirst(station);
+      await station.page.getByRole('button', { name: 'Rotate key…' }).click();
+      await expect(station.page.getByRole('dialog').last()).toContainText('1 device reached');
+    },
+  },
+  {
+    name: 'rotate-many',
+    state: acts.keyed,
+    arrange: async (station) => {
+      await chooseFive(station);
+      await station.answer('fleet.targets', acts.manyTargets);
+      await station.page.getByRole('button', { name: 'Rotate 5 keys…' }).click();
+      await expect(station.page.getByRole('dialog')).toContainText('2 stay out');
+    },
+  },
+  { name: 'decommission', state: acts.keyed, arrange: askDecommission },
+  {
+    name: 'decommission-running',
+    state: acts.keyed,
+    arrange: async (station) => {
+      await askDecommission(station);
+      const dialog = station.page.getByRole('dialog').last();
+      await dialog.getByLabel(/^Type/).fill(acts.firstDevice);
+      await station.page.keyboard.press('Enter');
+      await station.change({ decommissions: { [acts.firstDevice]: acts.leavingNow } });
+      await expect(dialog.getByTestId('decommission-run')).toBeVisible();
+    },
+  },
+  {
+    name: 'decommission-left-partly',
+    state: acts.after(acts.leftPartly),
+    arrange: async (station) => {
+      await selectFirst(station);
+      await station.page.getByRole('button', { name: 'Go on…' }).click();
+      await expect(station.page.getByRole('dialog').last()).toContainText('Likely cause');
+    },
+  },
+  { name: 'fleet-decommissioned', state: acts.after(acts.leftWhole), arrange: selectLeaving },
+  { name: 'fleet-left-partly', state: acts.after(acts.leftPartly), arrange: selectFirst },
+  {
+    name: 'fleet-still-reports',
+    state: acts.reportsOn,
+    arrange: selectFirst,
+  },
+  {
+    name: 'drawer-key',
+    state: { ...states.board, keys: { [deviceName(27)]: acts.key(12, { born: 'device' }) } },
+    arrange: openDrawer,
   },
   {
     name: 'keys',

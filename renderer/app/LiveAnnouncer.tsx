@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import type { EnrollmentRow } from '#shared/model/station-state.ts';
+import { spokenDecommissions } from './spoken-decommissions.ts';
 import { spokenSession } from './spoken-session.ts';
 import { summarise } from './spoken-summary.ts';
 import { stationStore, useStation } from './station-store.ts';
@@ -38,6 +39,14 @@ export function LiveAnnouncer() {
     sessionBefore.current = session;
     if (sentence !== '') setPolite(sentence);
   }, [session]);
+
+  const decommissions = useStation((station) => station.decommissions);
+  const decommissionsBefore = useRef(decommissions);
+  useEffect(() => {
+    const sentence = spokenDecommissions(decommissionsBefore.current, decommissions);
+    decommissionsBefore.current = decommissions;
+    if (sentence !== '') setPolite(sentence);
+  }, [decommissions]);
 
   return (
     <>

@@ -6,7 +6,9 @@ import {
   formatBytes,
   formatClockSpan,
   formatCount,
+  formatDate,
   formatDuration,
+  formatLongSpan,
   formatOffset,
   formatSpanWords,
 } from './format.ts';
@@ -49,6 +51,21 @@ describe('durations', () => {
     [8.4 * 60_000, '8 min'],
     [6 * HOUR + 41 * 60_000, '6 h 41 min'],
   ])('%i ms in words is %s', (ms, text) => expect(formatSpanWords(ms)).toBe(text));
+
+  it.each([
+    [59 * 60_000, 'under an hour'],
+    [47 * HOUR, '47 h'],
+    [48 * HOUR, '2 days'],
+    [99 * 24 * HOUR, '99 days'],
+    [100 * 24 * HOUR, '3 months'],
+    [365 * 24 * HOUR, '11 months'],
+    [7305 * 24 * HOUR, '20 years'],
+    [-5, 'under an hour'],
+  ])('a long span of %i ms is %s', (ms, text) => expect(formatLongSpan(ms)).toBe(text));
+
+  it('writes a date so that no two countries read it differently', () => {
+    expect(formatDate(new Date(2026, 11, 3, 14, 5).getTime())).toBe('3 Dec 2026, 14:05');
+  });
 
   it('puts tenths into the gutter of the log', () => expect(formatOffset(117_449)).toBe('+1:57.4'));
 });

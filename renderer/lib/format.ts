@@ -76,6 +76,24 @@ export function formatHourMinute(instant: number): string {
   return `${twoDigits(date.getHours())}:${twoDigits(date.getMinutes())}`;
 }
 
+const dates = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
+
+/** Date with time of day: `3 Dec 2026, 14:05`. */
+export function formatDate(instant: number): string {
+  return `${dates.format(new Date(instant))}, ${formatHourMinute(instant)}`;
+}
+
+/** Long span in one unit, rounded down: `under an hour`, `7 h`, `12 days`, `14 months`, `20 years`. */
+export function formatLongSpan(spanMs: number): string {
+  const ms = Math.max(0, spanMs);
+  const days = Math.floor(ms / DAY);
+  if (ms < HOUR) return 'under an hour';
+  if (days < 2) return `${Math.floor(ms / HOUR)} h`;
+  if (days < 100) return `${days} days`;
+  const months = Math.floor(days / 30.44);
+  return months < 24 ? `${months} months` : `${thousands.format(Math.floor(days / 365.25))} years`;
+}
+
 /** Offset since the start in the log's gutter: `+1:57.4`. */
 export function formatOffset(offsetMs: number): string {
   const tenths = Math.floor(Math.max(0, offsetMs) / 100);

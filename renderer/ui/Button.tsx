@@ -1,8 +1,11 @@
-import type { ComponentProps, ReactNode } from 'react';
+import { type ComponentProps, type ReactNode, useId } from 'react';
 
 interface ButtonProps extends Omit<ComponentProps<'button'>, 'type'> {
-  /** `primary`: the one button of a screen. `plain`: ordinary. `quiet`: the alternative beside it. */
-  readonly kind?: 'primary' | 'plain' | 'quiet';
+  /**
+   * `primary`: the one button of a screen. `plain`: ordinary. `quiet`: the alternative beside it. `danger`: in place of the
+   * primary one where its effect cannot be taken back.
+   */
+  readonly kind?: 'primary' | 'plain' | 'quiet' | 'danger';
   readonly size?: 'small' | 'normal' | 'large' | 'huge';
   readonly icon?: ReactNode;
   /** Shortcut that does the same. */
@@ -14,6 +17,8 @@ const kinds = {
     'bg-accent-strong text-on-accent font-semibold border-transparent hover:brightness-110 disabled:bg-accent-bg disabled:text-ink-3 disabled:border-accent-line disabled:hover:brightness-100',
   plain:
     'bg-raised text-ink-1 font-medium border-line-2 hover:bg-hover hover:border-line-control disabled:text-ink-3 disabled:bg-transparent disabled:hover:border-line-2',
+  danger:
+    'bg-fail-solid text-on-fail font-semibold border-transparent hover:brightness-110 disabled:bg-fail-bg disabled:text-ink-3 disabled:border-fail-line disabled:hover:brightness-100',
   quiet: 'text-ink-2 font-medium border-transparent hover:bg-hover hover:text-ink-1 disabled:text-ink-3',
 } as const;
 
@@ -44,6 +49,35 @@ export function Button({
       <span>{children}</span>
       {shortcut === undefined ? null : <Kbd onAccent={kind === 'primary'}>{shortcut}</Kbd>}
     </button>
+  );
+}
+
+/**
+ * A button that may have to wait. While there is a reason it does nothing, but it keeps its tab stop and tells why: a
+ * disabled one could not.
+ */
+export function ReasonedButton({
+  reason,
+  onClick,
+  className = '',
+  ...rest
+}: ButtonProps & { readonly reason: string }) {
+  const id = useId();
+  const blocked = reason !== '';
+  return (
+    <>
+      <Button
+        {...rest}
+        aria-disabled={blocked || undefined}
+        aria-describedby={blocked ? id : undefined}
+        title={blocked ? reason : rest.title}
+        className={`${blocked ? '!border-line-2 !bg-transparent !text-ink-3' : ''} ${className}`}
+        onClick={blocked ? undefined : onClick}
+      />
+      <span id={id} hidden>
+        {reason}
+      </span>
+    </>
   );
 }
 

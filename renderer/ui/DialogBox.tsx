@@ -7,12 +7,15 @@ export function DialogBox({
   onClose,
   title,
   width = 440,
+  finalFocus,
   children,
 }: {
   readonly open: boolean;
   readonly onClose: () => void;
   readonly title: string;
   readonly width?: number;
+  /** Where the focus goes when it closes; without, back to where it was. */
+  readonly finalFocus?: () => HTMLElement | null;
   readonly children: ReactNode;
 }) {
   return (
@@ -20,6 +23,7 @@ export function DialogBox({
       <Dialog.Portal>
         <Dialog.Backdrop className="overlay fixed inset-0 z-40 bg-scrim" />
         <Dialog.Popup
+          {...(finalFocus === undefined ? {} : { finalFocus })}
           className="overlay forced-edge fixed left-1/2 top-[18%] z-40 max-w-[calc(100vw-48px)] -translate-x-1/2 rounded-3 border border-line-2 bg-raised p-5 shadow-[0_16px_48px_rgb(0_0_0/.36)] outline-none"
           style={{ width }}
         >

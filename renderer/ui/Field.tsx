@@ -41,19 +41,21 @@ export function FilterField({
   placeholder,
   icon,
   trailing,
+  className = 'w-[216px]',
 }: {
   readonly value: string;
   readonly onValueChange: (value: string) => void;
   readonly placeholder: string;
   readonly icon: ReactNode;
   readonly trailing: ReactNode;
+  readonly className?: string;
 }) {
   return (
     <TextField
       icon={icon}
       trailing={trailing}
       quiet
-      className="w-[216px]"
+      className={className}
       aria-label={placeholder}
       placeholder={placeholder}
       value={value}

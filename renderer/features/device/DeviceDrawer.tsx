@@ -13,6 +13,7 @@ import { closeDevice, openDevice, useBoardView } from '../board/board-view.ts';
 import { ordinal, rowProgress, rowWords } from '../board/row-words.ts';
 import { ErrorBlock } from './ErrorBlock.tsx';
 import { FactGrid } from './FactGrid.tsx';
+import { KeyStrip } from './KeyStrip.tsx';
 import { LogView } from './LogView.tsx';
 import { StepList } from './StepList.tsx';
 
@@ -105,6 +106,7 @@ function DrawerBody({ row }: { readonly row: EnrollmentRow }) {
       </header>
       {row.error === undefined ? null : <ErrorBlock row={row} error={row.error} />}
       <FactGrid row={row} />
+      <KeyStrip row={row} />
       <div className="grid min-h-0 flex-1 grid-cols-[236px_minmax(0,1fr)]">
         <StepList row={row} />
         <LogView key={row.deviceId} deviceId={row.deviceId} running={isUnderWay(row.state)} />

@@ -1,94 +1,69 @@
-import { ListFilter } from 'lucide-react';
-import { useCallback, useEffect, useMemo, useState } from 'react';
+import { ArrowDownWideNarrow, ListFilter } from 'lucide-react';
+import { useCallback, useMemo, useState } from 'react';
 import { goTo, showPanel, useNavigation } from '../../app/navigation.ts';
 import { RegionBoundary } from '../../app/RegionBoundary.tsx';
 import { useStation } from '../../app/station-store.ts';
 import { useNow } from '../../app/ticker.ts';
-import { formatCount } from '../../lib/format.ts';
+import { countOf, formatCount } from '../../lib/format.ts';
 import { Button, Kbd } from '../../ui/Button.tsx';
+import { ChoiceMenu } from '../../ui/ChoiceMenu.tsx';
 import { Counter, CounterRule } from '../../ui/Counter.tsx';
 import { FilterField } from '../../ui/Field.tsx';
-import { FilterTabs } from '../../ui/FilterTabs.tsx';
-import { PANEL_BESIDE, SidePanel } from '../../ui/SidePanel.tsx';
-import { useHeldOrder } from '../../ui/use-held-order.ts';
-import { useMedia } from '../../ui/use-media.ts';
+import { type FilterTab, FilterTabs } from '../../ui/FilterTabs.tsx';
+import { SidePanel } from '../../ui/SidePanel.tsx';
+import { type HeldOrder, useHeldOrder } from '../../ui/use-held-order.ts';
+import { RotateKeysButton } from '../device/RotateKeys.tsx';
 import { FleetPanel } from './FleetPanel.tsx';
 import { FleetTable } from './FleetTable.tsx';
-import { setFleetView, useFleetView } from './fleet-view.ts';
 import {
-  EXPECTED_EVERY_MS,
+  type FleetFilter,
+  type FleetOrder,
+  type FleetRow,
+  type FleetState,
+  fleetOrders,
   fleetRows,
-  LATE_AFTER_MS,
-  type Liveness,
-  matches,
-  OFFLINE_AFTER_MS,
-} from './heartbeat-age.ts';
+  isLeaving,
+  shownIds,
+} from './fleet-rows.ts';
+import { setFleetView, useFleetView } from './fleet-view.ts';
+import { EXPECTED_EVERY_MS, LATE_AFTER_MS, OFFLINE_AFTER_MS } from './heartbeat-age.ts';
+import { KeyCounter } from './KeyCounter.tsx';
 
-/** Which devices are alive, and since when the others are not. */
+const orderWords: Readonly<Record<FleetOrder, string>> = {
+  stale: 'Stale first',
+  key: 'Key end first',
+  id: 'By id',
+};
+
+/** Which devices are alive, since when the others are not, and how long their keys last. */
 export function FleetScreen() {
   const fleet = useStation((station) => station.fleet);
+  const rows = useStation((station) => station.rows);
+  const keys = useStation((station) => station.keys);
+  const decommissions = useStation((station) => station.decommissions);
   const now = useNow();
   const panelShown = useNavigation((navigation) => navigation.panelShown);
-  const panelBeside = useMedia(PANEL_BESIDE);
-  const { filter, query, selected } = useFleetView();
+  const { filter, query, order, selected } = useFleetView();
   const [inUse, setInUse] = useState(false);
   const onInUse = useCallback((next: boolean) => setInUse(next), []);
-  const all = useMemo(() => fleetRows(fleet, now), [fleet, now]);
-  const livenessById = useMemo(() => new Map(all.map((row) => [row.deviceId, row.liveness])), [all]);
+  const known = useMemo(() => ({ fleet, rows, keys, decommissions }), [fleet, rows, keys, decommissions]);
+  const all = useMemo(() => fleetRows(known, now), [known, now]);
+  const states = useMemo(() => new Map(all.map((row) => [row.deviceId, row.state])), [all]);
   const wanted = useMemo(
-    () =>
-      all
-        .filter((row) => filter === 'all' || row.liveness === filter)
-        .map((row) => row.deviceId)
-        .filter((deviceId) => {
-          const heartbeat = fleet[deviceId];
-          return heartbeat !== undefined && matches(heartbeat, query);
-        }),
-    [all, fleet, filter, query],
+    () => shownIds(all, known, { filter, query, order }),
+    [all, known, filter, query, order],
   );
-  const held = useHeldOrder(wanted, `${filter} ${query}`, inUse);
-  useEffect(() => {
-    if (!panelBeside && selected !== undefined) showPanel(true);
-  }, [panelBeside, selected]);
+  const held = useHeldOrder(wanted, `${filter} ${order} ${query}`, inUse);
 
-  const count = (liveness: Liveness) => all.filter((row) => row.liveness === liveness).length;
-  const counts = { online: count('online'), late: count('late'), offline: count('offline') };
   if (all.length === 0) return <EmptyFleet />;
   return (
     <div className="flex h-full min-h-0 flex-col">
-      <FleetHeader counts={counts} total={all.length} now={now} />
+      <FleetHeader rows={all} />
       <div className="flex min-h-0 flex-1">
         <section aria-label="Fleet" className="flex min-w-0 flex-1 flex-col">
-          <div
-            data-region="toolbar"
-            className="flex h-[var(--h-toolbar)] shrink-0 items-center gap-2 border-b border-line-2 pl-4 pr-3"
-          >
-            <FilterTabs
-              label="Filter by state"
-              tabs={[
-                { value: 'all', word: 'All', count: all.length },
-                { value: 'offline', word: 'Offline', count: counts.offline },
-                { value: 'late', word: 'Late', count: counts.late },
-                { value: 'online', word: 'Online', count: counts.online },
-              ]}
-              value={filter}
-              onValueChange={(next) => setFleetView({ filter: next })}
-            />
-            <div className="ml-auto flex items-center gap-2">
-              {held.changed > 0 ? (
-                <Button size="small" onClick={held.apply}>{`Order changed, ${held.changed} rows`}</Button>
-              ) : null}
-              <FilterField
-                placeholder="Id, label or address"
-                value={query}
-                onValueChange={(next) => setFleetView({ query: next })}
-                icon={<ListFilter size={14} strokeWidth={1.7} className="shrink-0" aria-hidden="true" />}
-                trailing={<Kbd>/</Kbd>}
-              />
-            </div>
-          </div>
+          <FleetToolbar rows={all} states={states} held={held} />
           <RegionBoundary region="Table">
-            <FleetTable order={held.order} livenessById={livenessById} onInUse={onInUse} />
+            <FleetTable order={held.order} states={states} onInUse={onInUse} />
           </RegionBoundary>
         </section>
         <SidePanel
@@ -109,19 +84,104 @@ export function FleetScreen() {
   );
 }
 
-interface FleetHeaderProps {
-  readonly counts: Readonly<Record<Liveness, number>>;
-  readonly total: number;
-  readonly now: number;
+interface FleetToolbarProps {
+  readonly rows: readonly FleetRow[];
+  readonly states: ReadonlyMap<string, FleetState>;
+  readonly held: HeldOrder;
 }
 
-function FleetHeader({ counts, total }: FleetHeaderProps) {
+function FleetToolbar({ rows, states, held }: FleetToolbarProps) {
+  const { filter, query, order, chosen } = useFleetView();
+  const count = (state: FleetState) => rows.filter((row) => row.state === state).length;
+  const careful = rows.filter((row) => row.keyNeedsCare).length;
+  const leaving = rows.filter((row) => isLeaving(row.state)).length;
+  const tabs: FilterTab<FleetFilter>[] = [
+    { value: 'all', word: 'All', count: rows.length },
+    { value: 'offline', word: 'Offline', count: count('offline') },
+    { value: 'late', word: 'Late', count: count('late') },
+    { value: 'online', word: 'Online', count: count('online') },
+    { value: 'key', word: 'Key', count: careful },
+    ...(leaving > 0 || filter === 'leaving'
+      ? [{ value: 'leaving', word: 'Leaving', count: leaving } as const]
+      : []),
+  ];
+  const meant = [...chosen].filter((deviceId) => {
+    const state = states.get(deviceId);
+    return state !== undefined && !isLeaving(state);
+  });
+  return (
+    <div
+      data-region="toolbar"
+      className="flex h-[var(--h-toolbar)] shrink-0 items-center gap-2 border-b border-line-2 pl-4 pr-3"
+    >
+      <FilterTabs
+        label="Filter by state"
+        tabs={tabs}
+        value={filter}
+        onValueChange={(next) => setFleetView({ filter: next })}
+      />
+      <div className="ml-auto flex items-center gap-2">
+        {/* The chip stands where the order is chosen: nothing beside it moves. */}
+        <span className="flex w-[126px] justify-end">
+          {held.changed > 0 ? (
+            <Button
+              size="small"
+              className="w-full"
+              title="Shows the rows in the order they have now"
+              onClick={held.apply}
+            >
+              {`Order changed, ${held.changed}`}
+            </Button>
+          ) : (
+            <ChoiceMenu
+              trigger={
+                <Button
+                  size="small"
+                  className="w-full"
+                  icon={<ArrowDownWideNarrow size={13} strokeWidth={1.7} aria-hidden="true" />}
+                >
+                  {orderWords[order]}
+                </Button>
+              }
+              value={order}
+              choices={fleetOrders.map((value) => ({ value, word: orderWords[value] }))}
+              onChoose={(next) => setFleetView({ order: next })}
+            />
+          )}
+        </span>
+        <FilterField
+          placeholder="Id, label or address"
+          value={query}
+          onValueChange={(next) => setFleetView({ query: next })}
+          icon={<ListFilter size={14} strokeWidth={1.7} className="shrink-0" aria-hidden="true" />}
+          trailing={<Kbd>/</Kbd>}
+          className="w-[176px]"
+        />
+        <span className="flex min-w-[138px] justify-end">
+          <RotateKeysButton
+            deviceIds={meant}
+            label={meant.length === 0 ? 'Rotate keys…' : `Rotate ${countOf(meant.length, 'key')}…`}
+          />
+        </span>
+      </div>
+    </div>
+  );
+}
+
+function FleetHeader({ rows }: { readonly rows: readonly FleetRow[] }) {
+  const present = useMemo(
+    () => rows.filter((row) => !isLeaving(row.state)).map((row) => row.deviceId),
+    [rows],
+  );
+  const count = (state: FleetState) => rows.filter((row) => row.state === state).length;
+  const [online, late, offline] = [count('online'), count('late'), count('offline')];
+  const left = rows.length - present.length;
   return (
     <header className="flex h-[98px] shrink-0 border-b border-line-2 bg-panel px-4 py-3">
       <div className="min-w-[172px] pr-6">
         <Counter shape="dot" word="Online">
           <span data-testid="online-count" className="block text-[52px] font-semibold leading-[54px]">
-            {formatCount(counts.online)}
+            {formatCount(online)}
           </span>
         </Counter>
       </div>
@@ -129,8 +189,8 @@ function FleetHeader({ counts, total }: FleetHeaderProps) {
       <Counter
         shape="clock"
         word="Late"
-        figure={counts.late}
-        tone={counts.late > 0 ? 'text-attn-fg' : 'text-ink-1'}
+        figure={late}
+        tone={late > 0 ? 'text-attn-fg' : 'text-ink-1'}
         note={`over ${LATE_AFTER_MS / 1000} s`}
         boxed
       />
@@ -138,17 +198,23 @@ function FleetHeader({ counts, total }: FleetHeaderProps) {
       <Counter
         shape="octagon"
         word="Offline"
-        figure={counts.offline}
-        tone={counts.offline > 0 ? 'text-fail-fg' : 'text-ink-1'}
+        figure={offline}
+        tone={offline > 0 ? 'text-fail-fg' : 'text-ink-1'}
         note={`over ${OFFLINE_AFTER_MS / 60_000} min`}
         boxed
       />
+      <CounterRule />
+      <KeyCounter needCare={rows.filter((row) => row.keyNeedsCare).length} deviceIds={present} />
       <div className="ml-auto flex">
         <CounterRule />
         <Counter
           word="Devices"
-          figure={formatCount(total)}
-          note={`a heartbeat every ${EXPECTED_EVERY_MS / 1000} s expected`}
+          figure={formatCount(present.length)}
+          note={
+            left === 0
+              ? `a heartbeat every ${EXPECTED_EVERY_MS / 1000} s expected`
+              : `${formatCount(left)} leaving or left`
+          }
           boxed
           last
         />

@@ -1,29 +1,39 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type KeyboardEvent, memo, useEffect, useRef, useState } from 'react';
-import { useStation } from '../../app/station-store.ts';
-import { useNow } from '../../app/ticker.ts';
-import { formatAge } from '../../lib/format.ts';
-import { StateGlyph } from '../../ui/StateGlyph.tsx';
-import { setFleetView, useFleetView } from './fleet-view.ts';
-import { type Liveness, livenessOf, livenessWords } from './heartbeat-age.ts';
+import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import { CheckMark } from '../../ui/CheckMark.tsx';
+import { FleetRowView } from './FleetRowView.tsx';
+import { type FleetOrder, type FleetState, isLeaving } from './fleet-rows.ts';
+import { chooseDevices, openFleetDevice, setFleetView, useFleetView } from './fleet-view.ts';
 
 const ROW_HEIGHT = 26;
 
-const headPlaces: Readonly<Record<string, string>> = {
-  'Last heartbeat': 'text-right',
-  Labels: 'pl-5',
-  Address: 'pr-3 text-right',
-};
+interface Head {
+  readonly word: string;
+  readonly place?: string;
+  /** The order in which this column is the first to look at. */
+  readonly order?: FleetOrder;
+}
+
+const heads: readonly Head[] = [
+  { word: 'Device', order: 'id' },
+  { word: 'State' },
+  { word: 'Last heartbeat', place: 'text-right', order: 'stale' },
+  { word: 'Key ends', place: 'pl-8', order: 'key' },
+  { word: 'Labels' },
+  { word: 'Agent' },
+  { word: 'System' },
+  { word: 'Address', place: 'pr-3 text-right' },
+];
 
 interface FleetTableProps {
   readonly order: readonly string[];
-  readonly livenessById: ReadonlyMap<string, Liveness>;
+  readonly states: ReadonlyMap<string, FleetState>;
   readonly onInUse: (inUse: boolean) => void;
 }
 
-/** Every device that ever sent a heartbeat. Ages count from one clock. */
-export function FleetTable({ order, livenessById, onInUse }: FleetTableProps) {
-  const selected = useFleetView((view) => view.selected);
+/** Every device that ever sent a heartbeat, and those that have just left. Ages count from one clock. */
+export function FleetTable({ order, states, onInUse }: FleetTableProps) {
+  const { selected, chosen, order: sortedBy } = useFleetView();
   const scroller = useRef<HTMLDivElement>(null);
   const [pointerInside, setPointerInside] = useState(false);
   const [focusInside, setFocusInside] = useState(false);
@@ -40,8 +50,20 @@ export function FleetTable({ order, livenessById, onInUse }: FleetTableProps) {
     if (place >= 0) virtual.scrollToIndex(place);
   }, [place, virtual]);
 
+  const canChoose = (deviceId: string | undefined): deviceId is string =>
+    deviceId !== undefined && mayBeChosen(states.get(deviceId));
+  const able = order.filter(canChoose);
+  const chosenHere = able.filter((deviceId) => chosen.has(deviceId)).length;
+  const chooseAll = () => chooseDevices(able, chosenHere < able.length);
+
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.altKey || event.metaKey || event.target !== event.currentTarget) return;
+    if (event.ctrlKey) {
+      if (event.key !== 'a') return;
+      event.preventDefault();
+      chooseAll();
+      return;
+    }
     const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / ROW_HEIGHT) - 1);
     const targets: Readonly<Record<string, number>> = {
       ArrowDown: place + 1,
@@ -51,17 +73,29 @@ export function FleetTable({ order, livenessById, onInUse }: FleetTableProps) {
       PageDown: place + page,
       PageUp: place - page,
     };
-    if (event.key === 'Escape') setFleetView({ selected: undefined });
+    if (event.key === 'Escape')
+      setFleetView(selected === undefined ? { chosen: new Set() } : { selected: undefined });
+    if (event.key === 'Enter' && selected !== undefined) openFleetDevice(selected);
+    if (event.key === ' ' && canChoose(selected)) {
+      event.preventDefault();
+      chooseDevices([selected], !chosen.has(selected));
+    }
     const target = targets[event.key];
     if (target === undefined) return;
     event.preventDefault();
-    setFleetView({ selected: order[Math.min(order.length - 1, Math.max(0, target))] });
+    const next = Math.min(order.length - 1, Math.max(0, target));
+    if (event.shiftKey) {
+      const [from, to] = [Math.min(Math.max(place, 0), next), Math.max(place, next)];
+      chooseDevices(order.slice(from, to + 1).filter(canChoose), true);
+    }
+    setFleetView({ selected: order[next] });
   };
 
   return (
     <div
       role="grid"
       aria-label="Fleet"
+      aria-multiselectable="true"
       aria-rowcount={order.length + 1}
       className="flex min-h-0 flex-1 flex-col"
       data-region="table"
@@ -73,9 +107,22 @@ export function FleetTable({ order, livenessById, onInUse }: FleetTableProps) {
     >
       <div role="row" aria-rowindex={1} className="grid-head fleet-columns h-7">
         <div role="columnheader" aria-label="Sign" />
-        {['Device', 'State', 'Last heartbeat', 'Labels', 'Agent', 'System', 'Address'].map((head) => (
-          <div key={head} role="columnheader" className={`cell text-ink-1 ${headPlaces[head] ?? ''}`}>
-            {head}
+        <div role="columnheader" className="flex items-center justify-center">
+          <CheckMark
+            state={chosenHere === 0 ? 'off' : chosenHere === able.length ? 'on' : 'some'}
+            disabled={able.length === 0}
+            label="Choose all shown"
+            onToggle={chooseAll}
+          />
+        </div>
+        {heads.map(({ word, place: where = '', order: orders }) => (
+          <div
+            key={word}
+            role="columnheader"
+            aria-sort={orders !== undefined && orders === sortedBy ? sortDirection[orders] : undefined}
+            className={`cell text-ink-1 ${where}`}
+          >
+            {word}
           </div>
         ))}
       </div>
@@ -87,10 +134,11 @@ export function FleetTable({ order, livenessById, onInUse }: FleetTableProps) {
         onPointerEnter={() => setPointerInside(true)}
         onPointerLeave={() => setPointerInside(false)}
       >
+        {order.length === 0 ? <NothingFits /> : null}
         <div style={{ height: virtual.getTotalSize() }}>
           {virtual.getVirtualItems().map((item) => {
             const deviceId = order[item.index] ?? '';
-            const next = livenessById.get(order[item.index + 1] ?? '');
+            const next = states.get(order[item.index + 1] ?? '');
             return (
               <FleetRowView
                 key={item.key}
@@ -98,7 +146,9 @@ export function FleetTable({ order, livenessById, onInUse }: FleetTableProps) {
                 index={item.index}
                 top={item.start}
                 selected={deviceId === selected}
-                endsGroup={next !== undefined && next !== livenessById.get(deviceId)}
+                chosen={chosen.has(deviceId)}
+                choosable={mayBeChosen(states.get(deviceId))}
+                endsGroup={sortedBy === 'stale' && next !== undefined && next !== states.get(deviceId)}
               />
             );
           })}
@@ -108,71 +158,24 @@ export function FleetTable({ order, livenessById, onInUse }: FleetTableProps) {
   );
 }
 
-interface FleetRowProps {
-  readonly deviceId: string;
-  readonly index: number;
-  readonly top: number;
-  readonly selected: boolean;
-  readonly endsGroup: boolean;
+const sortDirection = { stale: 'descending', key: 'ascending', id: 'ascending' } as const;
+
+/** What leaves the fleet, or has left it, gets no new key. */
+function mayBeChosen(state: FleetState | undefined): boolean {
+  return state !== undefined && !isLeaving(state);
 }
 
-const FleetRowView = memo(function FleetRowView({
-  deviceId,
-  index,
-  top,
-  selected,
-  endsGroup,
-}: FleetRowProps) {
-  const heartbeat = useStation((station) => station.fleet[deviceId]);
-  const now = useNow();
-  if (heartbeat === undefined) return null;
-  const liveness = livenessOf(heartbeat, now);
-  const { word, shape, colour } = livenessWords[liveness];
-  const calm = liveness === 'online';
+function NothingFits() {
   return (
-    <div
-      role="row"
-      tabIndex={-1}
-      id={`fleet-${deviceId}`}
-      aria-rowindex={index + 2}
-      aria-selected={selected}
-      data-group-end={endsGroup || undefined}
-      className="grid-row fleet-columns"
-      style={{ transform: `translateY(${top}px)` }}
-      onClick={() => setFleetView({ selected: deviceId })}
-    >
-      <div role="gridcell" className="flex items-center justify-center pl-2">
-        <StateGlyph shape={shape} />
-      </div>
-      <div role="gridcell" className="mono cell font-medium" title={deviceId}>
-        {deviceId}
-      </div>
-      <div role="gridcell" className={`cell ${colour} ${calm ? '' : 'font-medium'}`}>
-        {word}
-      </div>
-      <div role="gridcell" className={`cell text-right ${calm ? 'text-ink-2' : 'font-semibold text-ink-1'}`}>
-        {formatAge(now - heartbeat.receivedAt)}
-      </div>
-      <div role="gridcell" className="cell cell-flex gap-1.5 pl-5">
-        {Object.entries(heartbeat.labels).map(([name, value]) => (
-          <span key={name} className="label-chip mono" title={`${name}=${value}`}>
-            {name}={value}
-          </span>
-        ))}
-      </div>
-      <div role="gridcell" className="cell text-ink-2">
-        {heartbeat.agentVersion ?? ''}
-      </div>
-      <div role="gridcell" className="cell text-ink-2">
-        {heartbeat.os ?? ''}
-      </div>
-      <div
-        role="gridcell"
-        className="mono cell pr-3 text-right text-ink-2"
-        title={heartbeat.addresses.join(', ')}
+    <p className="flex items-center gap-4 px-4 py-3 text-sm">
+      No device fits this filter.
+      <button
+        type="button"
+        className="text-accent hover:underline"
+        onClick={() => setFleetView({ filter: 'all', query: '' })}
       >
-        {heartbeat.addresses[0] ?? ''}
-      </div>
-    </div>
+        Show all
+      </button>
+    </p>
   );
-});
+}

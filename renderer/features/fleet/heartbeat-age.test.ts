@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { fleetRows, livenessOf, matches } from './heartbeat-age.ts';
+import { livenessOf, matches } from './heartbeat-age.ts';
 
 const beat = (deviceId: string, receivedAt: number) => ({
   deviceId,
@@ -15,11 +15,6 @@ it.each([
   [30_001, 'late'],
   [120_001, 'offline'],
 ] as const)('a heartbeat %i ms old is %s', (age, word) => expect(livenessOf(beat('a', 0), age)).toBe(word));
-
-it('puts the silent ones first', () => {
-  const fleet = { a: beat('a', 300_000), b: beat('b', 0), c: beat('c', 250_000) };
-  expect(fleetRows(fleet, 300_000).map((row) => row.deviceId)).toEqual(['b', 'c', 'a']);
-});
 
 it('finds by label and address', () => {
   expect(matches(beat('a', 0), 'LINE=3')).toBe(true);

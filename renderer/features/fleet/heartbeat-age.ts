@@ -23,24 +23,6 @@ export const livenessWords: Readonly<
   online: { word: 'Online', shape: 'dot', colour: 'text-ink-2' },
 };
 
-export interface FleetRow {
-  readonly deviceId: string;
-  readonly liveness: Liveness;
-}
-
-const urgency: Readonly<Record<Liveness, number>> = { offline: 0, late: 1, online: 2 };
-
-/** Devices with what they are now: offline first, then late, then online; by id within each. */
-export function fleetRows(fleet: Readonly<Record<string, Heartbeat>>, now: number): FleetRow[] {
-  return Object.values(fleet)
-    .map((heartbeat) => ({ deviceId: heartbeat.deviceId, liveness: livenessOf(heartbeat, now) }))
-    .sort((a, b) => urgency[a.liveness] - urgency[b.liveness] || compareIds(a.deviceId, b.deviceId));
-}
-
-function compareIds(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
 /** Whether a device's id, host name, labels, agent or address holds the text. */
 export function matches(heartbeat: Heartbeat, query: string): boolean {
   const wanted = query.trim().toLowerCase();
