@@ -3,6 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import type { AgentBinary, Clock } from '../../engine/ports.ts';
 import { systemClock } from '../system/clock.ts';
+import type { BusyWatch } from './busy-watch.ts';
 import type { LinkPace } from './link-pace.ts';
 import { createLinkPace } from './link-pace.ts';
 import { uploadInput } from './upload-input.ts';
@@ -47,13 +48,19 @@ function readParts(sent: Buffer): Part[] {
   }
 }
 
+const watchOf = (isBusy: (() => boolean) | undefined, close: () => void = () => undefined): BusyWatch => ({
+  isBusy: isBusy ?? (() => false),
+  close,
+});
+
 /** A link of this speed, and a clock by which every compression takes no time but what `compressMs` says. */
 async function send(
   file: AgentBinary,
   options: {
     linkBytesPerSecond?: number | ((sentBytes: number) => number);
     compressMs?: number;
-    mayCompress?: boolean;
+    isLocal?: boolean;
+    isBusy?: () => boolean;
   },
 ) {
   let now = 0;
@@ -70,7 +77,8 @@ async function send(
   let arrived = 0;
   let sentMs = 0;
   const input = uploadInput(file, {
-    ...{ clock, mayCompress: options.mayCompress ?? true },
+    clock,
+    watch: options.isLocal ? undefined : () => watchOf(options.isBusy),
     onProgress: (bytes) => progress.push(bytes),
   });
   for await (const bytes of input(pace)) {
@@ -114,6 +122,15 @@ it('does not compress on a station that is slower than the link', async () => {
   expect(parts.filter(({ kind }) => kind === 'gzip').length).toBeLessThan(20);
 });
 
+it('does not compress while the station is busy, however slow it goes, and does once it is not', async () => {
+  let asked = 0;
+  const { parts } = await send(fileOf(many(200, compressible)), {
+    ...{ linkBytesPerSecond: 250e3, isBusy: () => asked++ < 3 },
+  });
+  expect(parts.slice(0, 3).map(({ kind }) => kind)).toEqual(['raw', 'raw', 'raw']);
+  expect(parts.at(-1)?.kind).toBe('gzip');
+});
+
 it('compresses again when a link becomes slow', async () => {
   const { parts, file } = await send(fileOf(many(400, compressible)), {
     linkBytesPerSecond: (sentBytes) => (sentBytes < 3e6 ? 500e6 : 100e3),
@@ -133,18 +150,25 @@ it('gives up on what does not shrink, and looks again later', async () => {
 });
 
 it('never compresses where no link lies in between, and an empty file is an empty file', async () => {
-  const local = await send(fileOf(many(3, compressible)), { linkBytesPerSecond: 1000, mayCompress: false });
+  const local = await send(fileOf(many(3, compressible)), { linkBytesPerSecond: 1000, isLocal: true });
   expect(local.parts.map(({ kind }) => kind)).toEqual(['raw']);
   const empty = await send(fileOf([]), {});
   expect(empty.parts).toEqual([]);
 });
 
-it('closes the file when nobody wants more of it, and hands on its failure', async () => {
+it('closes file and watch when nobody wants more of it, and hands on its failure', async () => {
   let ended = 0;
   const file = fileOf(many(50, compressible), () => {
     ended += 1;
   });
-  const options = { clock: systemClock, mayCompress: true };
+  let watches = 0;
+  const watch = () => {
+    watches += 1;
+    return watchOf(undefined, () => {
+      watches -= 1;
+    });
+  };
+  const options = { clock: systemClock, watch };
   for await (const _ of uploadInput(file, options)(createLinkPace())) break;
   expect(ended).toBe(1);
   const broken: AgentBinary = {
@@ -158,4 +182,5 @@ it('closes the file when nobody wants more of it, and hands on its failure', asy
     for await (const _ of uploadInput(broken, options)(createLinkPace()));
   };
   await expect(drain()).rejects.toThrow('disk error');
+  expect(watches).toBe(0);
 });

@@ -2,13 +2,14 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { partHeader, partsEnd } from '../../device/receive.ts';
 import type { AgentBinary, Clock } from '../../engine/ports.ts';
+import type { BusyWatch } from './busy-watch.ts';
 import type { LinkPace } from './link-pace.ts';
 import type { StandardInput } from './standard-input.ts';
 
 export interface UploadOptions {
   readonly clock: Clock;
-  /** False where no link lies in between. */
-  readonly mayCompress: boolean;
+  /** Watches this computer for as long as the upload takes; undefined where no link lies in between. */
+  readonly watch: (() => BusyWatch) | undefined;
   /** Bytes of the file that are on their way, uncompressed. */
   readonly onProgress?: ((sentBytes: number) => void) | undefined;
 }
@@ -37,10 +38,14 @@ const gzipAsync = promisify(gzip);
  * Compresses where that is faster than sending: while nothing is known of the link, and when it takes clearly fewer bytes
  * a second than the compressor makes of them. What counts is how fast parts go that travel as they are: with compressed
  * ones the device's work would pass for a slow link. Only below the speed of a slow link there is no doubt.
+ *
+ * Many uploads at once share one computer, and each of them goes as slowly as over a bad link. What is slow then is
+ * this computer, and compressing would make it slower still.
  */
 class Compression {
   readonly #options: UploadOptions;
   readonly #pace: LinkPace;
+  readonly #watch: BusyWatch | undefined;
   #bytesPerSecond = MOST_BYTES_PER_SECOND;
   #rawBytes = FIRST_RAW_BYTES;
   #rawTaken = Number.POSITIVE_INFINITY;
@@ -49,6 +54,11 @@ class Compression {
   constructor(options: UploadOptions, pace: LinkPace) {
     this.#options = options;
     this.#pace = pace;
+    this.#watch = options.watch?.();
+  }
+
+  close(): void {
+    this.#watch?.close();
   }
 
   /** The chunk compressed, or undefined where it had better travel as it is. */
@@ -83,8 +93,9 @@ class Compression {
   }
 
   #level(): number | undefined {
-    if (!this.#options.mayCompress) return undefined;
     const taken = this.#pace.bytesPerSecond;
+    // Nothing is worth compressing where no link lies in between.
+    if (this.#watch?.isBusy() ?? true) return undefined;
     if (taken === undefined) return FAST_LEVEL;
     if (taken < SLOW_LINK_BYTES_PER_SECOND) return SMALL_LEVEL;
     if (this.#chunksSinceRaw >= LOOK_AGAIN_CHUNKS) return undefined;
@@ -134,6 +145,7 @@ export function uploadInput(file: AgentBinary, options: UploadOptions): Standard
       }
       yield Buffer.from(partsEnd);
     } finally {
+      compression.close();
       await source.return?.();
     }
   };

@@ -88,7 +88,7 @@ function sessionOf(runner: CommandRunner, user: string, clock: Clock): DeviceSes
     upload: (command, file, { onProgress, ...rest }) =>
       runner.execute({
         command,
-        input: uploadInput(file, { clock, mayCompress: false, onProgress }),
+        input: uploadInput(file, { clock, watch: undefined, onProgress }),
         ...rest,
       }),
     close: () => runner.end(lost('The session was closed by the station.')),

@@ -1,5 +1,6 @@
 import type { Clock, DeviceSession } from '../../engine/ports.ts';
 import { describeThrown } from '../../errors/enrollment-error.ts';
+import { createBusyWatch } from '../command/busy-watch.ts';
 import { createCommandRunner } from '../command/command-runner.ts';
 import { payloadInput } from '../command/standard-input.ts';
 import { uploadInput } from '../command/upload-input.ts';
@@ -38,7 +39,7 @@ export function createSession(options: SessionOptions): DeviceSession {
     upload: (command, file, { onProgress, ...rest }) =>
       runner.execute({
         command,
-        input: uploadInput(file, { clock, mayCompress: true, onProgress }),
+        input: uploadInput(file, { clock, watch: createBusyWatch, onProgress }),
         ...rest,
       }),
     close: () => {
