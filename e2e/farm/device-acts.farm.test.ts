@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { parse, stringify } from 'smol-toml';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type LabFixture, startLabFixture } from '../lab/testing/lab-fixture.ts';
 import { expectEnrolled } from './device-truth.ts';
@@ -5,39 +7,132 @@ import { type FarmDevice, farmAvailable, startFarmDevice } from './farm.ts';
 import { logOf, putOnBench } from './farm-bench.ts';
 import { stationAddress } from './lan.ts';
 
-const signal = AbortSignal.timeout(300_000);
+const signal = AbortSignal.timeout(800_000);
 const deviceId = 'acts';
 
 describe.skipIf(!farmAvailable().ok)('a real Debian after its enrollment', () => {
   let fixture: LabFixture;
   let device: FarmDevice;
+  /** Another board of the plant. */
+  let heir: FarmDevice;
 
   beforeAll(async () => {
-    [fixture, device] = await Promise.all([
+    [fixture, device, heir] = await Promise.all([
       startLabFixture([], { host: stationAddress, heartbeatLimitSeconds: 60 }),
       startFarmDevice({ name: 'acts', packages: 'installed' }),
+      startFarmDevice({ name: 'acts-heir', packages: 'installed' }),
     ]);
     await putOnBench(fixture, [{ deviceId, device }], { signal });
   }, 200_000);
   afterAll(async () => {
     await fixture?.stop();
     await device?.stop();
+    await heir?.stop();
   });
 
   const inside = async (command: string): Promise<string> => (await device.exec(command)).stdout.trim();
   const heldKey = (): Promise<string> =>
     inside(`sed -n 's/.*"keyId" *: *"\\([0-9]*\\)".*/\\1/p' /etc/fleet-agent/zitadel-key.json`);
 
-  test('gets a new key in place of a good one', async () => {
+  /** A batch of the one row there is. */
+  async function run(wish: { readonly takeOver?: boolean; readonly rotateKeys?: boolean }): Promise<void> {
+    const { station } = fixture.station;
+    await station.handle('batch.start', { rowIds: station.state.bench.map((row) => row.rowId), ...wish });
+    await station.whenBatchIdle();
+  }
+  const rotate = (): Promise<void> => run({ rotateKeys: true });
+  const expectRow = async (): Promise<void> =>
+    expect(fixture.row(deviceId).state, await logOf(fixture, deviceId)).toBe('enrolled');
+  const live = () => fixture.lab.identity.inspect().keys.filter((key) => key.live);
+
+  /** Starts the station anew with keys that are valid for so long. */
+  async function keysValidFor(days: number): Promise<void> {
+    const { profilePath } = fixture.lab;
+    const profile = parse(await readFile(profilePath, 'utf8'));
+    const identity = { ...(profile.identity as object), key_valid_for_days: days };
+    await writeFile(profilePath, stringify({ ...profile, identity }));
+    await fixture.restart();
+    await fixture.station.signIn(signal);
+  }
+
+  test('makes its key itself, and holds nothing else of it', async () => {
     await fixture.station.enrollAll();
-    expect(fixture.row(deviceId).state, await logOf(fixture, deviceId)).toBe('enrolled');
+    await expectRow();
+    expect(live()).toMatchObject([{ id: await heldKey(), origin: 'registered' }]);
+    expect(await inside('ls /run/fleet-agent-*.pem /run/fleet-agent-login* 2>/dev/null')).toBe('');
+  }, 120_000);
+
+  test('gets a new key in place of a good one, and goes on reporting', async () => {
     const before = await heldKey();
-    await fixture.station.station.handle('fleet.rotateKeys', { devices: [{ deviceId }] });
-    await fixture.station.station.whenBatchIdle();
-    expect(fixture.row(deviceId).state, await logOf(fixture, deviceId)).toBe('enrolled');
-    expect(await heldKey()).not.toBe(before);
+    const beats: { readonly keyId?: string | undefined; readonly receivedAt: number }[] = [];
+    const listening = setInterval(() => {
+      const beat = fixture.station.state.fleet[deviceId];
+      if (beat !== undefined && beat.receivedAt !== beats.at(-1)?.receivedAt) beats.push(beat);
+    }, 100);
+    try {
+      await rotate();
+      await expectRow();
+      const after = await heldKey();
+      expect(after).not.toBe(before);
+      // One more than the enrollment waited for: it goes on.
+      const withNew = () => beats.filter((beat) => beat.keyId === after);
+      await expect.poll(() => withNew().length, { timeout: 30_000 }).toBeGreaterThan(1);
+      expect(beats.map((beat) => beat.keyId === after)).toEqual(
+        [...beats.map((beat) => beat.keyId === after)].sort(),
+      );
+    } finally {
+      clearInterval(listening);
+    }
+    // Every ten seconds, and one start anew in between.
+    const gaps = beats.slice(1).map(({ receivedAt }, index) => receivedAt - (beats[index]?.receivedAt ?? 0));
+    expect(Math.max(...gaps)).toBeLessThan(20_000);
     await expectEnrolled(device, deviceId, fixture.lab);
   }, 120_000);
+
+  test('gets a new key when the end of its own is near, by an ordinary enrollment', async () => {
+    await keysValidFor(20);
+    await rotate();
+    await expectRow();
+    const short = await heldKey();
+    await fixture.station.enrollAll();
+    expect(await heldKey()).toBe(short);
+    // The plant now wants keys of a year, whose last 30 days are for the renewal.
+    await keysValidFor(365);
+    await fixture.station.enrollAll();
+    await expectRow();
+    expect(await logOf(fixture, deviceId)).toContain(`key ${short} ends on`);
+    expect(await heldKey()).not.toBe(short);
+    expect((live()[0]?.expiresAt ?? 0) - Date.now()).toBeGreaterThan(350 * 86_400_000);
+    await expectEnrolled(device, deviceId, fixture.lab);
+  }, 180_000);
+
+  test('is shut out by another board that takes its id over', async () => {
+    const before = await heldKey();
+    await putOnBench(fixture, [{ deviceId, device: heir }], { signal });
+    await fixture.station.enrollAll();
+    expect(fixture.row(deviceId).error).toMatchObject({ code: 'DEVICE_ID_IN_USE' });
+    expect(live().map(({ id }) => id)).toEqual([before]);
+    await run({ takeOver: true });
+    await expectRow();
+    expect(await logOf(fixture, deviceId)).toMatch(
+      new RegExp(
+        `key ${before} of .* deleted: that board is shut out once its token ends, by .* UTC at the latest`,
+      ),
+    );
+    await expectEnrolled(heir, deviceId, fixture.lab);
+    // The old board still holds its key, and no token is given for it any more.
+    expect(await heldKey()).toBe(before);
+    expect(live().map(({ id }) => id)).not.toContain(before);
+    await device.exec('systemctl restart fleet-agent');
+    await expect
+      .poll(() => inside('journalctl -u fleet-agent -n 5 -o cat'), { timeout: 30_000, interval: 500 })
+      .toMatch(/server_error|Errors.Internal|token/i);
+    // It goes back to its old job.
+    await putOnBench(fixture, [{ deviceId, device }], { signal });
+    await run({ takeOver: true });
+    await expectRow();
+    await expectEnrolled(device, deviceId, fixture.lab);
+  }, 240_000);
 
   test('leaves the fleet with all that was put on it, and keeps packages and user', async () => {
     const { station } = fixture.station;

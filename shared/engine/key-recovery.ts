@@ -113,6 +113,7 @@ function identityUntil(identity: IdentityProvider, end: AbortSignal): IdentityPr
     takesPublicKeys: identity.takesPublicKeys,
     registerKey: (userId, publicKey, expiresAt, signal) =>
       identity.registerKey(userId, publicKey, expiresAt, until(signal)),
+    machineTokensLastMs: identity.machineTokensLastMs,
     challengeLogin: (userId, keyId) => identity.challengeLogin(userId, keyId),
     provesLogin: (challenge, signature, signal) => identity.provesLogin(challenge, signature, until(signal)),
     logsIn: (key, signal) => identity.logsIn(key, until(signal)),

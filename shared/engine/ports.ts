@@ -216,6 +216,8 @@ export interface IdentityProvider {
     expiresAt: number,
     signal: AbortSignal,
   ): Promise<RegisteredKey | undefined>;
+  /** How long a token lasts that a machine user logs in for, ms, as the last login told; undefined before the first. */
+  readonly machineTokensLastMs: number | undefined;
   /** A login of now, for a key of this user to sign. */
   challengeLogin(userId: string, keyId: string): LoginChallenge;
   /**

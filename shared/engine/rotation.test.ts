@@ -139,6 +139,17 @@ describe('taking an id over', () => {
     expect(texts).toContainEqual(expect.stringMatching(`key ${keyId} of old-board at 10.0.0.7 deleted`));
   });
 
+  it('says until when the token of the other board can last, once a login has told', async () => {
+    const { fleet } = await withOther();
+    device.canMakeKeys = true;
+    const { log } = await enrollOnce(world, 'board.local', { fleet, takeOver: true });
+    const text = log.find(({ text }) => text.includes('is shut out'))?.text ?? '';
+    const [, end = ''] = /by (\S+ \S+) UTC at the latest$/.exec(text) ?? [];
+    const lasts = Date.parse(`${end.replace(' ', 'T')}:00Z`) - world.clock.nowMs();
+    expect(lasts / 3_600_000).toBeGreaterThan(11.9);
+    expect(lasts / 3_600_000).toBeLessThanOrEqual(12);
+  });
+
   it('leaves the key of the other board alone while the new one has not proven to work', async () => {
     const { fleet, keyId } = await withOther();
     device.reachesNats = false;

@@ -3,6 +3,14 @@ import type { Heartbeat } from '../model/station-state.ts';
 import type { EnrollmentContext } from './enrollment-context.ts';
 import { boardText } from './id-in-use.ts';
 
+/** When a token ends that was asked for until now, as far as a login of this run has told how long they last. */
+function endOfToken({ identity, ports }: EnrollmentContext): string {
+  const lastMs = identity.machineTokensLastMs;
+  if (lastMs === undefined) return 'once its token ends';
+  const end = new Date(ports.clock.nowMs() + lastMs).toISOString();
+  return `once its token ends, by ${end.slice(0, 10)} ${end.slice(11, 16)} UTC at the latest`;
+}
+
 /**
  * Deletes the key of the board an id was taken over from, now that this board's own has proven to work. What the other one
  * has in hand, a token and a connection made with it, ends by itself.
@@ -29,7 +37,7 @@ export async function shutOut(
   }
   try {
     await keys.identity.deleteKey(account.userId, keyId, signal);
-    note(`key ${keyId} of ${boardText(other)} deleted: that board is shut out once its token ends`);
+    note(`key ${keyId} of ${boardText(other)} deleted: that board is shut out ${endOfToken(context)}`);
   } catch (thrown) {
     if (signal.aborted || !(thrown instanceof EnrollmentError)) throw thrown;
     keys.logger.log('warn', 'taken-over-key-not-deleted', { keyId, error: String(thrown) });

@@ -273,6 +273,10 @@ export function createZitadelIdentityProvider(options: ZitadelOptions): Identity
       return registeredKeys.areTaken;
     },
 
+    get machineTokensLastMs() {
+      return prover.tokensLastMs;
+    },
+
     challengeLogin: prover.challenge,
 
     provesLogin: async (challenge, signature, signal) => {

@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
+import { z } from 'zod';
 import type { Clock, LoginChallenge, LoginProof, MintedKey, RegisteredKey } from '../../engine/ports.ts';
 import { EnrollmentError } from '../../errors/enrollment-error.ts';
 import type { Profile } from '../../model/profile.ts';
@@ -32,6 +33,17 @@ export function loginAssertion(userId: string, keyId: string, issuer: string, no
   return `${base64url(JSON.stringify(header))}.${base64url(JSON.stringify(payload))}`;
 }
 
+const tokenReply = z.object({ expires_in: z.number().positive() });
+
+function lifeOfToken(text: string): number | undefined {
+  try {
+    return tokenReply.parse(JSON.parse(text)).expires_in * 1000;
+  } catch {
+    // It logged in all the same; how long for is not known.
+    return undefined;
+  }
+}
+
 /** Whether a signature (base64) was made with the private half of this key. A key that is none verifies nothing. */
 function isSignedWith(publicKeyPem: string, { signingInput }: LoginChallenge, signature: string): boolean {
   try {
@@ -44,6 +56,8 @@ function isSignedWith(publicKeyPem: string, { signingInput }: LoginChallenge, si
 
 /** Finds out whether a key logs in, by logging in with it. */
 export interface LoginProver {
+  /** How long a token lasts, ms, as the last login told; undefined before the first. */
+  readonly tokensLastMs: number | undefined;
   challenge(userId: string, keyId: string): LoginChallenge;
   /** @throws IDENTITY_UNREACHABLE: then nothing is known */
   proves(
@@ -64,18 +78,21 @@ export function createLoginProof(options: {
   const { identity, http, clock } = options;
   const provider = once((signal) => discoverProvider(identity, http, signal));
 
-  /** The status of the exchange; the reply holds a token and is looked at no further. */
+  let tokensLastMs: number | undefined;
+
+  /** The status of the exchange. The reply holds a token, of which only the life is looked at. */
   async function exchange(assertion: string, signal: AbortSignal): Promise<number> {
     try {
       const { token_endpoint: tokenEndpoint } = await provider.ask(signal);
       const scope = `openid urn:zitadel:iam:org:project:id:${identity.project_id}:aud`;
-      const { status } = await http.request({
+      const { status, text } = await http.request({
         method: 'POST',
         url: new URL(tokenEndpoint),
         headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
         body: new URLSearchParams({ grant_type: JWT_BEARER, assertion, scope }).toString(),
         signal,
       });
+      if (status < 300) tokensLastMs = lifeOfToken(text) ?? tokensLastMs;
       return status;
     } catch (thrown) {
       const failure = findHttpFailure(thrown);
@@ -106,6 +123,9 @@ export function createLoginProof(options: {
   }
 
   return {
+    get tokensLastMs() {
+      return tokensLastMs;
+    },
     challenge,
     proves: async (asked, signature, signal) => {
       if ('publicKeyPem' in asked && !isSignedWith(asked.publicKeyPem, asked, signature))

@@ -59,7 +59,9 @@ it('logs in with a key that was born elsewhere, and not with another signature',
   const { lab, identity, userId, publicKey, signed } = await scene();
   const key = await identity.registerKey(userId, publicKey, expiresAt, signal);
   if (key === undefined) throw new Error('The lab takes public keys.');
+  expect(identity.machineTokensLastMs).toBeUndefined();
   expect(await identity.provesLogin(key, signed(key), signal)).toBe('logs-in');
+  expect(identity.machineTokensLastMs).toBe(12 * 3_600_000);
   expect(lab.inspect().keys).toMatchObject([{ id: key.keyId, origin: 'registered', live: true }]);
   const calls = () => lab.inspect().requests.length;
   const before = calls();
