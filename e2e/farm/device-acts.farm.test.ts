@@ -126,7 +126,7 @@ describe.skipIf(!farmAvailable().ok)('a real Debian after its enrollment', () =>
     await device.exec('systemctl restart fleet-agent');
     await expect
       .poll(() => inside('journalctl -u fleet-agent -n 5 -o cat'), { timeout: 30_000, interval: 500 })
-      .toMatch(/server_error|Errors.Internal|token/i);
+      .toContain('The issuer gave no token: status 500');
     // It goes back to its old job.
     await putOnBench(fixture, [{ deviceId, device }], { signal });
     await run({ takeOver: true });
