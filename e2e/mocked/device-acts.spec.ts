@@ -85,6 +85,12 @@ test('keys of a selection are rotated after one question, by keyboard alone', as
   expect(request?.devices[0]).toEqual({ deviceId: one, target: 'ssh://pi@10.20.4.0' });
 });
 
+test('a batch that gives new keys says so on the Board', async ({ station }) => {
+  await station.show({ ...states.board, batch: { ...batch, rotatesKeys: true } });
+  await station.page.keyboard.press('Control+2');
+  await expect(station.page.getByRole('heading', { level: 1 })).toHaveText('WO-2611-0187 new keys');
+});
+
 test('a rotation that cannot begin says why, where it was asked', async ({ station }) => {
   await openFleet(station);
   const { page } = station;

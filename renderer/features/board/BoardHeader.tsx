@@ -124,6 +124,9 @@ function BatchTitle({ batch, now }: { readonly batch: BatchView; readonly now: n
     <div className="w-[302px] min-w-[180px] shrink pr-4">
       <h1 className="truncate text-lg font-semibold leading-[22px]" title={batch.name}>
         {batch.name}
+        {batch.rotatesKeys === true ? (
+          <span className="text-sm font-normal text-ink-2"> new keys</span>
+        ) : null}
       </h1>
       <p className="mt-1 truncate text-xs leading-[17px] text-ink-1">{profile?.name ?? ''}</p>
       <p className="truncate text-xs leading-[17px] text-ink-2">{labelText(profile?.labels ?? {})}</p>

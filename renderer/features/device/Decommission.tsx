@@ -42,6 +42,7 @@ export function DecommissionButton({
         onClose={() => setOpened(undefined)}
         title={`Decommission ${opened ?? deviceId}`}
         width={560}
+        tall
         finalFocus={giveFocusBack}
       >
         {opened === undefined ? null : <Steps deviceId={opened} onClose={() => setOpened(undefined)} />}
@@ -79,7 +80,7 @@ function Run({ view, onClose }: { readonly view: DecommissionView; readonly onCl
   return (
     <div data-testid="decommission-run">
       <DecommissionProgress view={view} />
-      <div className="mt-3 flex min-h-[38px] gap-2.5">
+      <div className="mt-2.5 flex min-h-[19px] gap-2.5">
         <StateGlyph
           shape={runs ? 'ring' : view.state === 'done' ? 'tick' : 'triangle'}
           className="mt-[3px]"
@@ -96,8 +97,10 @@ function Run({ view, onClose }: { readonly view: DecommissionView; readonly onCl
         <>
           {error === undefined ? null : (
             <div className="selectable mt-2 border-l-[3px] border-fail-solid bg-fail-bg/70 px-3.5 py-2.5">
-              <p className="text-sm font-semibold [overflow-wrap:anywhere]">{error.says}</p>
-              <p className="mono text-xs text-fail-fg">{error.code}</p>
+              <p className="flex items-baseline gap-3">
+                <span className="min-w-0 text-sm font-semibold [overflow-wrap:anywhere]">{error.says}</span>
+                <span className="mono ml-auto text-xs text-fail-fg">{error.code}</span>
+              </p>
               <div className="mt-2 grid grid-cols-2 gap-x-6">
                 <Advice title="Likely cause" text={error.cause} />
                 <Advice title="What to do" text={error.operatorDoes} />

@@ -113,7 +113,7 @@ export function DecommissionForm({
         <div className="mt-3">{device}</div>
       )}
       {earlier === undefined ? <TypeTheId deviceId={deviceId} value={typedId} onValue={setTypedId} /> : null}
-      <p className="mt-2 min-h-[34px] text-xs leading-[17px] text-fail-fg" role="alert">
+      <p className="mt-1.5 min-h-[17px] text-xs leading-[17px] text-fail-fg" role="alert">
         {refused === undefined ? reason : `${refused.says} ${refused.operatorDoes}`}
       </p>
       <div className="mt-1 flex justify-end gap-2">

@@ -100,7 +100,7 @@ function FleetToolbar({ rows, states, held }: FleetToolbarProps) {
     { value: 'offline', word: 'Offline', count: count('offline') },
     { value: 'late', word: 'Late', count: count('late') },
     { value: 'online', word: 'Online', count: count('online') },
-    { value: 'key', word: 'Key', count: careful },
+    { value: 'key', word: 'Keys to renew', count: careful },
     ...(leaving > 0 || filter === 'leaving'
       ? [{ value: 'leaving', word: 'Leaving', count: leaving } as const]
       : []),

@@ -34,7 +34,7 @@ export function KeyCounter({
     <div className="flex">
       <Counter
         shape="clock"
-        word="Key ends soon"
+        word="Keys to renew"
         figure={known === 0 ? '' : needCare}
         tone={needCare > 0 ? 'text-attn-fg' : 'text-ink-1'}
         note={
