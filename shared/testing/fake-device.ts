@@ -21,8 +21,9 @@ import type {
   UploadOptions,
 } from '../engine/ports.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
-import { placeNames } from '../model/facts.ts';
+import { FakeAgent } from './fake-agent.ts';
 import { KEY_CANARY, WRONG_SIGNATURE } from './fake-identity-provider.ts';
+import { AGENT_GID, AGENT_UID, fakeLook } from './fake-look.ts';
 import {
   expectedHash,
   nonceOf,
@@ -33,10 +34,7 @@ import {
   writtenContent,
 } from './read-script.ts';
 
-const AGENT_UID = 998;
-const AGENT_GID = 997;
 const keyRights = `640:${AGENT_UID}:${AGENT_GID}`;
-const HEARTBEAT_EVERY_MS = 30_000;
 
 interface DeviceFile {
   content: string;
@@ -125,11 +123,15 @@ export class FakeDevice {
   restarts = 0;
   openSessions = 0;
   readonly #options: FakeDeviceOptions;
-  #stopAgent: (() => void) | undefined;
+  readonly #agent: FakeAgent;
 
   constructor(options: FakeDeviceOptions) {
     this.#options = options;
     this.deviceId = options.deviceId;
+    const { clock, beat, isLive } = options;
+    this.#agent = new FakeAgent(clock, (keyId) => {
+      if (this.reachesNats && isLive?.(keyId) !== false) beat?.(this.deviceId, keyId);
+    });
   }
 
   get keyId(): string | undefined {
@@ -190,9 +192,8 @@ export class FakeDevice {
     this.isGoingDown = false;
     this.#forgetBornKeys();
     this.awayUntil = this.#options.clock.monotonicMs() + this.rebootMs;
-    this.#stopAgent?.();
-    if (this.unit.active)
-      this.#stopAgent = this.#options.clock.after(this.rebootMs, () => this.#startAgent());
+    this.#agent.stop();
+    if (this.unit.active) this.#agent.after(this.rebootMs, () => this.#startAgent());
   }
 
   /** Whether anything answers at its address. */
@@ -213,7 +214,7 @@ export class FakeDevice {
 
   #run(command: DeviceCommand, options: RunOptions, cutAfter: number | undefined): CommandResult {
     this.#requireElevation(command, options);
-    if (command.title === 'Look at the device') return this.#look(command);
+    if (command.title === 'Look at the device') return fakeLook(this, this.#options.clock.nowMs(), command);
     if (command.title.startsWith('journalctl'))
       return { exitStatus: 0, stdout: `${this.journalLines.join('\n')}\n`, stderr: '' };
     if (command.title === 'wait for cloud-init') {
@@ -262,71 +263,6 @@ export class FakeDevice {
         ? elevation.kind !== 'none'
         : elevation.kind === 'sudo-password' && elevation.password.reveal() === this.sudoPassword;
     if (!isRight) throw new EnrollmentError('DEVICE_SUDO_REFUSED', { details: { user: 'pi' } });
-  }
-
-  #look(command: DeviceCommand): CommandResult {
-    const facts: Record<string, string> = { elevation: this.elevation, end: 'ok' };
-    if (this.elevation !== 'none' && (this.elevation !== 'sudo-password' || command.asRoot)) {
-      const key = this.files.get(keyPath);
-      const parsed = key === undefined ? undefined : (JSON.parse(key.content) as Record<string, string>);
-      Object.assign(facts, {
-        hostname: this.hostname ?? this.deviceId,
-        'os-id': 'debian',
-        'os-version': this.osVersion,
-        'os-name': `Debian GNU/Linux ${this.osVersion}`,
-        machine: this.machine,
-        ...Object.fromEntries(
-          placeNames.map((name) => [
-            `place-${name}`,
-            `${this.freeKib} ${this.isReadOnly ? 'read-only' : 'writable'} /`,
-          ]),
-        ),
-        'first-boot': this.firstBootRunning ? 'running' : '',
-        clock: String(Math.floor(this.#options.clock.nowMs() / 1000) + this.clockOffsetSeconds),
-        'missing-packages': [...this.missing].join(' '),
-        'agent-uid': this.user.exists ? String(AGENT_UID) : '',
-        'agent-main-gid': this.user.exists ? String(AGENT_GID) : '',
-        'agent-home': this.user.exists ? `directory:${AGENT_UID}` : '',
-        linger: this.user.lingering ? 'yes' : '',
-        'user-manager': this.user.lingering ? 'running' : '',
-        'podman-socket': this.user.socket ? 'enabled' : '',
-        'podman-listens': this.user.socket ? 'yes' : '',
-        'subordinate-ids': this.user.subordinateIds ? 'yes' : '',
-        'agent-gid': this.user.exists ? String(AGENT_GID) : '',
-        'own-uid': '0',
-        'own-gid': '0',
-        parents: '755:0:0:./; 755:0:0:./usr/local/bin;',
-        files: this.#files(),
-        binary: this.#hash(binaryPath),
-        config: this.#hash(configPath),
-        unit: this.#hash(unitPath),
-        'key-id': parsed?.keyId ?? '',
-        'key-user': parsed?.userId ?? '',
-        'key-maker': this.canMakeKeys ? 'openssl' : '',
-        'unit-enabled': this.unit.enabled ? 'yes' : '',
-        'unit-state': `ActiveState=${this.unit.active ? 'active' : 'inactive'} NeedDaemonReload=no`,
-        'needs-restart': this.needsRestart ? 'yes' : '',
-        'machine-id': this.machineId,
-        'boot-id': `boot-${this.boots}`,
-        epoch: String(this.epoch),
-        ...(this.heldBy === undefined ? {} : { 'held-by': this.heldBy }),
-        end: 'ok',
-      });
-    }
-    const nonce = nonceOf(command.script);
-    const text = Object.entries(facts).map(([name, value]) => `@${nonce} ${name} ${value}`);
-    return { exitStatus: 0, stdout: `Last login: today\n${text.join('\n')}\n`, stderr: '' };
-  }
-
-  #hash(path: string): string {
-    const file = this.files.get(path);
-    return file === undefined ? '' : sha256(file.content);
-  }
-
-  #files(): string {
-    const files = [...this.files].map(([path, { rights }]) => `regular file:1:${rights}:.${path};`);
-    const rights = this.configDirectoryRights;
-    return [...(rights === '' ? [] : [`directory:2:${rights}:.${configDirectory};`]), ...files].join(' ');
   }
 
   #perform(
@@ -391,7 +327,7 @@ export class FakeDevice {
   }
 
   #removeAgent(): void {
-    this.#stopAgent?.();
+    this.#agent.stop();
     this.unit.active = false;
     this.unit.enabled = false;
   }
@@ -451,19 +387,11 @@ export class FakeDevice {
     return { exitStatus: 0, stdout: '', stderr: '' };
   }
 
-  /** The agent reads its key once, when it starts, as the real one does. */
   #startAgent(): void {
-    this.#stopAgent?.();
     this.unit.active = true;
     this.needsRestart = false;
     this.restarts += 1;
-    const { clock, beat, isLive } = this.#options;
-    const keyId = this.keyId;
-    const tick = (): void => {
-      if (this.reachesNats && keyId !== undefined && isLive?.(keyId) !== false) beat?.(this.deviceId, keyId);
-      this.#stopAgent = clock.after(HEARTBEAT_EVERY_MS, tick);
-    };
-    this.#stopAgent = clock.after(1_000, tick);
+    this.#agent.start(this.keyId);
   }
 }
 
