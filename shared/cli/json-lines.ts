@@ -62,6 +62,8 @@ export const eventFields = {
     isWaiting: z.boolean(),
     step: z.enum(stepIds).optional(),
   }),
+  /** The device showed a key that was named as expected in place of the known one: it is known from now on. */
+  'host-key-trusted': z.object({ deviceId, place: z.string(), expected: z.string(), actual: z.string() }),
   'device-ended': z.object({
     deviceId,
     attempt: z.number().int().positive(),

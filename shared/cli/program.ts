@@ -17,12 +17,16 @@ import { type ProfileOptions, profileOf } from './profile-options.ts';
 import { readTarget } from './reach-options.ts';
 import { runBatch } from './run-batch.ts';
 import { type SetUpCommandOptions, setUpZitadel } from './setup-command.ts';
+import { readFingerprints } from './trusted-host-keys.ts';
 import { UsageError } from './usage-error.ts';
 import { version } from './version.ts';
 
 type CommonOptions = ProfileOptions & StationOptions & { readonly json?: boolean };
 type EnrollOptions = CommonOptions &
-  DryRunOptions & { readonly dryRun?: boolean; readonly waitForSignIn?: string };
+  DryRunOptions & { readonly dryRun?: boolean; readonly waitForSignIn?: string } & {
+    readonly setClock?: boolean;
+    readonly trustHostKey?: readonly string[];
+  };
 
 /** A day: whoever comes to work the next morning finds the batch waiting. */
 const MOST_PATIENCE_MINUTES = 1440;
@@ -57,6 +61,8 @@ function withEnrollment(command: Command): Command {
     .option('--agent-binary <[arch=]file>', 'agent for x86_64, aarch64 or armv7; several', collect)
     .option('--labels <k=v,…>', 'labels the agent reports; several', collect)
     .option('--concurrency <n>', 'devices side by side, 1 to 64')
+    .option('--set-clock', "give devices whose clock is off this computer's time")
+    .option('--trust-host-key <SHA256:…>', 'accept this key where another was known; several', collect)
     .option('--wait-for-sign-in <minutes>', 'in the middle of a batch; 0 asks nobody (30)')
     .option('--dry-run', 'say what would change, and change nothing')
     .option('--verbose', 'with --dry-run: the scripts too');
@@ -241,6 +247,12 @@ async function enroll(
   wish: BatchWish = {},
 ): Promise<ExitCode> {
   const { signal } = context.interrupts;
+  const given = {
+    ...patienceOf(options.waitForSignIn),
+    trustedHostKeys: readFingerprints(options.trustHostKey),
+  };
+  if (options.dryRun && (options.setClock || given.trustedHostKeys.length > 0))
+    throw new UsageError('A dry run changes nothing: neither --set-clock nor --trust-host-key.');
   const devices = await bench();
   const needs = { ...needsOf(context), ...(devices === undefined ? {} : { bench: devices }) };
   const profile = await profileOf(options, needs, signal);
@@ -249,7 +261,7 @@ async function enroll(
       details: { path: options.profile ?? 'command line', problem: 'bench: there is no device in it' },
     });
   if (options.dryRun) return dryRun(context, profile, options);
-  return runBatch(context, profile, { ...options, ...patienceOf(options.waitForSignIn) }, wish);
+  return runBatch(context, profile, { ...options, ...given }, { ...wish, setClock: options.setClock });
 }
 
 /** @throws UsageError */

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { createStation, type Station } from '../engine/station.ts';
 import type { BatchWish } from '../engine/station-batches.ts';
-import type { ErrorView } from '../errors/enrollment-error.ts';
+import { describeThrown, type ErrorView } from '../errors/enrollment-error.ts';
 import type { SecretNeeded } from '../errors/remedy.ts';
 import { durationText } from '../model/duration-text.ts';
 import type { Profile } from '../model/profile.ts';
@@ -17,6 +17,7 @@ import { SecretDesk, secretInputs } from './secret-desk.ts';
 import { type Prompt, promptLines, SignInWatch } from './sign-in.ts';
 import { SignInAgain } from './sign-in-again.ts';
 import { TerminalBoard } from './terminal-board.ts';
+import { TrustedHostKeys } from './trusted-host-keys.ts';
 import { version } from './version.ts';
 
 /** How many lines of the board stay above a code. */
@@ -25,6 +26,8 @@ const BOARD_LINES_ABOVE_CODE = 6;
 export interface BatchOptions extends StationOptions {
   /** How long devices wait for somebody to sign in again in the middle of the batch; the station's own limit when left out. */
   readonly signInPatienceMs?: number;
+  /** Fingerprints of host keys that are accepted in place of the known ones. */
+  readonly trustedHostKeys?: readonly string[];
 }
 
 /**
@@ -60,11 +63,13 @@ class BatchRun {
   readonly #desk: SecretDesk | undefined;
   readonly #signIn = new SignInWatch();
   readonly #again: SignInAgain;
+  readonly #hostKeys: TrustedHostKeys;
   readonly #wish: BatchWish;
 
   constructor(context: CommandContext, profile: Profile, options: BatchOptions, wish: BatchWish) {
     const { output, terminal, secrets } = context;
-    const { signInPatienceMs } = options;
+    const { signInPatienceMs, trustedHostKeys = [] } = options;
+    this.#hostKeys = new TrustedHostKeys(trustedHostKeys);
     this.#wish = wish;
     this.#context = context;
     const early: StationDelta[] = [];
@@ -146,7 +151,31 @@ class BatchRun {
     this.#events.take(delta);
     this.#board?.take(delta);
     this.#again.take(this.#station.state);
-    for (const row of Object.values(delta.rows ?? {})) if (row.state === 'failed') this.#desk?.take(row);
+    for (const row of Object.values(delta.rows ?? {})) if (row.state === 'failed') this.#takeFailed(row);
+  }
+
+  #takeFailed(row: EnrollmentRow): void {
+    this.#desk?.take(row);
+    const changed = this.#hostKeys.take(row);
+    if (changed === undefined) return;
+    const { deviceId } = row;
+    const { place, expected, actual } = changed;
+    // Whoever told the change is done with it first.
+    queueMicrotask(() => {
+      this.#context.output.event('host-key-trusted', { deviceId, place, expected, actual });
+      if (!this.#context.output.isJson)
+        this.#note(`${deviceId}: the host key of ${place} was ${expected} and is ${actual}, as was expected`);
+      void this.#trust(deviceId, actual);
+    });
+  }
+
+  /** A batch that is being stopped takes nothing up again. */
+  async #trust(deviceId: string, fingerprint: string): Promise<void> {
+    try {
+      await this.#station.handle('device.trustNewHostKey', { deviceId, fingerprint });
+    } catch (thrown) {
+      if (!this.#context.interrupts.signal.aborted) this.#note(describeThrown(thrown));
+    }
   }
 
   /** Below the board while that is drawn in place, else as notes. */

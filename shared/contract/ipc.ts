@@ -69,6 +69,8 @@ export const ipc = {
       ...secrets,
       /** Take an id over that another board is alive with. Holds for every attempt of this batch. */
       takeOver: z.boolean().optional(),
+      /** Give devices whose clock is off the station's time. Holds for every attempt of this batch. */
+      setClock: z.boolean().optional(),
       /** Give every device a new key in place of a good one. */
       rotateKeys: z.boolean().optional(),
     }),

@@ -53,6 +53,8 @@ export interface BatchOptions {
   readonly secrets?: BatchSecrets;
   /** Holds for every attempt of every device, beside what is asked for with a retry. */
   readonly takeOver?: boolean;
+  /** Likewise. */
+  readonly setClock?: boolean;
   readonly clock: Clock;
   readonly journal: Journal;
   readonly logger: Logger;
@@ -183,7 +185,11 @@ export class Batch {
       keyPassphrase: this.#keyPassphrase,
     };
     const asked = this.#wishes.get(device.deviceId) ?? noWish;
-    const wish = { ...asked, takeOver: asked.takeOver === true || this.#options.takeOver === true };
+    const always = this.#options;
+    const wish = {
+      setClock: asked.setClock || always.setClock === true,
+      takeOver: asked.takeOver === true || always.takeOver === true,
+    };
     const stop = this.#stop.signal;
     record.start();
     this.#recordRun(device, 'running', undefined);

@@ -28,6 +28,7 @@ export interface StationBatchesOptions {
 /** What the operator asked for with a whole batch. */
 export interface BatchWish {
   readonly takeOver?: boolean | undefined;
+  readonly setClock?: boolean | undefined;
   readonly rotateKeys?: boolean | undefined;
 }
 
@@ -84,7 +85,7 @@ export class StationBatches {
         name: profile.labels.group ?? profile.name,
         concurrency: profile.batch.concurrency,
         secrets,
-        takeOver: wish.takeOver === true,
+        ...{ takeOver: wish.takeOver === true, setClock: wish.setClock === true },
         rotatesKeys: wish.rotateKeys === true,
         ...{ clock: ports.clock, journal: ports.journal, logger: ports.logger },
         enroll: (device, given, signal) => this.#enroll(device, given, signal),

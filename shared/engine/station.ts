@@ -155,9 +155,9 @@ export class Station {
       this.#bench.remove(rowId);
       return null;
     },
-    'batch.start': ({ rowIds, takeOver, rotateKeys, ...entered }) => {
+    'batch.start': ({ rowIds, takeOver, setClock, rotateKeys, ...entered }) => {
       this.#requireReady();
-      return { batchId: this.#startBatch(rowIds, secretsOf(entered), { takeOver, rotateKeys }) };
+      return { batchId: this.#startBatch(rowIds, secretsOf(entered), { takeOver, setClock, rotateKeys }) };
     },
     'batch.stop': () => {
       this.#batches.stop();
