@@ -1,6 +1,6 @@
 import { BoardScreenModel } from '../screens/board.ts';
 import { expect, test } from './fixtures.ts';
-import { batch, deviceName, mixedRows, now, row } from './states/batch.ts';
+import { batch, deviceName, heldRows, mixedRows, now, row } from './states/batch.ts';
 import { errorOf } from './states/errors.ts';
 import * as states from './states/stations.ts';
 
@@ -190,4 +190,39 @@ test('text from a device stays text', async ({ station }) => {
   });
   await expect(station.page.getByRole('region', { name: 'Notices' })).toContainText(hostile);
   await expect(station.page.locator('img')).toHaveCount(0);
+});
+
+test('devices that wait for a sign-in say so everywhere, move nothing, and go on by one button', async ({
+  station,
+}) => {
+  await station.show(states.board);
+  const { page } = station;
+  const board = new BoardScreenModel(page);
+  const places = () =>
+    Promise.all(
+      [
+        ...[board.enrolled, page.getByText('Running', { exact: true }).first(), board.grid],
+        page.getByText('Failed', { exact: true }).first(),
+        ...[board.row(deviceName(40)), board.ruler.getByRole('option').nth(40)],
+      ].map((one) => one.boundingBox()),
+    );
+  await board.row(deviceName(40)).click();
+  const before = await places();
+  await station.change({ session: states.signedOutBy('IDENTITY_SESSION_ENDED').session, rows: heldRows() });
+  const question = page.getByRole('dialog', { name: 'Sign in to go on' });
+  await expect(question).toContainText('4 devices wait for it');
+  await question.getByRole('button', { name: 'Not now' }).click();
+  await expect(board.row(deviceName(38))).toContainText('Waits for a sign-in');
+  await expect(board.ruler.getByRole('option', { name: `${deviceName(38)}, Needs sign-in` })).toBeVisible();
+  await expect(page.locator('footer')).toContainText('waits for a sign-in');
+  await expect(page.getByRole('status')).toContainText('4 wait for a sign-in.', { timeout: 8_000 });
+  expect(await places()).toEqual(before);
+  await board.panel
+    .getByRole('region', { name: 'Waits for a sign-in' })
+    .getByRole('button', { name: 'Sign in and go on' })
+    .click();
+  expect(await station.asked('session.signIn')).toHaveLength(1);
+  await station.change({ session: states.signedIn, rows: mixedRows() });
+  await expect(board.panel.getByRole('region', { name: 'Waits for a sign-in' })).toBeHidden();
+  expect(await station.asked('batch.retry')).toEqual([]);
 });

@@ -5,7 +5,7 @@ import type { SetUpView } from '#shared/model/set-up-view.ts';
 import type { StationState } from '#shared/model/station-state.ts';
 import { expect, type MockedStation, test } from './fixtures.ts';
 import * as acts from './states/acts.ts';
-import { clockRows, deviceName, hostKeyRow, mixedRows, passphraseRows } from './states/batch.ts';
+import { clockRows, deviceName, heldRows, hostKeyRow, mixedRows, passphraseRows } from './states/batch.ts';
 import { errorOf } from './states/errors.ts';
 import * as profiles from './states/profiles.ts';
 import * as setUp from './states/set-up.ts';
@@ -69,6 +69,24 @@ async function openSwitcher(station: MockedStation): Promise<void> {
   await station.page.getByRole('button', { name: /^Profile fleet-prod/ }).click();
   await expect(station.page.getByRole('list', { name: 'Profiles' })).toContainText('cannot be opened');
 }
+
+/** The sign-in has ended, and the operator has put the question off. */
+const putSignInOff =
+  (then: (station: MockedStation) => Promise<void>) =>
+  async (station: MockedStation): Promise<void> => {
+    await station.page.keyboard.press('Control+2');
+    await station.change({
+      session: states.signedOutBy('IDENTITY_SESSION_ENDED').session,
+      bench: states.bench.bench.map((one, place) => ({
+        ...one,
+        ...(place < 3 ? ({ lastState: 'awaiting-sign-in' } as const) : {}),
+        ...(place === 3 ? ({ lastState: 'decommissioned' } as const) : {}),
+      })),
+      rows: heldRows(),
+    });
+    await station.page.getByRole('button', { name: 'Not now' }).click();
+    await then(station);
+  };
 
 async function openAccount({ page }: MockedStation): Promise<void> {
   await page.getByRole('button', { name: /^Operator 14/ }).click();
@@ -143,6 +161,28 @@ const scenes: readonly Scene[] = [
       await station.change({ session: states.signedOutBy('IDENTITY_SESSION_ENDED').session });
       await expect(station.page.getByRole('dialog')).toBeVisible();
     },
+  },
+  {
+    name: 'board-awaiting-sign-in',
+    state: states.board,
+    arrange: putSignInOff(showCause(({ page }) => page.getByRole('region', { name: 'Waits for a sign-in' }))),
+  },
+  {
+    name: 'drawer-awaiting-sign-in',
+    state: states.board,
+    arrange: putSignInOff(async (station) => {
+      await station.answer('device.followLog', states.log);
+      await station.page.locator(`#board-${deviceName(43)}`).dblclick();
+      await expect(station.page.getByRole('dialog')).toContainText('Waits for a sign-in');
+    }),
+  },
+  {
+    name: 'bench-awaiting-sign-in',
+    state: states.board,
+    arrange: putSignInOff(async ({ page }) => {
+      await page.keyboard.press('Control+1');
+      await expect(page.getByText('Decommissioned').first()).toBeVisible();
+    }),
   },
   { name: 'bench', state: states.bench },
   {

@@ -1,4 +1,4 @@
-import { type StepId, type StepState, stepIds } from '#shared/model/enrollment.ts';
+import { isUnderWay, type StepId, type StepState, stepIds } from '#shared/model/enrollment.ts';
 import type { BatchView, EnrollmentRow } from '#shared/model/station-state.ts';
 import { errorOf } from './errors.ts';
 
@@ -104,7 +104,7 @@ function beganAt(plan: RowPlan, at: number): number {
     const id = stepIds[place] ?? 'check';
     if (!plan.already?.includes(id) && !plan.undone?.includes(id)) before += durationOf(plan.position, place);
   }
-  if (plan.state === 'running') return now - before - spread(plan.position, 20, 5000, 4000);
+  if (isUnderWay(plan.state)) return now - before - spread(plan.position, 20, 5000, 4000);
   return now - (plan.finishedAgoMs ?? 0) - before;
 }
 
@@ -199,6 +199,14 @@ export function clockRows(): Record<string, EnrollmentRow> {
 export function passphraseRows(): Record<string, EnrollmentRow> {
   const key = { path: '/home/operator/bench-key' };
   return failedToConnect([3, 5, 9], errorOf('STATION_KEY_PASSPHRASE_NEEDED', key, 'connect'));
+}
+
+/** Devices that need a token while nobody is signed in; those in the middle of other work go on with it. */
+export function heldRows(): Record<string, EnrollmentRow> {
+  const held = [38, 39, 43, 46].map((position) =>
+    row({ position, state: 'awaiting-sign-in', at: position === 43 ? 'key-config' : 'identity' }),
+  );
+  return { ...mixedRows(), ...Object.fromEntries(held.map((one) => [one.deviceId, one])) };
 }
 
 /** A board that shows another host key than before. */
