@@ -32,7 +32,7 @@ test('keys lead to the screens, the filter and the overview', async ({ station }
   await expect(page.getByRole('grid', { name: 'Devices of the batch' })).toBeVisible();
   await page.getByRole('grid').focus();
   await page.keyboard.press('?');
-  await expect(page.getByRole('dialog', { name: 'Keys' })).toBeVisible();
+  await expect(page.getByRole('dialog', { name: 'Keys', exact: true })).toBeVisible();
   await page.keyboard.press('Escape');
   await expect(page.getByRole('dialog')).toBeHidden();
 });
@@ -71,7 +71,7 @@ test('certificates that are not checked are said on every screen, above every di
     await expect(line).toBeVisible();
     expect(await onTop(), key).toBe(true);
   }
-  await page.getByRole('button', { name: 'Keys' }).click();
+  await page.getByRole('button', { name: 'Keys', exact: true }).click();
   await expect(page.getByRole('dialog')).toBeVisible();
   expect(await onTop(), 'behind a dialog').toBe(true);
   await page.keyboard.press('Escape');

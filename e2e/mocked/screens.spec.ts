@@ -366,7 +366,7 @@ const scenes: readonly Scene[] = [
   {
     name: 'keys',
     state: states.bench,
-    arrange: ({ page }) => page.getByRole('button', { name: 'Keys' }).click(),
+    arrange: ({ page }) => page.getByRole('button', { name: 'Keys', exact: true }).click(),
   },
 ];
 
