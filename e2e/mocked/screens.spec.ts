@@ -181,7 +181,7 @@ const scenes: readonly Scene[] = [
     state: states.board,
     arrange: putSignInOff(async ({ page }) => {
       await page.keyboard.press('Control+1');
-      await expect(page.getByText('Decommissioned').first()).toBeVisible();
+      await expect(page.getByText('Left the fleet').first()).toBeVisible();
     }),
   },
   { name: 'bench', state: states.bench },

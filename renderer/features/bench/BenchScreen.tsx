@@ -21,9 +21,9 @@ const tabWords: Readonly<Record<FoundState, string>> = {
   new: 'New',
   failed: 'Failed before',
   enrolled: 'Enrolled',
-  left: 'Decommissioned',
+  left: 'Left',
   running: 'In this batch',
-  awaiting: 'Need sign-in',
+  awaiting: 'Sign-in',
 };
 
 /** The devices that can be enrolled, and the next batch. */

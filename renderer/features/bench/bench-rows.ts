@@ -21,7 +21,7 @@ export const foundWords: Readonly<
   new: { word: 'New', shape: 'plus', colour: 'text-ink-1' },
   failed: { word: 'Failed before', shape: 'undo', colour: 'text-undo-fg' },
   enrolled: { word: 'Enrolled', shape: 'tick', colour: 'text-ink-2' },
-  left: { word: 'Decommissioned', shape: 'chevrons', colour: 'text-ink-3' },
+  left: { word: 'Left the fleet', shape: 'chevrons', colour: 'text-ink-3' },
   running: { word: 'In this batch', shape: 'ring', colour: 'text-run-fg' },
   awaiting: { word: 'Needs sign-in', shape: 'clock', colour: 'text-attn-fg' },
 };

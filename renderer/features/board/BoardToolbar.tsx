@@ -41,7 +41,7 @@ export function BoardToolbar({ batch, counts, total, held }: BoardToolbarProps) 
   ];
   const awaiting = counts['awaiting-sign-in'];
   if (awaiting > 0 || filter === 'awaiting-sign-in')
-    tabs.push({ value: 'awaiting-sign-in', word: 'Need sign-in', count: awaiting });
+    tabs.push({ value: 'awaiting-sign-in', word: 'Sign-in', count: awaiting });
   if (counts.stopped > 0) tabs.push({ value: 'stopped', word: 'Stopped', count: counts.stopped });
   return (
     <div
