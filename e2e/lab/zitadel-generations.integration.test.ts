@@ -297,4 +297,24 @@ describe('which generation is spoken', () => {
     if (spoken === 'v2') expect(first).toEqual([]);
     else expect(second).toEqual(['POST /zitadel.project.v2.ProjectService/ListProjects']);
   });
+
+  test.each([
+    [['v1', 'v2'], 'v2'],
+    [['v1'], 'v1'],
+    [['v2'], 'v2'],
+  ] as const)('of %j an administrator is told %s, and whose token it is', async (generations, spoken) => {
+    const started = await lab(generations);
+    const http = createHttpClient({ clock: systemClock });
+    cleanUp.push(() => http.close());
+    const told = (token: string) =>
+      createZitadelAdministration({
+        ...{ identity: profileOf(started, {}).identity, http, clock: systemClock, random: systemRandom },
+        ...{ logger: silentLogger, api: 'probe', tokens: { accessToken: async () => new Secret(token) } },
+      }).caller(signal);
+    const admin = started.inspect().users.find(({ userName }) => userName === 'muster-admin');
+    // Without the first generation there is the id alone, for a token that was given no scope for names.
+    const account = (generations as readonly string[]).includes('v1') ? 'muster-admin' : admin?.id;
+    expect(await told(started.adminToken)).toEqual({ account, api: spoken });
+    await expect(told('no-such-token')).rejects.toMatchObject({ code: 'IDENTITY_SESSION_ENDED' });
+  });
 });

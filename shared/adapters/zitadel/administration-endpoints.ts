@@ -99,6 +99,18 @@ export const ownEndpoints = {
     }),
     repeat: 'safe',
   } satisfies Endpoint<object, { user: { userName: string; preferredLoginName: string } }>,
+  /**
+   * The same of OpenID Connect, for a server that has the first generation no more. Without the scope for names it tells the
+   * id alone.
+   */
+  claims: {
+    action: 'show the account of this token',
+    method: 'GET',
+    path: () => 'oidc/v1/userinfo',
+    body: () => undefined,
+    reply: z.looseObject({ preferred_username: z.string().default(''), sub: z.string().default('') }),
+    repeat: 'safe',
+  } satisfies Endpoint<object, { preferred_username: string; sub: string }>,
   permissions: {
     action: 'show the rights of this account',
     method: 'POST',

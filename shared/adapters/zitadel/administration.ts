@@ -100,8 +100,11 @@ export function createZitadelAdministration(options: ZitadelCallerOptions): Admi
     caller: async (signal) => {
       const api = await caller.generation(signal);
       // The name is for the person who looks: a server that does not tell it is no reason to stop.
-      const me = await attempt(ownEndpoints.account, {}, ['not-found', 'not-allowed'], signal);
-      const name = me?.user.preferredLoginName || me?.user.userName || undefined;
+      const silent = ['not-found', 'not-allowed', 'other'] as const;
+      const me = await attempt(ownEndpoints.account, {}, silent, signal);
+      const claims = me === undefined ? await attempt(ownEndpoints.claims, {}, silent, signal) : undefined;
+      const names = [me?.user.preferredLoginName, me?.user.userName, claims?.preferred_username, claims?.sub];
+      const name = names.find((one) => one !== undefined && one !== '');
       return { account: name === undefined ? undefined : printable(name).slice(0, LONGEST_NAME), api };
     },
 
