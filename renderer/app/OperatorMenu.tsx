@@ -34,7 +34,7 @@ export function OperatorMenu() {
         </Button>
       ) : (
         <Button size="small" onClick={() => showSignIn(true)}>
-          Show the code
+          {session.state === 'other-signs-in' ? 'Show the sign-in' : 'Show the code'}
         </Button>
       )}
     </span>

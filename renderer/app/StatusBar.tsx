@@ -44,6 +44,7 @@ function whatHappens(station: StationState): string {
     return `Batch ${batch.name} ${word}\n${busy} of ${batch.concurrency} lanes busy`;
   }
   if (session.state === 'awaiting-approval') return 'Waiting for your approval of the sign-in';
+  if (session.state === 'other-signs-in') return 'Another Muster on this computer is signing in';
   if (session.state === 'starting') return 'Asking the identity provider for a code';
   if (station.bench.length === 0) return 'Nothing is running\nThe bench is empty';
   const found = `${countOf(station.bench.length, 'device')} on the bench`;

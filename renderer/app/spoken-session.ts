@@ -13,6 +13,7 @@ export function spokenSession(before: SessionView, after: SessionView): string {
   }
   if (before.state === after.state) return '';
   if (after.state === 'starting') return 'Asking the identity provider for a code.';
+  if (after.state === 'other-signs-in') return 'Another Muster on this computer is signing in.';
   if (after.state === 'signed-in') {
     const organisation = after.organisation === undefined ? '' : `, ${after.organisation}`;
     const kept = after.remembered === 'keychain' ? 'Remembered' : 'Not remembered';

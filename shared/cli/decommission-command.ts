@@ -49,10 +49,11 @@ export async function decommission(
     const driver = {
       resume: () => station.start(),
       begin: () => void station.handle('session.signIn', null),
+      goOnHere: () => void station.handle('session.signInHere', null),
       cancel: () => void station.handle('session.cancel', null),
     };
     await signIn.require(driver, {
-      ...{ output, signal, interactive: terminal !== undefined, isGiven: secrets.token !== undefined },
+      ...{ output, signal, terminal, isGiven: secrets.token !== undefined },
     });
     signal.throwIfAborted();
     await station.handle('device.decommission', {

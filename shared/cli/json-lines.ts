@@ -38,6 +38,8 @@ const action = z.object({
 export const eventFields = {
   /** Somebody has to approve this code. */
   'sign-in': z.object({ url: z.string(), completeUrl: z.string(), code: z.string(), expiresAt: instant }),
+  /** Another station of this account on this computer shows a code, and is waited for. */
+  'other-signs-in': z.object({ since: instant }),
   'signed-in': z.object({
     account: z.string(),
     remembered: z.enum(['keychain', 'memory', 'given']),

@@ -57,11 +57,12 @@ export class Observer {
     const driver = {
       resume: () => this.session.resume(this.signal),
       begin: () => void this.session.signIn(),
+      goOnHere: () => this.session.signInHere(),
       cancel: () => this.session.cancel(),
     };
     await this.#watch.require(driver, {
       ...{ output, signal: this.signal },
-      ...{ interactive: terminal !== undefined, isGiven: secrets.token !== undefined },
+      ...{ terminal, isGiven: secrets.token !== undefined },
     });
   }
 

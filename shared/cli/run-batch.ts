@@ -104,10 +104,11 @@ class BatchRun {
     const driver = {
       resume: () => station.start(),
       begin: () => void station.handle('session.signIn', null),
+      goOnHere: () => void station.handle('session.signInHere', null),
       cancel: () => void station.handle('session.cancel', null),
     };
     await this.#signIn.require(driver, {
-      ...{ output, signal, interactive: terminal !== undefined, isGiven: secrets.token !== undefined },
+      ...{ output, signal, terminal, isGiven: secrets.token !== undefined },
     });
     const { bench } = station.state;
     const entered = {

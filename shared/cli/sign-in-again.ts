@@ -37,7 +37,7 @@ export class SignInAgain {
   take({ session, rows }: Pick<StationState, 'session' | 'rows'>): void {
     if (this.#isClosed || this.#isPlanned || this.#later !== undefined) return;
     const isAwaited = Object.values(rows).some((row) => row.state === 'awaiting-sign-in');
-    const isUnderWay = session.state === 'starting' || session.state === 'awaiting-approval';
+    const isUnderWay = !['signed-in', 'signed-out'].includes(session.state);
     if (session.state === 'signed-in') this.#isAsking = false;
     else if (isUnderWay && this.#isAsking && !isAwaited) this.#soon(() => this.#options.cancel());
     else if (session.state === 'signed-out' && isAwaited) this.#ask(session.error?.code);

@@ -1,6 +1,7 @@
 import { renderUnicodeCompact } from 'uqr';
 import { EnrollmentError, type ErrorView, toErrorView } from '../errors/enrollment-error.ts';
 import type { SessionView } from '../model/station-state.ts';
+import { askLine, type SecretTerminal } from './ask-secret.ts';
 import type { Output } from './output.ts';
 
 /** A sign-in as a command drives it: a station's, or a session alone. */
@@ -8,6 +9,8 @@ export interface SignInDriver {
   /** Takes up a remembered or handed-in sign-in. */
   resume(): Promise<void>;
   begin(): void;
+  /** Does not wait for another station that is signing in. */
+  goOnHere(): void;
   cancel(): void;
 }
 
@@ -27,6 +30,7 @@ export class SignInWatch {
   #view: SessionView = { state: 'signed-out' };
   readonly #waiting = new Set<() => void>();
   #promptShown = '';
+  #isOtherTold = false;
 
   get view(): SessionView {
     return this.#view;
@@ -35,6 +39,12 @@ export class SignInWatch {
   /** @param notePrompt shows the code to a person; as notes when left out */
   show(view: SessionView, output: Output, notePrompt = (prompt: Prompt) => noteLines(prompt, output)): void {
     this.#view = view;
+    if (view.state !== 'other-signs-in') this.#isOtherTold = false;
+    else if (!this.#isOtherTold) {
+      this.#isOtherTold = true;
+      output.event('other-signs-in', { since: new Date(view.since).toISOString() });
+      output.note('Another Muster on this computer is signing in. Approve the code it shows.');
+    }
     if (view.state === 'awaiting-approval' && view.userCode !== this.#promptShown) {
       this.#promptShown = view.userCode;
       tellPrompt(view, output);
@@ -66,6 +76,32 @@ export class SignInWatch {
   }
 
   /**
+   * While another station is signing in, Enter shows a code here.
+   * @returns ends the offer
+   */
+  #offerHere(driver: SignInDriver, terminal: SecretTerminal, signal: AbortSignal): () => void {
+    let offer: AbortController | undefined;
+    const check = (): void => {
+      const isOther = this.#view.state === 'other-signs-in';
+      if (!isOther) offer?.abort();
+      if (!isOther) offer = undefined;
+      else if (offer === undefined) {
+        offer = new AbortController();
+        const asked = AbortSignal.any([signal, offer.signal]);
+        askLine(terminal, 'Press Enter to sign in here instead. ', asked).then(
+          () => driver.goOnHere(),
+          () => undefined,
+        );
+      }
+    };
+    this.#waiting.add(check);
+    return () => {
+      this.#waiting.delete(check);
+      offer?.abort();
+    };
+  }
+
+  /**
    * Makes sure somebody is signed in: by what is remembered or was handed in, else by device code where a person is there
    * to approve it.
    * @throws ShownError, EnrollmentError IDENTITY_NOT_SIGNED_IN, or the signal's reason
@@ -74,7 +110,8 @@ export class SignInWatch {
     driver: SignInDriver,
     options: {
       readonly output: Output;
-      readonly interactive: boolean;
+      /** Where a person is. */
+      readonly terminal: SecretTerminal | undefined;
       /** A token was handed in. */
       readonly isGiven: boolean;
       readonly signal: AbortSignal;
@@ -83,7 +120,8 @@ export class SignInWatch {
     const { output, signal } = options;
     await driver.resume();
     if (this.#view.state !== 'signed-in') {
-      if (!options.interactive) throw nobodyThere(this.#view);
+      if (options.terminal === undefined) throw nobodyThere(this.#view);
+      const stopOffering = this.#offerHere(driver, options.terminal, signal);
       driver.begin();
       const onAbort = (): void => driver.cancel();
       signal.addEventListener('abort', onAbort, { once: true });
@@ -93,6 +131,7 @@ export class SignInWatch {
           signal,
         );
       } finally {
+        stopOffering();
         signal.removeEventListener('abort', onAbort);
       }
     }
@@ -146,6 +185,7 @@ export function promptLines(view: Prompt, room = { columns: 80, lines: 40 }): st
     ...(fits ? ['', ...picture] : []),
     '',
     `or open     ${view.verificationUriComplete}`,
+    ...(view.notShared === undefined ? [] : [view.notShared]),
     '',
   ];
 }

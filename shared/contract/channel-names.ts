@@ -9,6 +9,7 @@ const invokes: Record<InvokeChannel, true> = {
   'station.snapshot': true,
   'station.dismissNotice': true,
   'session.signIn': true,
+  'session.signInHere': true,
   'session.cancel': true,
   'session.signOut': true,
   'session.openBrowser': true,

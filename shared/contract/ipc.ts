@@ -48,6 +48,8 @@ export const ipc = {
   'station.dismissNotice': invoke('engine', z.object({ id: z.string().max(64) }), nothing),
 
   'session.signIn': invoke('engine', nothing, nothing),
+  /** While another station shows its code: does not wait for it, and shows one here. */
+  'session.signInHere': invoke('engine', nothing, nothing),
   'session.cancel': invoke('engine', nothing, nothing),
   'session.signOut': invoke('engine', nothing, nothing),
   /** Opens the verification page of the sign-in in progress in the system browser. */

@@ -1,4 +1,5 @@
 import type { DeviceCommand, ElevationMethod } from '../device/device-command.ts';
+import type { EnrollmentError } from '../errors/enrollment-error.ts';
 import type { DeviceId } from '../model/device-id.ts';
 import type { Profile } from '../model/profile.ts';
 import type { Secret } from '../model/secret.ts';
@@ -252,6 +253,8 @@ export interface TokenSet {
   /** Name shown to the operator. */
   readonly account: string;
   readonly organisation: string | undefined;
+  /** When it was handed out, by the station's clock. A clock that is before this now was set back since. */
+  readonly receivedAt?: number;
 }
 
 export interface DeviceCodePrompt {
@@ -266,7 +269,8 @@ export interface DeviceCodePrompt {
 export interface SignInClient {
   /**
    * Signs in by device code: hands the prompt to `onPrompt`, then waits for the approval.
-   * @throws IDENTITY_CLIENT_UNKNOWN, _CLIENT_NOT_ALLOWED, _SIGN_IN_DENIED, _CODE_EXPIRED, _UNREACHABLE, _ISSUER_MISMATCH
+   * @throws IDENTITY_CLIENT_UNKNOWN, _CLIENT_NOT_ALLOWED, _SIGN_IN_DENIED, _CODE_EXPIRED, _UNREACHABLE, _ISSUER_MISMATCH,
+   * _CLOCK_SKEW before there is a code
    */
   signIn(onPrompt: (prompt: DeviceCodePrompt) => void, signal: AbortSignal): Promise<TokenSet>;
   /**
@@ -274,14 +278,21 @@ export interface SignInClient {
    * does not answer, IDENTITY_TOKEN_REFUSED for a token that was handed in and cannot be renewed
    */
   refresh(tokens: TokenSet, signal: AbortSignal): Promise<TokenSet>;
-  /** Revokes refresh and access token. */
+  /**
+   * Revokes refresh and access token.
+   * @throws IDENTITY_CALL_FAILED where the provider names no place for it, and what `refresh` throws
+   */
   revoke(tokens: TokenSet, signal: AbortSignal): Promise<void>;
+  /** IDENTITY_CLOCK_SKEW while the provider's newest answer tells that this computer's clock is wrong. */
+  clockProblem?(): EnrollmentError | undefined;
 }
 
 /** Remembered sign-ins, keyed by issuer and client id. */
 export interface TokenCache {
   /** Name of the place, for the operator: `System keychain`. */
   readonly place: string;
+  /** Why no other station looks into this place, as a sentence; undefined where all stations of this account do. */
+  readonly notShared: string | undefined;
   /** @throws STATION_KEYCHAIN_UNAVAILABLE */
   load(signal: AbortSignal): Promise<TokenSet | undefined>;
   save(tokens: TokenSet, signal: AbortSignal): Promise<void>;
@@ -292,6 +303,13 @@ export interface TokenCache {
    * @throws STATION_KEYCHAIN_UNAVAILABLE when no turn can be had, or what `work` throws
    */
   exclusively<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
+  /**
+   * Runs `work` while no other station asks a person to sign in for the same place. A turn lasts as long as its owner
+   * shows signs of life.
+   * @param onWaiting called once, when another station has its turn
+   * @throws STATION_KEYCHAIN_UNAVAILABLE when no turn can be had, or what `work` throws
+   */
+  whileSigningIn<T>(work: () => Promise<T>, onWaiting: () => void, signal: AbortSignal): Promise<T>;
 }
 
 /** Hands out a valid access token; all callers share one refresh in flight. */

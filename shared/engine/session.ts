@@ -1,17 +1,23 @@
-import { describeThrown, EnrollmentError, toErrorView } from '../errors/enrollment-error.ts';
+import { describeThrown, type EnrollmentError, toErrorView } from '../errors/enrollment-error.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Lamp, SessionView } from '../model/station-state.ts';
-import { asEnrollmentError, Stopped, waitUnlessAborted, withLimit } from './limits.ts';
-import type { AccessTokenSource, Clock, Logger, SignInClient, TokenCache, TokenSet } from './ports.ts';
+import { asEnrollmentError } from './limits.ts';
+import { notRevoked } from './not-revoked.ts';
+import type {
+  AccessTokenSource,
+  Clock,
+  DeviceCodePrompt,
+  Logger,
+  SignInClient,
+  TokenCache,
+  TokenSet,
+} from './ports.ts';
+import { RememberedSignIn } from './remembered-sign-in.ts';
+import { SharedLogin } from './shared-login.ts';
+import { isRenewedFrom, TokenUpkeep } from './token-upkeep.ts';
 
-/** A token this close to its end is renewed before it is handed out; a short-lived one in its last third. */
-const RENEW_BEFORE_END_MS = 60_000;
-const RENEW_IN_LAST_PART = 3;
 /** Between two tries to take up a remembered sign-in whose provider does not answer. */
 const RESUME_AGAIN_AFTER_MS = 30_000;
-const KEYCHAIN_LIMIT_MS = 10_000;
-const REFRESH_LIMIT_MS = 30_000;
-const REVOKE_LIMIT_MS = 10_000;
 
 export interface SessionHandlers {
   onSession(session: SessionView): void;
@@ -19,11 +25,6 @@ export interface SessionHandlers {
   openBrowser(url: string): Promise<boolean>;
   /** Called whenever a valid sign-in begins: at start from the keychain, or after the approval. */
   onSignedIn(): void;
-}
-
-/** The same person's, and not the same: somebody has renewed them. Another person's sign-in is never taken up so. */
-function isRenewedFrom(found: TokenSet, tokens: TokenSet): boolean {
-  return found.subject === tokens.subject && !found.accessToken.equals(tokens.accessToken);
 }
 
 /**
@@ -34,18 +35,12 @@ export class Session implements AccessTokenSource {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #client: SignInClient;
-  readonly #cache: TokenCache;
+  readonly #remembered: RememberedSignIn;
   readonly #handlers: SessionHandlers;
-  #tokens: TokenSet | undefined;
-  #renewBeforeEndMs = RENEW_BEFORE_END_MS;
-  #refreshing: { readonly of: TokenSet; readonly renewed: Promise<TokenSet> } | undefined;
-  #signingIn: AbortController | undefined;
+  readonly #upkeep: TokenUpkeep;
+  #login: SharedLogin | undefined;
   /** The tokens have proven to be usable, and everybody was told. */
   #isBegun = false;
-  /** Why tokens that are kept could not be renewed lately. */
-  #notRenewed: EnrollmentError | undefined;
-  #keychainTurn: Promise<unknown> = Promise.resolve();
-  #remembered: { readonly where: 'keychain' | 'memory'; readonly note: string };
 
   constructor(
     ports: { clock: Clock; logger: Logger; client: SignInClient; cache: TokenCache },
@@ -54,17 +49,31 @@ export class Session implements AccessTokenSource {
     this.#clock = ports.clock;
     this.#logger = ports.logger;
     this.#client = ports.client;
-    this.#cache = ports.cache;
+    this.#remembered = new RememberedSignIn(ports, (lamp) => handlers.onKeychain(lamp));
     this.#handlers = handlers;
-    this.#remembered = { where: 'keychain', note: ports.cache.place };
+    this.#upkeep = new TokenUpkeep(
+      { ...ports, remembered: this.#remembered },
+      {
+        onRenewed: () => (this.#isBegun ? this.#show() : this.#beginSignedIn()),
+        onNotRenewed: () => this.#show(),
+        onEnded: (error) => {
+          this.#isBegun = false;
+          this.#show(error);
+        },
+      },
+    );
+  }
+
+  get #tokens(): TokenSet | undefined {
+    return this.#upkeep.tokens;
   }
 
   /** Takes up a remembered sign-in, renewing it silently where it has expired. Never opens a browser. */
   async resume(signal: AbortSignal): Promise<void> {
-    const remembered = await this.#withKeychain(signal, (limited) => this.#cache.load(limited));
+    const remembered = await this.#remembered.load(signal);
     // Somebody may have signed in while the keychain was asked: theirs is the newer sign-in.
     if (remembered === undefined || this.#tokens !== undefined) return;
-    this.#hold(remembered);
+    this.#upkeep.hold(remembered);
     try {
       await this.accessToken(signal);
     } catch (thrown) {
@@ -91,35 +100,58 @@ export class Session implements AccessTokenSource {
   }
 
   /**
-   * Begins a device-code sign-in. While one is under way, or while signed in with one that renews itself, a call
-   * changes nothing.
+   * Begins a sign-in: with what another station of this computer has remembered meanwhile, else by device code. While
+   * one is under way, or while signed in with one that renews itself, a call changes nothing.
    */
   async signIn(): Promise<void> {
-    if (this.#signingIn || (this.#isShownSignedIn && this.#isRenewable)) return;
-    const controller = new AbortController();
-    this.#signingIn = controller;
-    let approved = false;
+    if (this.#login || (this.#isShownSignedIn && this.#isRenewable)) return;
+    const login: SharedLogin = new SharedLogin(
+      { clock: this.#clock, client: this.#client, remembered: this.#remembered },
+      {
+        onOther: () => this.#handlers.onSession({ state: 'other-signs-in', since: this.#clock.nowMs() }),
+        onAsking: () => this.#handlers.onSession({ state: 'starting' }),
+        onPrompt: (prompt) => this.#showPrompt(login, prompt),
+        takeUp: (found) => this.#upkeep.takeUp(found),
+        onTokens: async (tokens) => {
+          const never = new AbortController().signal;
+          await this.#remembered.inTurn(() => this.#upkeep.take(tokens, never), never);
+        },
+      },
+    );
+    this.#login = login;
     this.#handlers.onSession({ state: 'starting' });
     try {
-      const tokens = await this.#client.signIn((prompt) => {
-        const requestedAt = this.#clock.nowMs();
-        const view: SessionView = { state: 'awaiting-approval', ...prompt, requestedAt };
-        this.#handlers.onSession(view);
-        void this.#openBrowser(prompt.verificationUriComplete).then((browserOpened) => {
-          if (this.#signingIn === controller && !controller.signal.aborted && !approved) {
-            this.#handlers.onSession({ ...view, browserOpened });
-          }
-        });
-      }, controller.signal);
-      approved = true;
-      // Too late to cancel: the sign-in is there, whether or not it can still be remembered.
-      await this.#take(tokens, new AbortController().signal);
-      this.#signingIn = undefined;
+      await login.run();
+      this.#login = undefined;
       this.#beginSignedIn();
     } catch (thrown) {
-      this.#signingIn = undefined;
-      this.#show(controller.signal.aborted ? undefined : asEnrollmentError(thrown));
+      this.#login = undefined;
+      this.#show(login.isCancelled ? undefined : asEnrollmentError(thrown));
     }
+  }
+
+  /** Shows a code here, although another station of this computer is signing in. */
+  signInHere(): void {
+    this.#login?.goOnHere();
+  }
+
+  /** Ends a sign-in under way. */
+  cancel(): void {
+    this.#login?.cancel();
+  }
+
+  #showPrompt(login: SharedLogin, prompt: DeviceCodePrompt): void {
+    const { notShared } = this.#remembered;
+    const view: SessionView = {
+      state: 'awaiting-approval',
+      ...prompt,
+      requestedAt: this.#clock.nowMs(),
+      ...(notShared === undefined ? {} : { notShared }),
+    };
+    this.#handlers.onSession(view);
+    void this.#openBrowser(prompt.verificationUriComplete).then((browserOpened) => {
+      if (this.#login === login && login.isAsking) this.#handlers.onSession({ ...view, browserOpened });
+    });
   }
 
   async #openBrowser(url: string): Promise<boolean> {
@@ -131,162 +163,38 @@ export class Session implements AccessTokenSource {
     }
   }
 
-  /** Ends a sign-in under way. */
-  cancel(): void {
-    this.#signingIn?.abort(new Stopped('sign-in cancelled'));
-  }
-
-  /** Revokes and forgets the sign-in. What cannot be revoked is forgotten all the same, and logged. */
-  async signOut(signal: AbortSignal): Promise<void> {
+  /**
+   * Revokes and forgets the sign-in. What cannot be revoked is forgotten all the same, and told.
+   * @returns IDENTITY_NOT_REVOKED when the provider may still accept it
+   */
+  async signOut(signal: AbortSignal): Promise<EnrollmentError | undefined> {
     const tokens = this.#tokens;
-    this.#hold(undefined);
+    this.#upkeep.hold(undefined);
+    this.#isBegun = false;
     // In one turn: what another station renews meanwhile would outlive the sign-out.
-    const remembered = await this.#inTurn(async () => {
-      const found = await this.#withKeychain(signal, (limited) => this.#cache.load(limited));
-      await this.#forget(undefined);
+    const remembered = await this.#remembered.inTurn(async () => {
+      const found = await this.#remembered.load(signal);
+      await this.#remembered.remove();
+      this.#show();
       return found;
     }, signal);
-    if (tokens === undefined) return;
-    await this.#revoke(tokens, signal);
-    if (remembered !== undefined && isRenewedFrom(remembered, tokens)) await this.#revoke(remembered, signal);
+    if (tokens === undefined) return undefined;
+    const isRenewed = remembered !== undefined && isRenewedFrom(remembered, tokens);
+    const newest = isRenewed ? remembered : tokens;
+    if (isRenewed) await this.#upkeep.revoke(tokens, signal);
+    const problem = await this.#upkeep.revoke(newest, signal);
+    if (problem === undefined) return undefined;
+    const error = notRevoked(newest, problem, this.#clock.nowMs());
+    if (this.#tokens === undefined) this.#show(error);
+    return error;
   }
 
-  /** Work that reads and writes what is remembered. Where no turn can be had, the sign-in is nobody else's either. */
-  async #inTurn<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    let isBegun = false;
-    const begin = (): Promise<T> => {
-      isBegun = true;
-      return work();
-    };
-    try {
-      return await this.#cache.exclusively(begin, signal);
-    } catch (thrown) {
-      if (isBegun || signal.aborted) throw thrown;
-      this.#logger.log('warn', 'no-turn-for-the-sign-in', { error: describeThrown(thrown) });
-      return begin();
-    }
-  }
-
-  async #revoke(tokens: TokenSet, signal: AbortSignal): Promise<void> {
-    try {
-      const onLimit = (): EnrollmentError =>
-        new EnrollmentError('IDENTITY_UNREACHABLE', { details: { issuer: 'the identity provider' } });
-      await withLimit({ clock: this.#clock, limitMs: REVOKE_LIMIT_MS, signal, onLimit }, (limited) =>
-        this.#client.revoke(tokens, limited),
-      );
-    } catch (thrown) {
-      this.#logger.log('warn', 'sign-in-not-revoked', { error: String(thrown) });
-    }
-  }
-
-  async accessToken(signal: AbortSignal, rejected?: Secret): Promise<Secret> {
-    const tokens = this.#tokens;
-    if (tokens === undefined) throw new EnrollmentError('IDENTITY_NOT_SIGNED_IN');
-    const isRejected = rejected !== undefined && tokens.accessToken.equals(rejected);
-    if (!isRejected && this.#leftMs(tokens) > this.#renewBeforeEndMs) return tokens.accessToken;
-    try {
-      const refreshed = await waitUnlessAborted(this.#refreshOnce(tokens), signal);
-      return refreshed.accessToken;
-    } catch (thrown) {
-      // Somebody signed in anew meanwhile: theirs is the token now.
-      if (!signal.aborted && this.#tokens !== undefined && this.#tokens !== tokens)
-        return this.accessToken(signal, rejected);
-      // It was renewed early; while the provider does not answer, what is left of it is as good as before.
-      const isDown = thrown instanceof EnrollmentError && thrown.code === 'IDENTITY_UNREACHABLE';
-      if (isDown && !isRejected && this.#tokens === tokens && this.#leftMs(tokens) > 0)
-        return tokens.accessToken;
-      throw thrown;
-    }
-  }
-
-  #leftMs(tokens: TokenSet): number {
-    return tokens.expiresAt - this.#clock.nowMs();
+  accessToken(signal: AbortSignal, rejected?: Secret): Promise<Secret> {
+    return this.#upkeep.accessToken(signal, rejected);
   }
 
   get isSignedIn(): boolean {
     return this.#tokens !== undefined;
-  }
-
-  /** One refresh for all callers of these tokens. It does not end with the caller that happened to begin it. */
-  #refreshOnce(tokens: TokenSet): Promise<TokenSet> {
-    if (this.#refreshing?.of === tokens) return this.#refreshing.renewed;
-    const renewed = this.#refresh(tokens).finally(() => {
-      if (this.#refreshing?.of === tokens) this.#refreshing = undefined;
-    });
-    this.#refreshing = { of: tokens, renewed };
-    return renewed;
-  }
-
-  async #refresh(tokens: TokenSet): Promise<TokenSet> {
-    const never = new AbortController().signal;
-    try {
-      const renewed = await this.#inTurn(() => this.#renew(tokens, never), never);
-      if (this.#tokens === renewed) {
-        if (this.#isBegun) this.#show();
-        else this.#beginSignedIn();
-      }
-      return renewed;
-    } catch (thrown) {
-      const error = asEnrollmentError(thrown);
-      // Only what happened to the tokens that are still in use says something about the sign-in.
-      if (this.#tokens === tokens) {
-        if (error.code === 'IDENTITY_SESSION_ENDED') await this.#forget(error);
-        else this.#keep(error);
-      }
-      throw error;
-    }
-  }
-
-  /** Another station may have renewed them while this one waited for its turn: then theirs are taken up. */
-  async #renew(tokens: TokenSet, signal: AbortSignal): Promise<TokenSet> {
-    const found = await this.#withKeychain(signal, (limited) => this.#cache.load(limited));
-    const newest = found !== undefined && isRenewedFrom(found, tokens) ? found : tokens;
-    if (newest !== tokens && this.#tokens === tokens && this.#leftMs(newest) > RENEW_BEFORE_END_MS) {
-      this.#hold(newest);
-      return newest;
-    }
-    const onLimit = (): EnrollmentError =>
-      new EnrollmentError('IDENTITY_UNREACHABLE', { details: { issuer: 'the identity provider' } });
-    const renewed = await withLimit(
-      { clock: this.#clock, limitMs: REFRESH_LIMIT_MS, signal, onLimit },
-      (limited) => this.#client.refresh(newest, limited),
-    );
-    if (this.#tokens !== tokens) {
-      // Signed out, or signed in anew, meanwhile: what came back belongs to nobody.
-      await this.#revoke(renewed, signal);
-      throw new EnrollmentError('IDENTITY_NOT_SIGNED_IN');
-    }
-    await this.#take(renewed, signal);
-    return renewed;
-  }
-
-  /** A provider that does not answer now may answer later: the sign-in stays, and the window says what is wrong. */
-  #keep(error: EnrollmentError): void {
-    this.#notRenewed = error;
-    this.#show();
-  }
-
-  #hold(tokens: TokenSet | undefined): void {
-    this.#tokens = tokens;
-    this.#notRenewed = undefined;
-    if (tokens === undefined) this.#isBegun = false;
-    else
-      this.#renewBeforeEndMs = Math.min(
-        RENEW_BEFORE_END_MS,
-        Math.max(0, this.#leftMs(tokens)) / RENEW_IN_LAST_PART,
-      );
-  }
-
-  /** The new refresh token is stored before anybody uses the new access token: the old one is worth nothing now. */
-  async #take(tokens: TokenSet, signal: AbortSignal): Promise<void> {
-    this.#hold(tokens);
-    await this.#withKeychain(signal, (limited) => this.#cache.save(tokens, limited));
-  }
-
-  async #forget(error: EnrollmentError | undefined): Promise<void> {
-    this.#hold(undefined);
-    await this.#withKeychain(new AbortController().signal, (limited) => this.#cache.remove(limited));
-    this.#show(error);
   }
 
   /** A sign-in became usable: shown, and told once, also when the provider answers only long after the start. */
@@ -304,12 +212,12 @@ export class Session implements AccessTokenSource {
 
   /** Tokens that nobody has tried yet are not shown. */
   get #isShownSignedIn(): boolean {
-    return this.#tokens !== undefined && (this.#isBegun || this.#notRenewed !== undefined);
+    return this.#tokens !== undefined && (this.#isBegun || this.#upkeep.problem !== undefined);
   }
 
   /** Shows where the sign-in stands; `error` tells why nobody is signed in. One under way shows itself. */
   #show(error?: EnrollmentError): void {
-    if (this.#signingIn !== undefined) return;
+    if (this.#login !== undefined) return;
     const tokens = this.#tokens;
     if (tokens === undefined || !this.#isShownSignedIn) {
       this.#handlers.onSession({
@@ -318,47 +226,17 @@ export class Session implements AccessTokenSource {
       });
       return;
     }
+    const { place } = this.#remembered;
+    const problem = this.#upkeep.problem ?? this.#client.clockProblem?.();
     this.#handlers.onSession({
       state: 'signed-in',
       account: tokens.account,
       ...(tokens.organisation === undefined ? {} : { organisation: tokens.organisation }),
       expiresAt: tokens.expiresAt,
       renewable: tokens.refreshToken !== undefined,
-      remembered: this.#remembered.where,
-      rememberedNote: this.#remembered.note,
-      ...(this.#notRenewed === undefined ? {} : { error: toErrorView(this.#notRenewed) }),
+      remembered: place.where,
+      rememberedNote: place.note,
+      ...(problem === undefined ? {} : { error: toErrorView(problem) }),
     });
-  }
-
-  /** One call after the other: what is removed for an old sign-in must not take a new one with it. */
-  #withKeychain<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
-    const turn = this.#keychainTurn.then(() => this.#askKeychain(signal, work));
-    this.#keychainTurn = Promise.allSettled([turn]);
-    return turn;
-  }
-
-  /** A keychain that fails costs the memory of the sign-in, never the sign-in itself. */
-  async #askKeychain<T>(
-    signal: AbortSignal,
-    work: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T | undefined> {
-    const onLimit = (): EnrollmentError =>
-      new EnrollmentError('STATION_KEYCHAIN_UNAVAILABLE', { details: { problem: 'it does not answer.' } });
-    try {
-      const value = await withLimit(
-        { clock: this.#clock, limitMs: KEYCHAIN_LIMIT_MS, signal, onLimit },
-        work,
-      );
-      this.#remembered = { where: 'keychain', note: this.#cache.place };
-      this.#handlers.onKeychain({ state: 'ok', word: 'ok', detail: this.#cache.place });
-      return value;
-    } catch (thrown) {
-      if (signal.aborted) throw thrown;
-      const view = toErrorView(asEnrollmentError(thrown));
-      this.#logger.log('warn', 'keychain-unavailable', { code: view.code, evidence: view.evidence });
-      this.#remembered = { where: 'memory', note: view.says };
-      this.#handlers.onKeychain({ state: 'attention', word: 'not available', detail: view.says });
-      return undefined;
-    }
   }
 }

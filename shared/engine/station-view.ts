@@ -1,3 +1,4 @@
+import type { EnrollmentErrorCode } from '../model/error-codes.ts';
 import type { Profile } from '../model/profile.ts';
 import type { Lamp, ProfileView, SessionView, StationState } from '../model/station-state.ts';
 import type { HeartbeatLink } from './ports.ts';
@@ -22,15 +23,27 @@ export function identityLamp(session: SessionView): Lamp {
     case 'signed-in':
       return session.error === undefined
         ? { state: 'ok', word: 'ok', detail: session.account }
-        : { state: 'attention', word: 'not renewed', detail: session.error.says };
+        : { state: 'attention', word: troubleWord(session.error.code), detail: session.error.says };
+    case 'other-signs-in':
+      return {
+        state: 'working',
+        word: 'signing in',
+        detail: 'Another Muster on this computer shows a code.',
+      };
     case 'starting':
     case 'awaiting-approval':
       return { state: 'working', word: 'signing in' };
     case 'signed-out':
       return session.error === undefined
         ? { state: 'waiting', word: 'waits for sign-in' }
-        : { state: 'failed', word: 'failed', detail: session.error.says };
+        : session.error.code === 'IDENTITY_NOT_REVOKED'
+          ? { state: 'attention', word: 'not revoked', detail: session.error.says }
+          : { state: 'failed', word: 'failed', detail: session.error.says };
   }
+}
+
+function troubleWord(code: EnrollmentErrorCode): string {
+  return code === 'IDENTITY_CLOCK_SKEW' ? 'clock is off' : 'not renewed';
 }
 
 /** The NATS lamp follows the link; before anybody signed in there is none. */

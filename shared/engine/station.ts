@@ -137,6 +137,10 @@ export class Station {
       void this.#access.session.signIn();
       return null;
     },
+    'session.signInHere': () => {
+      this.#access.session.signInHere();
+      return null;
+    },
     'session.cancel': () => {
       this.#access.session.cancel();
       return null;

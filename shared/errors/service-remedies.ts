@@ -123,6 +123,21 @@ export const serviceRemedies = {
     operatorDoes: 'Sign in again. The devices wait.',
     retry: 'after-fix',
   },
+  IDENTITY_NOT_REVOKED: {
+    title: 'Signed out here only',
+    says: 'You are signed out here. {issuer} may still accept what was left of the sign-in.',
+    cause: '{problem} {left}',
+    operatorDoes: 'End the sessions of {account} at the provider once it answers, or have an admin do it.',
+    retry: 'after-fix',
+  },
+  IDENTITY_CLOCK_SKEW: {
+    title: 'Clock of this computer is wrong',
+    says: 'The clock of this computer is {offset} {direction} the clock of {issuer}.',
+    cause: 'This computer has {here}, the identity provider has {there}. Tokens and keys are dated by both.',
+    operatorDoes:
+      'Set the clock of this computer {correction} by {offset}, or turn on its network time. Then retry.',
+    retry: 'after-fix',
+  },
   IDENTITY_TOKEN_REFUSED: {
     title: 'Token is refused',
     says: 'The identity provider does not accept the token of {variable}.',

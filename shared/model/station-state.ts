@@ -44,6 +44,8 @@ export type Lamp = z.infer<typeof lampSchema>;
 export const sessionSchema = z.discriminatedUnion('state', [
   z.object({ state: z.literal('signed-out'), error: errorViewSchema.optional() }),
   z.object({ state: z.literal('starting') }),
+  /** Another station of this account on this computer shows a code; its sign-in is taken up once it succeeds. */
+  z.object({ state: z.literal('other-signs-in'), since: instant }),
   z.object({
     state: z.literal('awaiting-approval'),
     userCode: z.string(),
@@ -54,6 +56,8 @@ export const sessionSchema = z.discriminatedUnion('state', [
     intervalSeconds: z.number().positive(),
     /** Undefined until the browser was asked to open; false when it could not be opened. */
     browserOpened: z.boolean().optional(),
+    /** Why other stations of this computer will not use this sign-in; undefined where they will. */
+    notShared: z.string().optional(),
   }),
   z.object({
     state: z.literal('signed-in'),

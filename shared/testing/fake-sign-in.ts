@@ -77,6 +77,7 @@ export class FakeSignInClient implements SignInClient {
 /** A keychain in memory that can be missing. */
 export class FakeTokenCache implements TokenCache {
   readonly place = 'Test keychain';
+  notShared: string | undefined;
   tokens: TokenSet | undefined;
   failsWith: Error | undefined;
 
@@ -96,6 +97,10 @@ export class FakeTokenCache implements TokenCache {
   }
 
   exclusively<T>(work: () => Promise<T>): Promise<T> {
+    return work();
+  }
+
+  whileSigningIn<T>(work: () => Promise<T>): Promise<T> {
     return work();
   }
 

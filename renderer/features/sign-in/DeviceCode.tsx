@@ -1,10 +1,10 @@
 import { Copy, ExternalLink, RotateCw } from 'lucide-react';
-import { useEffect } from 'react';
 import type { SessionView } from '#shared/model/station-state.ts';
 import { act } from '../../app/bridge.ts';
 import { goTo } from '../../app/navigation.ts';
 import { useStation } from '../../app/station-store.ts';
 import { useNow } from '../../app/ticker.ts';
+import { useCancelByEscape } from '../../app/use-cancel-by-escape.ts';
 import { formatClockSpan } from '../../lib/format.ts';
 import { Button } from '../../ui/Button.tsx';
 import { StateGlyph } from '../../ui/StateGlyph.tsx';
@@ -42,15 +42,7 @@ export function SignInHead({
 /** The code, spoken letter by letter, with its time left and the page it is entered on. */
 export function DeviceCode({ session }: { readonly session: Awaiting }) {
   const now = useNow();
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      if (event.key !== 'Escape' || event.defaultPrevented) return;
-      event.preventDefault();
-      void act('session.cancel');
-    };
-    window.addEventListener('keydown', onKey);
-    return () => window.removeEventListener('keydown', onKey);
-  }, []);
+  useCancelByEscape();
   // The provider says so a moment later, or never while it does not answer. A code that is over is not offered on.
   if (now >= session.expiresAt) return <ExpiredCode code={session.userCode} />;
   return (
@@ -58,6 +50,9 @@ export function DeviceCode({ session }: { readonly session: Awaiting }) {
       <SignInHead says={browserWords(session.browserOpened)} attention={session.browserOpened === false} />
       <BigCode code={session.userCode} />
       <Countdown session={session} now={now} />
+      {session.notShared === undefined ? null : (
+        <p className="mt-2 text-sm leading-[19px] text-ink-2">{session.notShared}</p>
+      )}
       <div className="mt-[clamp(24px,5vh,48px)] flex gap-8">
         <QrCode
           text={session.verificationUriComplete}

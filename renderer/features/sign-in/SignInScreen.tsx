@@ -7,6 +7,7 @@ import { Button } from '../../ui/Button.tsx';
 import { ApprovalPanel } from './ApprovalPanel.tsx';
 import { BigCode, DeviceCode, ExpiredCode, SignInHead } from './DeviceCode.tsx';
 import { rememberCode, useCodeMemory } from './new-code.ts';
+import { OtherSignsIn } from './OtherSignsIn.tsx';
 import { SignedOut } from './SignedOut.tsx';
 
 /** Signing in: the code first, then the time left, then the ways to enter it. */
@@ -40,6 +41,7 @@ function Stage({ session }: { readonly session: SessionView }) {
   const { lastCode, renewing } = useCodeMemory();
   if (session.state === 'awaiting-approval' && !renewing) return <DeviceCode session={session} />;
   if (renewing || session.state === 'starting') return <Asking oldCode={renewing ? lastCode : undefined} />;
+  if (session.state === 'other-signs-in') return <OtherSignsIn since={session.since} />;
   if (session.state !== 'signed-out') return null;
   if (session.error?.code === 'IDENTITY_CODE_EXPIRED' && lastCode !== undefined) {
     return <ExpiredCode code={lastCode} />;

@@ -11,7 +11,8 @@ import { SignInHead } from './DeviceCode.tsx';
 
 /** What pressing the button once more leads to. */
 function againWord(code: ShownError['code'] | undefined): string {
-  if (code === undefined || code === 'IDENTITY_SIGN_IN_CANCELLED') return 'Sign in';
+  if (code === undefined || code === 'IDENTITY_SIGN_IN_CANCELLED' || code === 'IDENTITY_NOT_REVOKED')
+    return 'Sign in';
   if (code === 'IDENTITY_SIGN_IN_DENIED' || code === 'IDENTITY_CODE_EXPIRED') return 'Get a new code';
   return code === 'IDENTITY_SESSION_ENDED' ? 'Sign in again' : 'Try again';
 }

@@ -36,7 +36,7 @@ export async function fetchNewCode(): Promise<void> {
 
 function isUnderWay(): boolean {
   const { state } = stationNow().session;
-  return state === 'starting' || state === 'awaiting-approval';
+  return state === 'starting' || state === 'awaiting-approval' || state === 'other-signs-in';
 }
 
 function whenEnded(): Promise<void> {

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { TokenCache } from '../../engine/ports.ts';
 import { EnrollmentError } from '../../errors/enrollment-error.ts';
 import { tokensFromText, tokensToText } from './token-text.ts';
-import { createTurnFile } from './turn-file.ts';
+import { createTurnFile, personsTurn } from './turn-file.ts';
 
 /** Bits that let anybody but the owner in. */
 const OTHERS = 0o077;
@@ -123,6 +123,7 @@ function textFor(file: string, owner: string, text: string): string | undefined 
  */
 export function createFileTokenCache(file: string, owner: SignInOwner): TokenCache {
   const turns = createTurnFile({ path: `${file}.turn` });
+  const signInTurns = createTurnFile({ path: `${file}.signing-in`, ...personsTurn });
   const name = `${owner.issuer}|${owner.clientId}`;
   /** The text that is there for this issuer and client id. Nothing of another one is read, replaced or removed. */
   const own = async (): Promise<string | undefined> => {
@@ -131,6 +132,7 @@ export function createFileTokenCache(file: string, owner: SignInOwner): TokenCac
   };
   return {
     place: `File ${file}`,
+    notShared: undefined,
     load: (signal) =>
       translated(file, async () => {
         signal.throwIfAborted();
@@ -151,5 +153,6 @@ export function createFileTokenCache(file: string, owner: SignInOwner): TokenCac
         if (await requireOwn(file)) await unlink(file);
       }),
     exclusively: (work, signal) => turns.run(work, signal),
+    whileSigningIn: (work, onWaiting, signal) => signInTurns.run(work, signal, onWaiting),
   };
 }

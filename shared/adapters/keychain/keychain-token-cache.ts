@@ -6,7 +6,7 @@ import { systemClock } from '../system/clock.ts';
 import { sharedFolder, signInFileName } from './shared-folder.ts';
 import { partsAfter, splitText } from './split-text.ts';
 import { tokensFromText, tokensToText } from './token-text.ts';
-import { createTurnFile, type Turns } from './turn-file.ts';
+import { createTurnFile, personsTurn, type Turns } from './turn-file.ts';
 
 export interface KeychainTokenCacheOptions {
   readonly issuer: string;
@@ -19,6 +19,8 @@ export interface KeychainTokenCacheOptions {
   readonly maxEntryLength?: number;
   /** Whose turn it is to renew; a file that all stations of this account share, unless said otherwise. */
   readonly turns?: Turns;
+  /** Whose turn it is to ask a person to sign in; such a file too. */
+  readonly signInTurns?: Turns;
 }
 
 const SERVICE = 'Muster';
@@ -81,6 +83,12 @@ export function createKeychainTokenCache(options: KeychainTokenCacheOptions): To
   const turns =
     options.turns ??
     createTurnFile({ path: path.join(sharedFolder(), signInFileName(issuer, clientId, 'turn')) });
+  const signInTurns =
+    options.signInTurns ??
+    createTurnFile({
+      path: path.join(sharedFolder(), signInFileName(issuer, clientId, 'signing-in')),
+      ...personsTurn,
+    });
   let isProven = false;
 
   // Loaded when needed: where the native module cannot load there is no keychain, and the station goes on.
@@ -110,6 +118,7 @@ export function createKeychainTokenCache(options: KeychainTokenCacheOptions): To
 
   return {
     place: 'System keychain',
+    notShared: undefined,
     load: (signal) =>
       limited(
         async (stop) => {
@@ -153,5 +162,6 @@ export function createKeychainTokenCache(options: KeychainTokenCacheOptions): To
         signal,
       ),
     exclusively: (work, signal) => turns.run(work, signal),
+    whileSigningIn: (work, onWaiting, signal) => signInTurns.run(work, signal, onWaiting),
   };
 }

@@ -27,6 +27,7 @@ export function withoutAccessToken(cache: TokenCache): TokenCache {
   let distrusted: Secret | undefined;
   return {
     place: cache.place,
+    notShared: cache.notShared,
     load: async (signal) => {
       const tokens = await cache.load(signal);
       if (tokens === undefined) return undefined;
@@ -36,5 +37,6 @@ export function withoutAccessToken(cache: TokenCache): TokenCache {
     save: (tokens, signal) => cache.save(tokens, signal),
     remove: (signal) => cache.remove(signal),
     exclusively: (work, signal) => cache.exclusively(work, signal),
+    whileSigningIn: (work, onWaiting, signal) => cache.whileSigningIn(work, onWaiting, signal),
   };
 }

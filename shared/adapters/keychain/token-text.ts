@@ -11,11 +11,12 @@ const entry = z.object({
   subject: z.string(),
   account: z.string(),
   organisation: z.string().optional(),
+  receivedAt: z.number().optional(),
 });
 
 /** A sign-in as text for the keychain, secrets included. */
 export function tokensToText(tokens: TokenSet): string {
-  const { accessToken, refreshToken, expiresAt, subject, account, organisation } = tokens;
+  const { accessToken, refreshToken, expiresAt, subject, account, organisation, receivedAt } = tokens;
   const content: z.infer<typeof entry> = {
     version: VERSION,
     accessToken: accessToken.reveal(),
@@ -24,6 +25,7 @@ export function tokensToText(tokens: TokenSet): string {
     subject,
     account,
     ...(organisation === undefined ? {} : { organisation }),
+    ...(receivedAt === undefined ? {} : { receivedAt }),
   };
   return JSON.stringify(content);
 }
@@ -38,7 +40,7 @@ export function tokensFromText(text: string): TokenSet | undefined {
   }
   const parsed = entry.safeParse(content);
   if (!parsed.success) return undefined;
-  const { accessToken, refreshToken, expiresAt, subject, account, organisation } = parsed.data;
+  const { accessToken, refreshToken, expiresAt, subject, account, organisation, receivedAt } = parsed.data;
   return {
     accessToken: new Secret(accessToken),
     refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
@@ -46,5 +48,6 @@ export function tokensFromText(text: string): TokenSet | undefined {
     subject,
     account,
     organisation,
+    ...(receivedAt === undefined ? {} : { receivedAt }),
   };
 }

@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  utimesSync,
+  writeSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
@@ -9,17 +18,31 @@ import { systemClock } from '../system/clock.ts';
 
 /** One turn at a time among all processes of this account that name the same file. */
 export interface Turns {
-  /** @throws STATION_KEYCHAIN_UNAVAILABLE when no turn could be had, the signal's reason, or what `work` throws */
-  run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
+  /**
+   * @param onWaiting called once, when another process has its turn
+   * @throws STATION_KEYCHAIN_UNAVAILABLE when no turn could be had, the signal's reason, or what `work` throws
+   */
+  run<T>(work: () => Promise<T>, signal: AbortSignal, onWaiting?: () => void): Promise<T>;
 }
 
 export interface TurnFileOptions {
   readonly path: string;
   readonly clock?: Pick<Clock, 'monotonicMs' | 'sleep'>;
-  /** An owner that is alive and keeps its turn longer than this has lost it. */
+  /** An owner that is alive and keeps its turn longer than this, without a sign of life, has lost it. */
   readonly longestTurnMs?: number;
   readonly longestWaitMs?: number;
+  readonly lookAgainAfterMs?: number;
+  /** The owner shows a sign of life so often, for turns that last as long as a person takes. None when not said. */
+  readonly signOfLifeMs?: number;
 }
+
+/** Turns to ask a person: as long as their owner lives, and waited for as long as it takes. */
+export const personsTurn = {
+  longestTurnMs: 20_000,
+  longestWaitMs: Number.POSITIVE_INFINITY,
+  lookAgainAfterMs: 250,
+  signOfLifeMs: 2_000,
+} as const;
 
 const owner = z.object({ turn: z.string(), pid: z.number().int(), host: z.string() });
 type Owner = z.infer<typeof owner>;
@@ -76,6 +99,11 @@ function textOf(file: string): string | undefined {
   }
 }
 
+/** Changes with every sign of life. It is compared with itself only: clocks of computers differ, and jump. */
+function touchedAt(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
 function ownerOf(text: string): Owner | undefined {
   try {
     return owner.parse(JSON.parse(text));
@@ -102,6 +130,7 @@ function isGone({ pid, host }: Owner): boolean {
 export function createTurnFile(options: TurnFileOptions): Turns {
   const { path: file, clock = systemClock } = options;
   const { longestTurnMs = LONGEST_TURN_MS, longestWaitMs = LONGEST_WAIT_MS } = options;
+  const { lookAgainAfterMs = LOOK_AGAIN_AFTER_MS, signOfLifeMs } = options;
 
   /** Removes the file if it is still the one that was judged; only one process at a time is here. */
   function breakTurn(judged: string): void {
@@ -118,17 +147,19 @@ export function createTurnFile(options: TurnFileOptions): Turns {
     }
   }
 
-  async function take(signal: AbortSignal): Promise<string> {
+  async function take(signal: AbortSignal, onWaiting?: () => void): Promise<string> {
     const mine: Owner = { turn: randomUUID(), pid: process.pid, host: os.hostname() };
     const text = JSON.stringify(mine);
     const begin = clock.monotonicMs();
-    let seen: { readonly text: string; readonly since: number } | undefined;
+    let seen: { readonly text: string; readonly touched: number; readonly since: number } | undefined;
+    let isTold = false;
     while (!createNew(file, text)) {
       signal.throwIfAborted();
       const now = clock.monotonicMs();
       const current = textOf(file);
       if (current === undefined) continue;
-      if (seen?.text !== current) seen = { text: current, since: now };
+      const touched = signOfLifeMs === undefined ? 0 : touchedAt(file);
+      if (seen?.text !== current || seen.touched !== touched) seen = { text: current, touched, since: now };
       const other = ownerOf(current);
       if ((other !== undefined && isGone(other)) || now - seen.since > longestTurnMs) {
         breakTurn(current);
@@ -138,24 +169,45 @@ export function createTurnFile(options: TurnFileOptions): Turns {
         const who = other === undefined ? 'another Muster' : `another Muster (process ${other.pid})`;
         throw unavailable(`${who} does not let go of the sign-in.`);
       }
-      await clock.sleep(LOOK_AGAIN_AFTER_MS, signal);
+      if (!isTold) onWaiting?.();
+      isTold = true;
+      await clock.sleep(lookAgainAfterMs, signal);
     }
     return text;
   }
 
+  /** Touches the file until the signal is aborted, or the turn is another's. */
+  async function showLife(mine: string, everyMs: number, signal: AbortSignal): Promise<void> {
+    try {
+      for (;;) {
+        await clock.sleep(everyMs, signal);
+        if (textOf(file) !== mine) return;
+        const now = Date.now() / 1000;
+        utimesSync(file, now, now);
+      }
+    } catch (thrown) {
+      // What cannot be touched any more is passed over by those who wait; the work itself goes on.
+      if (signal.aborted || codeOf(thrown) !== undefined) return;
+      throw thrown;
+    }
+  }
+
   return {
-    async run(work, signal) {
+    async run(work, signal, onWaiting) {
       let mine: string;
       try {
         mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-        mine = await take(signal);
+        mine = await take(signal, onWaiting);
       } catch (thrown) {
         if (signal.aborted || thrown instanceof EnrollmentError) throw thrown;
         throw unavailable(`${file}: ${thrown instanceof Error ? thrown.message : String(thrown)}`, thrown);
       }
+      const over = new AbortController();
+      if (signOfLifeMs !== undefined) void showLife(mine, signOfLifeMs, over.signal);
       try {
         return await work();
       } finally {
+        over.abort();
         // Whoever lost its turn must not end the next one's.
         if (textOf(file) === mine) removeIfThere(file);
       }

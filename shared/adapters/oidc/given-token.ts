@@ -88,10 +88,12 @@ export function createGivenTokenAccess(
     signIn: { signIn: async () => refuse(), refresh: async () => refuse(), revoke: async () => undefined },
     tokenCache: {
       place: variable,
+      notShared: 'The token was handed in: it is for this run alone.',
       load: async () => tokens,
       save: async () => undefined,
       remove: async () => undefined,
       exclusively: (work) => work(),
+      whileSigningIn: (work) => work(),
     },
   };
 }

@@ -41,6 +41,8 @@ const refusalCodes: Readonly<Record<string, EnrollmentErrorCode>> = {
   unsupported_grant_type: 'IDENTITY_CLIENT_NOT_ALLOWED',
   access_denied: 'IDENTITY_SIGN_IN_DENIED',
   expired_token: 'IDENTITY_CODE_EXPIRED',
+  // Of a code: it was redeemed before (RFC 6749, section 5.2).
+  invalid_grant: 'IDENTITY_SIGN_IN_DENIED',
 };
 
 /** Evidence of a refusal. The description is the provider's text. */

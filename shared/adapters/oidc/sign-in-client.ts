@@ -1,10 +1,12 @@
 import * as oidc from 'openid-client';
+import { waitUnlessAborted } from '../../engine/limits.ts';
 import type { Clock, DeviceCodePrompt, Logger, SignInClient, TokenSet } from '../../engine/ports.ts';
-import { EnrollmentError } from '../../errors/enrollment-error.ts';
+import { describeThrown, EnrollmentError } from '../../errors/enrollment-error.ts';
 import type { Profile } from '../../model/profile.ts';
 import type { HttpClient } from '../http/http.ts';
 import { clientConfiguration, discoverProvider, type ProviderMetadata } from './discovery.ts';
 import { isTransient, refusalEvidence, refusalOf, signInError } from './oauth-errors.ts';
+import { watchProviderClock } from './provider-clock.ts';
 import { signInScope } from './scopes.ts';
 import { newTokenSet, renewedTokenSet, type TokenReply } from './token-set.ts';
 
@@ -23,13 +25,19 @@ const LONGEST_LIFE_SECONDS = 3600;
 
 /** Sign-in by device code (RFC 8628) and token upkeep, with `openid-client`. */
 export function createSignInClient(options: SignInClientOptions): SignInClient {
-  const { http, clock, logger } = options;
+  const { clock, logger } = options;
   const { identity } = options.profile;
+  const providerClock = watchProviderClock(options.http, clock, identity.issuer);
+  const { http } = providerClock;
   let known: ProviderMetadata | undefined;
 
-  async function configure(signal: AbortSignal): Promise<oidc.Configuration> {
+  async function providerOf(signal: AbortSignal): Promise<ProviderMetadata> {
     known ??= await discoverProvider(identity, http, signal);
-    return clientConfiguration(identity, known, http, signal);
+    return known;
+  }
+
+  async function configure(signal: AbortSignal): Promise<oidc.Configuration> {
+    return clientConfiguration(identity, await providerOf(signal), http, signal);
   }
 
   /** Runs an operation; aborting wins over whatever error it causes. */
@@ -59,7 +67,7 @@ export function createSignInClient(options: SignInClientOptions): SignInClient {
 
   /** Asks until somebody decided. A link that drops for a while does not end the sign-in; the code's expiry does. */
   async function poll(
-    configuration: oidc.Configuration,
+    provider: ProviderMetadata,
     deviceCode: string,
     prompt: DeviceCodePrompt,
     signal: AbortSignal,
@@ -70,7 +78,7 @@ export function createSignInClient(options: SignInClientOptions): SignInClient {
     for (;;) {
       await clock.sleep(intervalSeconds * 1000, signal);
       try {
-        return await oidc.genericGrantRequest(configuration, DEVICE_GRANT, { device_code: deviceCode });
+        return await askOnce(provider, deviceCode, signal);
       } catch (thrown) {
         signal.throwIfAborted();
         const error = refusalOf(thrown)?.error;
@@ -85,15 +93,72 @@ export function createSignInClient(options: SignInClientOptions): SignInClient {
     }
   }
 
+  /**
+   * One question whether the code was approved. It is not cut off when the sign-in is cancelled: an answer on its way
+   * may hold tokens, and those that nobody wants any more are revoked.
+   */
+  async function askOnce(
+    provider: ProviderMetadata,
+    deviceCode: string,
+    signal: AbortSignal,
+  ): Promise<TokenReply> {
+    // The client's own limit ends it.
+    const untied = clientConfiguration(identity, provider, http, new AbortController().signal);
+    const asking = oidc.genericGrantRequest(untied, DEVICE_GRANT, { device_code: deviceCode });
+    try {
+      return await waitUnlessAborted(asking, signal);
+    } catch (thrown) {
+      if (signal.aborted) void asking.then((reply) => discard(untied, reply), noAnswer);
+      throw thrown;
+    }
+  }
+
+  /** There are no tokens where the question brought an error. */
+  const noAnswer = (): void => undefined;
+
+  async function discard(configuration: oidc.Configuration, reply: TokenReply): Promise<void> {
+    try {
+      await revokeAt(configuration, reply.access_token, reply.refresh_token);
+    } catch (thrown) {
+      logger.log('warn', 'cancelled-sign-in-not-revoked', { error: describeThrown(thrown) });
+    }
+  }
+
+  /** @throws IDENTITY_CALL_FAILED where the provider names no place for it */
+  async function revokeAt(
+    configuration: oidc.Configuration,
+    accessToken: string,
+    refreshToken: string | undefined,
+  ): Promise<void> {
+    if (configuration.serverMetadata().revocation_endpoint === undefined) {
+      throw new EnrollmentError('IDENTITY_CALL_FAILED', {
+        details: { issuer: identity.issuer, action: 'end the sign-in', status: 'no revocation endpoint' },
+        subject: identity.issuer,
+        evidence: 'The discovery document names no revocation_endpoint.',
+      });
+    }
+    const results = await Promise.allSettled([
+      refreshToken === undefined
+        ? undefined
+        : oidc.tokenRevocation(configuration, refreshToken, { token_type_hint: 'refresh_token' }),
+      oidc.tokenRevocation(configuration, accessToken, { token_type_hint: 'access_token' }),
+    ]);
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
   return {
+    clockProblem: () => providerClock.problem(),
+
     signIn: (onPrompt, signal) =>
       guarded('sign in', signal, async () => {
         const configuration = await configure(signal);
         const scope = signInScope(identity.project_id);
         const reply = await oidc.initiateDeviceAuthorization(configuration, { scope });
+        const skew = providerClock.problem();
+        if (skew !== undefined) throw skew;
         const prompt = promptOf(reply);
         onPrompt(prompt);
-        const tokens = await poll(configuration, reply.device_code, prompt, signal);
+        const tokens = await poll(await providerOf(signal), reply.device_code, prompt, signal);
         return newTokenSet(configuration, tokens, clock, logger);
       }),
 
@@ -125,17 +190,7 @@ export function createSignInClient(options: SignInClientOptions): SignInClient {
     revoke: (tokens: TokenSet, signal) =>
       guarded('end the sign-in', signal, async () => {
         const configuration = await configure(signal);
-        if (configuration.serverMetadata().revocation_endpoint === undefined) return;
-        const { refreshToken, accessToken } = tokens;
-        const results = await Promise.allSettled([
-          refreshToken === undefined
-            ? undefined
-            : oidc.tokenRevocation(configuration, refreshToken.reveal(), {
-                token_type_hint: 'refresh_token',
-              }),
-          oidc.tokenRevocation(configuration, accessToken.reveal(), { token_type_hint: 'access_token' }),
-        ]);
-        for (const result of results) if (result.status === 'rejected') throw result.reason;
+        await revokeAt(configuration, tokens.accessToken.reveal(), tokens.refreshToken?.reveal());
       }),
   };
 }

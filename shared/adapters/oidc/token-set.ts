@@ -17,9 +17,10 @@ function text(claims: Claims, name: string): string | undefined {
   return typeof value === 'string' && value !== '' ? printable(value).slice(0, LONGEST_NAME) : undefined;
 }
 
-/** Expiry of a token reply, by the station's clock. */
-function expiryOf(reply: TokenReply, clock: Pick<Clock, 'nowMs'>): number {
-  return clock.nowMs() + (reply.expires_in ?? UNKNOWN_LIFE_SECONDS) * 1000;
+/** Life of the tokens of a reply, by the station's clock. */
+function lifeOf(reply: TokenReply, clock: Pick<Clock, 'nowMs'>) {
+  const receivedAt = clock.nowMs();
+  return { receivedAt, expiresAt: receivedAt + (reply.expires_in ?? UNKNOWN_LIFE_SECONDS) * 1000 };
 }
 
 async function userInfo(
@@ -53,7 +54,7 @@ export async function newTokenSet(
   return {
     accessToken: new Secret(reply.access_token),
     refreshToken: reply.refresh_token === undefined ? undefined : new Secret(reply.refresh_token),
-    expiresAt: expiryOf(reply, clock),
+    ...lifeOf(reply, clock),
     subject,
     account: text(claims, 'preferred_username') ?? text(claims, 'name') ?? (subject || 'unknown account'),
     organisation: text(claims, ORGANISATION_CLAIM),
@@ -66,6 +67,6 @@ export function renewedTokenSet(old: TokenSet, reply: TokenReply, clock: Pick<Cl
     ...old,
     accessToken: new Secret(reply.access_token),
     refreshToken: reply.refresh_token === undefined ? old.refreshToken : new Secret(reply.refresh_token),
-    expiresAt: expiryOf(reply, clock),
+    ...lifeOf(reply, clock),
   };
 }

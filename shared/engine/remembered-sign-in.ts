@@ -1,0 +1,125 @@
+import { describeThrown, EnrollmentError, toErrorView } from '../errors/enrollment-error.ts';
+import type { Lamp } from '../model/station-state.ts';
+import { asEnrollmentError, withLimit } from './limits.ts';
+import type { Clock, Logger, TokenCache, TokenSet } from './ports.ts';
+
+const KEYCHAIN_LIMIT_MS = 10_000;
+
+/** Where a sign-in is kept, and what the operator reads about it. */
+export interface RememberedPlace {
+  readonly where: 'keychain' | 'memory';
+  /** Name of the place, or why the sign-in is in memory only. */
+  readonly note: string;
+}
+
+/**
+ * What is remembered of sign-ins, and whose turn it is to change it. A keychain that fails costs the memory of a sign-in,
+ * never the sign-in itself.
+ */
+export class RememberedSignIn {
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #cache: TokenCache;
+  readonly #onKeychain: (lamp: Lamp) => void;
+  #calls: Promise<unknown> = Promise.resolve();
+  #problem: string | undefined;
+
+  constructor(
+    ports: { readonly clock: Clock; readonly logger: Logger; readonly cache: TokenCache },
+    onKeychain: (lamp: Lamp) => void,
+  ) {
+    this.#clock = ports.clock;
+    this.#logger = ports.logger;
+    this.#cache = ports.cache;
+    this.#onKeychain = onKeychain;
+  }
+
+  get place(): RememberedPlace {
+    const note = this.notShared;
+    return note === undefined ? { where: 'keychain', note: this.#cache.place } : { where: 'memory', note };
+  }
+
+  /** Why other stations of this computer do not see what is remembered; undefined where they do. */
+  get notShared(): string | undefined {
+    return this.#problem ?? this.#cache.notShared;
+  }
+
+  load(signal: AbortSignal): Promise<TokenSet | undefined> {
+    return this.#ask(signal, (limited) => this.#cache.load(limited));
+  }
+
+  async save(tokens: TokenSet, signal: AbortSignal): Promise<void> {
+    await this.#ask(signal, (limited) => this.#cache.save(tokens, limited));
+  }
+
+  async remove(): Promise<void> {
+    await this.#ask(new AbortController().signal, (limited) => this.#cache.remove(limited));
+  }
+
+  /** Work that reads and writes what is remembered, while no other station does. */
+  inTurn<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    return this.#orWithoutTurn(work, signal, (begin) => this.#cache.exclusively(begin, signal));
+  }
+
+  /** Work that asks a person to sign in, while no other station does; it waits for one that does. */
+  whileSigningIn<T>(work: () => Promise<T>, onWaiting: () => void, signal: AbortSignal): Promise<T> {
+    return this.#orWithoutTurn(work, signal, (begin) => this.#cache.whileSigningIn(begin, onWaiting, signal));
+  }
+
+  /** Where no turn can be had, the sign-in is nobody else's either. */
+  async #orWithoutTurn<T>(
+    work: () => Promise<T>,
+    signal: AbortSignal,
+    take: (begin: () => Promise<T>) => Promise<T>,
+  ): Promise<T> {
+    let isBegun = false;
+    const begin = (): Promise<T> => {
+      isBegun = true;
+      return work();
+    };
+    try {
+      return await take(begin);
+    } catch (thrown) {
+      if (isBegun || signal.aborted) throw thrown;
+      this.#logger.log('warn', 'no-turn-for-the-sign-in', { error: describeThrown(thrown) });
+      return begin();
+    }
+  }
+
+  /** One call after the other: what is removed for an old sign-in must not take a new one with it. */
+  #ask<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
+    const call = this.#calls.then(() => this.#askNow(signal, work));
+    this.#calls = Promise.allSettled([call]);
+    return call;
+  }
+
+  async #askNow<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
+    const onLimit = (): EnrollmentError =>
+      new EnrollmentError('STATION_KEYCHAIN_UNAVAILABLE', { details: { problem: 'it does not answer.' } });
+    try {
+      const value = await withLimit(
+        { clock: this.#clock, limitMs: KEYCHAIN_LIMIT_MS, signal, onLimit },
+        work,
+      );
+      this.#problem = undefined;
+      const { place, notShared } = this.#cache;
+      this.#onKeychain(
+        notShared === undefined
+          ? { state: 'ok', word: 'ok', detail: place }
+          : { state: 'attention', word: 'not used', detail: notShared },
+      );
+      return value;
+    } catch (thrown) {
+      if (signal.aborted) throw thrown;
+      const view = toErrorView(asEnrollmentError(thrown));
+      this.#logger.log('warn', 'keychain-unavailable', { code: view.code, evidence: view.evidence });
+      this.#problem = view.says;
+      this.#onKeychain({
+        state: 'attention',
+        word: 'not available',
+        detail: `${view.says} ${view.operatorDoes}`,
+      });
+      return undefined;
+    }
+  }
+}
