@@ -19,9 +19,18 @@ const DEVICES = 300;
 const LATENCY_MS = 40;
 const CONCURRENCIES = [8, 16, 32];
 
+/** Asked once for a whole run, however many devices it has. */
+const ROUTES_OF_A_RUN = [/openid-configuration$/, /\/orgs\/me$/, /\/ListProjects$/, /\/projects\/_search$/];
+
+/** What has come to the provider so far. */
+interface Served {
+  readonly calls: Readonly<Record<string, number>>;
+  readonly servedMs: number;
+}
+
 interface ProviderProcess {
   readonly facts: Readonly<Record<'issuer' | 'clientId' | 'projectId' | 'orgId' | 'adminToken', string>>;
-  calls(): Promise<number>;
+  served(): Promise<Served>;
   stop(): Promise<void>;
 }
 
@@ -40,10 +49,9 @@ async function startProvider(): Promise<ProviderProcess> {
   const facts = await next<ProviderProcess['facts']>();
   return {
     facts,
-    calls: async () => {
+    served: () => {
       child.stdin.write('\n');
-      const calls = await next<Record<string, number>>();
-      return Object.values(calls).reduce((sum, count) => sum + count, 0);
+      return next<Served>();
     },
     stop: async () => {
       child.stdin.end();
@@ -62,6 +70,15 @@ async function enrollAll(station: ProofStation, ids: readonly string[], concurre
     }
   };
   await Promise.all(Array.from({ length: concurrency }, lane));
+}
+
+function callsSince(before: Served, after: Served): { readonly ofDevices: number; readonly ofRun: number } {
+  const sums = { ofDevices: 0, ofRun: 0 };
+  for (const [route, count] of Object.entries(after.calls)) {
+    const isOfRun = ROUTES_OF_A_RUN.some((pattern) => pattern.test(route));
+    sums[isOfRun ? 'ofRun' : 'ofDevices'] += count - (before.calls[route] ?? 0);
+  }
+  return sums;
 }
 
 /** A batch of new devices, and the same again as another station that has never seen them. */
@@ -87,21 +104,37 @@ async function measure(
     const run = async (kind: string, goal: number): Promise<readonly Metric[]> => {
       const station = new ProofStation({
         ...{ name: kind, tokens, profile, devices, clock: systemClock, life: new Life() },
-        ...{ journal: new MemoryJournal(), heartbeats: undefined, fraction: () => 0 },
+        ...{ journal: new MemoryJournal(), heartbeats: undefined, fraction: () => 0, api: 'probe' },
       });
       try {
-        const before = await provider.calls();
+        const before = await provider.served();
         const startedMs = performance.now();
         await enrollAll(station, [...devices.keys()], concurrency);
         const wallMs = performance.now() - startedMs;
-        const calls = (await provider.calls()) - before;
+        const after = await provider.served();
+        const { ofDevices, ofRun } = callsSince(before, after);
         const of = `${kind} devices, ${concurrency} at once`;
+        const idealMs = ((ofDevices + ofRun) * LATENCY_MS) / concurrency;
+        const servedMs = (after.servedMs - before.servedMs) / concurrency;
         return [
-          { metric: `${of}: requests`, value: calls / DEVICES, unit: 'per device', goal, better: 'lower' },
           {
-            metric: `${of}: wall over what the calls take`,
-            value: wallMs / ((calls * LATENCY_MS) / concurrency),
+            metric: `${of}: requests`,
+            value: ofDevices / DEVICES,
+            unit: 'per device',
+            goal,
+            better: 'lower',
+          },
+          { metric: `${of}: requests besides`, value: ofRun, unit: 'per run', better: 'lower' },
+          {
+            metric: `${of}: wall over calls × ${LATENCY_MS} ms ÷ ${concurrency}`,
+            value: wallMs / idealMs,
             ...{ unit: 'times', goal: 1.15, better: 'lower' },
+          },
+          // The lab's own work comes on top of its latency, and this computer's other work on top of that.
+          {
+            metric: `${of}: wall over the time calls were at the provider`,
+            value: wallMs / servedMs,
+            ...{ unit: 'times', better: 'lower' },
           },
         ];
       } finally {

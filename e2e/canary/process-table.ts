@@ -10,7 +10,7 @@ export interface SeenProcesses {
 
 const PAUSE_MS = 5;
 
-/** Watches command lines and environments of all processes of this computer until it is told to stop. Linux. */
+/** Watches command lines and environments of all processes of this computer until it is told to stop; more than once is the same. Linux. */
 export async function watchProcessTable(): Promise<{ stop(): Promise<SeenProcesses> }> {
   const program = path.resolve(import.meta.dirname, '../farm/process-watcher.mjs');
   const watcher = spawn(process.execPath, [program, '/proc', String(PAUSE_MS)], {
@@ -22,11 +22,16 @@ export async function watchProcessTable(): Promise<{ stop(): Promise<SeenProcess
   });
   const ended = once(watcher, 'close');
   await once(watcher.stdout, 'data');
+  let stopped: Promise<SeenProcesses> | undefined;
+  const stop = async (): Promise<SeenProcesses> => {
+    watcher.stdin.end();
+    await ended;
+    return JSON.parse(said.slice(said.indexOf('\n') + 1)) as SeenProcesses;
+  };
   return {
-    stop: async () => {
-      watcher.stdin.end();
-      await ended;
-      return JSON.parse(said.slice(said.indexOf('\n') + 1)) as SeenProcesses;
+    stop: () => {
+      stopped ??= stop();
+      return stopped;
     },
   };
 }

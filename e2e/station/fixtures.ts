@@ -24,6 +24,8 @@ export interface LaunchOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A data folder to use again; a fresh one without. */
   readonly userDataDir?: string;
+  /** Where it is started, and writes core files. */
+  readonly workingDirectory?: string;
 }
 
 /** One running station and what its window has said so far. */
@@ -80,6 +82,7 @@ export async function launchStation(options: LaunchOptions = {}): Promise<Runnin
       args: [appFolder, `--user-data-dir=${userDataDir}`, ...(options.args ?? [])],
       env: stationEnvironment(options.env),
       timeout: 12_000,
+      ...(options.workingDirectory === undefined ? {} : { cwd: options.workingDirectory }),
     }),
   );
   let printed = '';

@@ -3,13 +3,14 @@ import path from 'node:path';
 import type { ElectronApplication, Page } from '@playwright/test';
 import type { RehearsalDeviceRequest } from '../lab/devices/model.ts';
 import { approveAsLabOperator } from '../lab/identity/operator-walk.ts';
-import { type Lab, startLab } from '../lab/lab.ts';
+import { type Lab, type LabOptions, startLab } from '../lab/lab.ts';
 import { findNatsServer } from '../lab/nats/testing/find-nats-server.ts';
 import { appFolder, expect, freshFolder, snapshot } from './fixtures.ts';
 
 /** A lab in the test's own process, so that a test can give its devices faults and look at them from outside. */
 export async function startLabBehind(
   devices: readonly RehearsalDeviceRequest[],
+  options: Partial<LabOptions> = {},
 ): Promise<{ readonly lab: Lab; stop(): Promise<void> }> {
   const natsServer = findNatsServer();
   if (natsServer === undefined)
@@ -18,6 +19,7 @@ export async function startLabBehind(
   const lab = await startLab({
     ...{ dir: path.join(dir, 'lab'), projectRoot: appFolder, natsServer, devices },
     ...{ signal: new AbortController().signal, aptSeconds: 0.2, heartbeatLimitSeconds: 20 },
+    ...options,
   });
   return {
     lab,

@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, sign } from 'node:crypto';
+import { createHash, createPrivateKey, type KeyObject, sign } from 'node:crypto';
 import type { DeviceCommand } from '../device/device-command.ts';
 import { EXIT_DATA_DIFFERS, EXIT_OBSTRUCTED, EXIT_OTHER_ID } from '../device/exit-status.ts';
 import { EXIT_DEVICE_BUSY, EXIT_EPOCH_CHANGED } from '../device/fence.ts';
@@ -63,6 +63,15 @@ export interface FakeDeviceOptions {
   readonly makeKeyPair?: () => { readonly privatePem: string; readonly publicBase64: string };
 }
 
+const readKeys = new Map<string, KeyObject>();
+
+/** A private key out of its text. Reading takes longer than signing, and the same few come again and again. */
+function readOnce(privatePem: string): KeyObject {
+  const key = readKeys.get(privatePem) ?? createPrivateKey(privatePem);
+  readKeys.set(privatePem, key);
+  return key;
+}
+
 function sha256(text: string | Uint8Array): string {
   return createHash('sha256').update(text).digest('hex');
 }
@@ -122,6 +131,8 @@ export class FakeDevice {
   uploads = 0;
   restarts = 0;
   openSessions = 0;
+  /** Of the pairs it has made, by private half. */
+  readonly #publicHalves = new Map<string, string>();
   readonly #options: FakeDeviceOptions;
   readonly #agent: FakeAgent;
 
@@ -283,6 +294,7 @@ export class FakeDevice {
     else if (shows.startsWith('raise ')) this.epoch += 1;
     else if (shows.startsWith('openssl genrsa')) {
       const pair = this.#options.makeKeyPair?.();
+      if (pair !== undefined) this.#publicHalves.set(pair.privatePem, pair.publicBase64);
       const content = pair?.privatePem ?? `${KEY_CANARY} born`;
       this.files.set(waitingPath(script), { content, rights: '600:0:0' });
       say(`public-key ${pair?.publicBase64 ?? 'QUJD'}`);
@@ -333,8 +345,7 @@ export class FakeDevice {
   }
 
   #publicHalf(privatePem: string): string {
-    if (this.#options.makeKeyPair === undefined) return 'QUJD';
-    return createPublicKey(privatePem).export({ type: 'spki', format: 'der' }).toString('base64');
+    return this.#options.makeKeyPair === undefined ? 'QUJD' : (this.#publicHalves.get(privatePem) ?? '');
   }
 
   /** What openssl prints for a login; nothing where there is no key to sign with. */
@@ -346,7 +357,7 @@ export class FakeDevice {
       path === keyPath ? (JSON.parse(this.#content(keyPath)) as { key: string }).key : this.#content(path);
     const input = /printf '%s' ('[^']*') (?:\| openssl|> "\$i")/.exec(script)?.[1];
     if (key === '' || input === undefined) return '';
-    return sign('sha256', Buffer.from(unquote(input)), key).toString('base64');
+    return sign('sha256', Buffer.from(unquote(input)), readOnce(key)).toString('base64');
   }
 
   /** Pairs that wait for a key id. */

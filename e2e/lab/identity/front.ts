@@ -48,6 +48,7 @@ function pathOf(request: IncomingMessage): string {
 async function serve(parts: FrontParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const exchange = await readExchange(request, response);
   const { method, path, headers } = exchange;
+  const startedMs = performance.now();
   response.setHeader('date', new Date(parts.clock.now()).toUTCString());
   const { samePath, sameRoute } = parts.log.arrive(method, path);
   if (parts.latencyMs > 0) await delay(parts.latencyMs, undefined, { signal: parts.signal });
@@ -57,6 +58,7 @@ async function serve(parts: FrontParts, request: IncomingMessage, response: Serv
   });
   const unanswered = await perform(parts, exchange, fault);
   parts.log.add(method, path, unanswered ? 0 : response.statusCode);
+  parts.log.took(performance.now() - startedMs);
 }
 
 /** Answers the request as the fault has it; true when the caller got no answer. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -77,6 +78,8 @@ export async function startLabIdentityProvider(options: LabIdentityOptions): Pro
   const requests = new DeviceRequests(oidc.provider);
   const log = new RequestLog();
   const stopping = new AbortController();
+  // One listener for every request that waits out its latency.
+  setMaxListeners(0, stopping.signal);
   const parts = {
     oidc,
     oauth: new OauthFront(world, tokens, requests),

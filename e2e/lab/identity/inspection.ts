@@ -76,6 +76,8 @@ export interface Inspection {
   readonly requests: readonly LoggedRequest[];
   /** How many requests came to each route, ids in the path written as `{id}`: `POST /management/v1/users/{id}/keys`. */
   readonly calls: Readonly<Record<string, number>>;
+  /** How long requests were with the provider, all together, latency included. */
+  readonly servedMs: number;
 }
 
 export function inspectStore(store: Store, log: RequestLog): Inspection {
@@ -134,6 +136,7 @@ export function inspectStore(store: Store, log: RequestLog): Inspection {
     mutations: Object.fromEntries(store.mutations),
     requests: log.requests,
     calls: log.calls,
+    servedMs: log.servedMs,
   };
 }
 

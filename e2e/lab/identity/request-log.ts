@@ -18,6 +18,7 @@ export class RequestLog {
   readonly #requests: LoggedRequest[] = [];
   readonly #arrivals = new Map<string, number>();
   readonly #routes = new Map<string, number>();
+  #servedMs = 0;
 
   get requests(): readonly LoggedRequest[] {
     return [...this.#requests];
@@ -27,12 +28,21 @@ export class RequestLog {
     return Object.fromEntries(this.#routes);
   }
 
+  get servedMs(): number {
+    return this.#servedMs;
+  }
+
   /** Counts an arriving request; gives how many with this path, and how many to this route, came before. */
   arrive(method: string, path: string): { readonly samePath: number; readonly sameRoute: number } {
     return {
       samePath: countUp(this.#arrivals, `${method} ${path}`),
       sameRoute: countUp(this.#routes, routeOf(method, path)),
     };
+  }
+
+  /** A request was with the provider for so long, from its last byte to its answer. */
+  took(ms: number): void {
+    this.#servedMs += ms;
   }
 
   add(method: string, path: string, status: number): void {
