@@ -22,6 +22,10 @@ if (!asked.ok) {
 process.umask(0o077);
 // Passwords and tokens that are typed into the window pass through here.
 keepMemoryOutOfCoreFiles(process.platform);
+app.on('web-contents-created', (_event, contents) => {
+  // Processes of pages come from a helper of Chromium that was started before this line.
+  contents.on('dom-ready', () => keepMemoryOutOfCoreFiles(process.platform, contents.getOSProcessId()));
+});
 if (asked.arguments.userDataDir !== undefined) app.setPath('userData', asked.arguments.userDataDir);
 
 // Overriding the switch would leave Chromium's helpers crashing for ever where no sandbox can be made.

@@ -1,15 +1,15 @@
 import { writeFileSync } from 'node:fs';
 
 /**
- * Keeps memory out of core files of this process and of those it starts: tokens, keys and passwords pass through it. Linux
- * takes the kinds of memory to dump from this file and hands the choice on; other systems write no core files of apps by
- * default.
+ * Keeps memory out of core files of a process, this one unless told otherwise, and of those it starts from now on: tokens,
+ * keys and passwords pass through it. Linux takes the kinds of memory to dump from this file and hands the choice on; other systems
+ * write no core files of apps by default.
  */
-export function keepMemoryOutOfCoreFiles(platform: NodeJS.Platform): void {
+export function keepMemoryOutOfCoreFiles(platform: NodeJS.Platform, pid: number | 'self' = 'self'): void {
   if (platform !== 'linux') return;
   try {
-    writeFileSync('/proc/self/coredump_filter', '0');
+    writeFileSync(`/proc/${pid}/coredump_filter`, '0');
   } catch {
-    // A container may not allow it; then its own limits decide about core files.
+    // A container may not allow it, and a sandboxed process writes no core file; then its own limits decide.
   }
 }
