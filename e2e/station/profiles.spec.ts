@@ -118,7 +118,7 @@ test('profiles are switched, remembered, explained when they are gone, and outdo
     ] as const) {
       await willChoose(app, file);
       await page.getByRole('button', { name: /^Profile .*switch$/ }).click();
-      await page.getByRole('button', { name: 'Open a profile’s file…' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Open a profile’s file…' }).click();
       await expect.poll(() => profileName(page), { timeout: 20_000 }).toBe(name);
     }
     expect(listOf(userDataDir)).toMatchObject({ last: west, profiles: [{ name: 'east' }, { name: 'west' }] });
@@ -129,7 +129,7 @@ test('profiles are switched, remembered, explained when they are gone, and outdo
     await willChoose(app, path.join(files, 'bad.toml'));
     const before = fs.readFileSync(listFile, 'utf8');
     await page.getByRole('button', { name: /^Profile west/ }).click();
-    await page.getByRole('button', { name: 'Open a profile’s file…' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Open a profile’s file…' }).click();
     await expect(page.getByRole('region', { name: 'Notices' })).toContainText('bad.toml');
     expect(await profileName(page)).toBe('west');
     expect(fs.readFileSync(listFile, 'utf8')).toBe(before);
