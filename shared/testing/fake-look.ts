@@ -3,15 +3,38 @@ import type { DeviceCommand } from '../device/device-command.ts';
 import { binaryPath, configDirectory, configPath, keyPath, unitPath } from '../device/paths.ts';
 import type { CommandResult } from '../engine/ports.ts';
 import { placeNames } from '../model/facts.ts';
-import type { FakeDevice } from './fake-device.ts';
 import { nonceOf } from './read-script.ts';
+
+/** What a look finds out about a fake device. */
+export interface LookedAt {
+  readonly deviceId: string;
+  readonly hostname: string | undefined;
+  readonly elevation: string;
+  readonly files: ReadonlyMap<string, { readonly content: string; readonly rights: string }>;
+  readonly missing: ReadonlySet<string>;
+  readonly user: Readonly<Record<'exists' | 'lingering' | 'socket' | 'subordinateIds', boolean>>;
+  readonly unit: { readonly enabled: boolean; readonly active: boolean };
+  readonly osVersion: string;
+  readonly machine: string;
+  readonly freeKib: number;
+  readonly isReadOnly: boolean;
+  readonly firstBootRunning: boolean;
+  readonly clockOffsetSeconds: number;
+  readonly canMakeKeys: boolean;
+  readonly needsRestart: boolean;
+  readonly machineId: string;
+  readonly boots: number;
+  readonly epoch: number;
+  readonly heldBy: string | undefined;
+  readonly configDirectoryRights: string;
+}
 
 /** The agent's user on every fake device. */
 export const AGENT_UID = 998;
 export const AGENT_GID = 997;
 
 /** What a look at the device prints, as a real one's script would. */
-export function fakeLook(device: FakeDevice, nowMs: number, command: DeviceCommand): CommandResult {
+export function fakeLook(device: LookedAt, nowMs: number, command: DeviceCommand): CommandResult {
   const facts: Record<string, string> = { elevation: device.elevation, end: 'ok' };
   if (device.elevation !== 'none' && (device.elevation !== 'sudo-password' || command.asRoot)) {
     const key = device.files.get(keyPath);
@@ -65,12 +88,12 @@ export function fakeLook(device: FakeDevice, nowMs: number, command: DeviceComma
   return { exitStatus: 0, stdout: `Last login: today\n${text.join('\n')}\n`, stderr: '' };
 }
 
-function hashOf({ files }: FakeDevice, path: string): string {
+function hashOf({ files }: LookedAt, path: string): string {
   const file = files.get(path);
   return file === undefined ? '' : createHash('sha256').update(file.content).digest('hex');
 }
 
-function listed({ files, configDirectoryRights }: FakeDevice): string {
+function listed({ files, configDirectoryRights }: LookedAt): string {
   const regular = [...files].map(([path, { rights }]) => `regular file:1:${rights}:.${path};`);
   const directory =
     configDirectoryRights === '' ? [] : [`directory:2:${configDirectoryRights}:.${configDirectory};`];
