@@ -33,36 +33,6 @@ export interface LookedAt {
 export const AGENT_UID = 998;
 export const AGENT_GID = 997;
 
-/** What a look sees of a fake device. */
-export interface LookedAt {
-  readonly deviceId: string;
-  /** Its id where it has no name of its own. */
-  readonly hostname: string | undefined;
-  readonly elevation: 'root' | 'sudo' | 'sudo-password' | 'none';
-  readonly files: ReadonlyMap<string, { readonly content: string; readonly rights: string }>;
-  readonly configDirectoryRights: string;
-  readonly missing: ReadonlySet<string>;
-  readonly user: {
-    readonly exists: boolean;
-    readonly lingering: boolean;
-    readonly socket: boolean;
-    readonly subordinateIds: boolean;
-  };
-  readonly unit: { readonly enabled: boolean; readonly active: boolean };
-  readonly machine: string;
-  readonly osVersion: string;
-  readonly canMakeKeys: boolean;
-  readonly clockOffsetSeconds: number;
-  readonly freeKib: number;
-  readonly isReadOnly: boolean;
-  readonly firstBootRunning: boolean;
-  readonly needsRestart: boolean;
-  readonly epoch: number;
-  readonly heldBy: string | undefined;
-  readonly machineId: string;
-  readonly boots: number;
-}
-
 /** What a look at the device prints, as a real one's script would. */
 export function fakeLook(device: LookedAt, nowMs: number, command: DeviceCommand): CommandResult {
   const facts: Record<string, string> = { elevation: device.elevation, end: 'ok' };
