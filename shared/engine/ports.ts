@@ -119,7 +119,7 @@ export interface AgentBinary {
   readonly sizeBytes: number;
   readonly sha256: string;
   readonly architecture: string;
-  /** The bytes, in chunks, from the start. May be called once per device. */
+  /** The bytes, in chunks, from the start. May be called once per device. A chunk holds until the next but one is asked for. */
   chunks(): AsyncIterable<Uint8Array>;
 }
 

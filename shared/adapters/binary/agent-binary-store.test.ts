@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ const file = (name: string, content: Uint8Array) => {
 const sha256 = (content: Uint8Array) => createHash('sha256').update(content).digest('hex');
 const bytesOf = async (binary: AgentBinary) => {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of binary.chunks()) chunks.push(chunk);
+  for await (const chunk of binary.chunks()) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks);
 };
 
@@ -41,6 +41,22 @@ describe('agent binary store', () => {
       expect(binary).toMatchObject({ sizeBytes: content.length, sha256: sha256(content) });
     const sent = await Promise.all(opened.map(bytesOf));
     expect(sent.every((bytes) => bytes.equals(content))).toBe(true);
+  });
+
+  it('keeps a piece as it is while the next one is read', async () => {
+    const content = Buffer.concat([X86_64, randomBytes(900_000)]);
+    const binary = await store.open(file('agent', content), 'x86_64', signal);
+    const pieces = binary.chunks()[Symbol.asyncIterator]();
+    let at = 0;
+    let [piece, next] = [await pieces.next(), pieces.next()];
+    while (!piece.done) {
+      const following = await next;
+      expect(content.subarray(at, at + piece.value.length).equals(piece.value)).toBe(true);
+      at += piece.value.length;
+      piece = following;
+      next = pieces.next();
+    }
+    expect(at).toBe(content.length);
   });
 
   it('sends what was hashed even when the file is replaced afterwards', async () => {

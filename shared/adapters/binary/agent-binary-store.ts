@@ -16,11 +16,17 @@ interface KnownFile {
   readonly sha256: string;
 }
 
+/**
+ * The file in pieces, in two buffers by turns: a new one for every piece would keep the garbage collector busier than
+ * the reading is. A piece holds until the next but one is asked for.
+ */
 async function* readChunks(handle: FileHandle, sizeBytes: number, path: string): AsyncGenerator<Uint8Array> {
+  const largest = Math.min(CHUNK_BYTES, sizeBytes);
+  let [chunk, other] = [Buffer.allocUnsafe(largest), Buffer.allocUnsafe(largest)];
   let position = 0;
   while (position < sizeBytes) {
-    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, sizeBytes - position));
-    const { bytesRead } = await handle.read(chunk, 0, chunk.length, position);
+    [chunk, other] = [other, chunk];
+    const { bytesRead } = await handle.read(chunk, 0, Math.min(largest, sizeBytes - position), position);
     if (bytesRead === 0) throw unusable(path, 'The file became shorter while it was read.');
     position += bytesRead;
     yield chunk.subarray(0, bytesRead);

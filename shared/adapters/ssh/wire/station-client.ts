@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import ssh2, { type ClientCallback, type ClientChannel, type ExecOptions } from 'ssh2';
+import { gatherWrites } from './gather-writes.ts';
 
 /** Smaller packets cost more in headers than they carry; with none at all ssh2 would never come to an end. */
 const SMALLEST_PACKET = 512;
@@ -32,6 +33,7 @@ export class StationClient extends ssh2.Client {
   /** The stream the connection runs on; its backlog is what channels wait for. */
   runOn(stream: Duplex): void {
     this.#stream = stream;
+    gatherWrites(stream);
   }
 
   /** What waits for the link: ssh2 keeps its stream to itself and does not look whether anything takes its bytes. */
