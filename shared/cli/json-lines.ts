@@ -45,6 +45,12 @@ export const eventFields = {
     remembered: z.enum(['keychain', 'memory', 'given']),
     note: z.string(),
   }),
+  /** What became of the remembered sign-in; `place` is where it was looked for. */
+  'signed-out': z.object({
+    state: z.enum(['revoked', 'not-revoked', 'nothing']),
+    account: z.string().optional(),
+    place: z.string(),
+  }),
   'batch-started': z.object({
     batchId: z.string(),
     devices: z.array(z.object({ deviceId, target: z.string() })),

@@ -17,6 +17,7 @@ import { type ProfileOptions, profileOf } from './profile-options.ts';
 import { readTarget } from './reach-options.ts';
 import { runBatch } from './run-batch.ts';
 import { type SetUpCommandOptions, setUpZitadel } from './setup-command.ts';
+import { signOut } from './sign-out-command.ts';
 import { readFingerprints } from './trusted-host-keys.ts';
 import { UsageError } from './usage-error.ts';
 import { version } from './version.ts';
@@ -185,6 +186,17 @@ export function createProgram(
       );
       finish(await status(run, deviceId, profile, options));
     });
+
+  withCommon(program.command('sign-out'))
+    .description('revoke the remembered sign-in at the provider, and forget it')
+    .action(async (given: CommonOptions) => {
+      const options = normalise(given);
+      const run = context(options);
+      // A token that was handed in has nothing to do with what is remembered, and is left as it is.
+      const profile = await profileOf(options, { hasToken: false, noAgent: true }, run.interrupts.signal);
+      finish(await signOut(run, profile, options));
+    });
+
   const setup = program.command('setup').description('set up an identity provider for a fleet');
   withTrust(setup.command('zitadel'))
     .description('find or make project, roles, apps, machine users with keys and grants; write a profile')

@@ -293,7 +293,7 @@ export interface TokenCache {
   readonly place: string;
   /** Why no other station looks into this place, as a sentence; undefined where all stations of this account do. */
   readonly notShared: string | undefined;
-  /** @throws STATION_KEYCHAIN_UNAVAILABLE */
+  /** @throws STATION_KEYCHAIN_UNAVAILABLE, STATION_KEYCHAIN_LOCKED; so do `save` and `remove` */
   load(signal: AbortSignal): Promise<TokenSet | undefined>;
   save(tokens: TokenSet, signal: AbortSignal): Promise<void>;
   remove(signal: AbortSignal): Promise<void>;

@@ -116,7 +116,7 @@ export class RememberedSignIn {
       this.#problem = view.says;
       this.#onKeychain({
         state: 'attention',
-        word: 'not available',
+        word: view.code === 'STATION_KEYCHAIN_LOCKED' ? 'locked' : 'not available',
         detail: `${view.says} ${view.operatorDoes}`,
       });
       return undefined;

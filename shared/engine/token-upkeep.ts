@@ -1,12 +1,12 @@
-import { describeThrown, EnrollmentError } from '../errors/enrollment-error.ts';
+import { EnrollmentError } from '../errors/enrollment-error.ts';
 import type { Secret } from '../model/secret.ts';
 import { HeldTokens } from './held-tokens.ts';
 import { asEnrollmentError, waitUnlessAborted, withLimit } from './limits.ts';
 import type { AccessTokenSource, Clock, Logger, SignInClient, TokenSet } from './ports.ts';
 import type { RememberedSignIn } from './remembered-sign-in.ts';
+import { revoke } from './revoke.ts';
 
 const REFRESH_LIMIT_MS = 30_000;
-const REVOKE_LIMIT_MS = 10_000;
 
 export interface UpkeepHandlers {
   /** The tokens in use are new ones. */
@@ -171,18 +171,8 @@ export class TokenUpkeep implements AccessTokenSource {
   }
 
   /** @returns why it was not revoked */
-  async revoke(tokens: TokenSet, signal: AbortSignal): Promise<EnrollmentError | undefined> {
-    try {
-      const onLimit = (): EnrollmentError =>
-        new EnrollmentError('IDENTITY_UNREACHABLE', { details: { issuer: 'the identity provider' } });
-      await withLimit({ clock: this.#clock, limitMs: REVOKE_LIMIT_MS, signal, onLimit }, (limited) =>
-        this.#client.revoke(tokens, limited),
-      );
-      return undefined;
-    } catch (thrown) {
-      this.#logger.log('warn', 'sign-in-not-revoked', { error: describeThrown(thrown) });
-      return asEnrollmentError(thrown);
-    }
+  revoke(tokens: TokenSet, signal: AbortSignal): Promise<EnrollmentError | undefined> {
+    return revoke({ clock: this.#clock, logger: this.#logger, client: this.#client }, tokens, signal);
   }
 }
 

@@ -45,6 +45,15 @@ export const stationRemedies = {
       'Go on: the sign-in is kept in memory until the station closes. Or unlock the keychain and sign in again.',
     retry: 'now',
   },
+  STATION_KEYCHAIN_LOCKED: {
+    title: 'Keychain is locked',
+    says: 'The keychain of this computer is locked.',
+    cause:
+      'It opens with the login of this account. It was locked since, or the question for its password was closed.',
+    operatorDoes:
+      'Unlock it and start again: what it remembers is still there. Or sign in anew: that is kept in memory until the station closes.',
+    retry: 'after-fix',
+  },
   STATION_KEY_PASSPHRASE_NEEDED: {
     title: 'Private key has a passphrase',
     says: 'The private key {path} is encrypted.',

@@ -29,8 +29,16 @@ const MOST_PARTS = 99;
 const FORGOTTEN = '{}';
 const WINDOWS_ENTRY_LENGTH = 1200;
 
+/**
+ * How a locked keychain is told: by the Secret Service, whose question for the password nobody answered or could be
+ * asked, and by macOS. The native module gives one code for everything.
+ */
+const LOCKED = /unlock prompt was dismissed|(?:is|object|collection) locked|interaction is not allowed/i;
+
 function unavailable(cause: unknown): EnrollmentError {
   const message = cause instanceof Error ? cause.message : String(cause);
+  if (LOCKED.test(message))
+    return new EnrollmentError('STATION_KEYCHAIN_LOCKED', { evidence: message, cause });
   return new EnrollmentError('STATION_KEYCHAIN_UNAVAILABLE', {
     details: { problem: message },
     evidence: message,

@@ -1,0 +1,131 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createHttpClient } from '#shared/adapters/http/http.ts';
+import { createFileTokenCache } from '#shared/adapters/keychain/file-token-cache.ts';
+import { silentLogger } from '#shared/adapters/log/logger.ts';
+import { createSignInClient } from '#shared/adapters/oidc/sign-in-client.ts';
+import { systemClock } from '#shared/adapters/system/clock.ts';
+import { loadProfile } from '#shared/adapters/system/profile-file.ts';
+import type { SignInClient, TokenSet } from '#shared/engine/ports.ts';
+import { type LabIdentityProvider, startLabIdentityProvider } from '../lab/identity/index.ts';
+import { bundledCli, runCli } from './run-cli.ts';
+
+/** `muster sign-out`, a process of its own, against the lab's provider. */
+describe('muster sign-out', () => {
+  const limit = () => AbortSignal.timeout(30_000);
+  const http = createHttpClient({ clock: systemClock });
+  let dir: string;
+  let file: string;
+  let profile: string;
+  let lab: LabIdentityProvider;
+  let client: SignInClient;
+  let isDeaf: boolean;
+
+  beforeAll(async () => {
+    await bundledCli();
+  }, 60_000);
+  beforeEach(async () => {
+    isDeaf = false;
+    dir = await mkdtemp(path.join(os.tmpdir(), 'muster-sign-out-'));
+    lab = await startLabIdentityProvider({
+      ...{ signal: new AbortController().signal, pollIntervalSeconds: 1, keyPoolSize: 0 },
+      faults: {
+        before: (request) => (isDeaf && request.path === '/oauth/v2/revoke' ? { status: 503 } : undefined),
+      },
+    });
+    file = path.join(dir, 'sign-in.json');
+    profile = path.join(dir, 'profile.toml');
+    const identity = {
+      ...{ issuer: lab.issuer, client_id: lab.clientId, project_id: lab.projectId, token_file: file },
+    };
+    const lines = Object.entries(identity).map(([name, value]) => `${name} = ${JSON.stringify(value)}`);
+    await writeFile(profile, ['name = "lab"', '[identity]', ...lines, '[agent.binaries]', ''].join('\n'));
+    client = createSignInClient({
+      ...{ profile: await loadProfile(profile, limit()), http, clock: systemClock, logger: silentLogger },
+    });
+  });
+  afterEach(async () => {
+    http.close();
+    await lab.stop();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  const cache = () => createFileTokenCache(file, { issuer: lab.issuer, clientId: lab.clientId });
+  const revoked = () => lab.inspect().calls['POST /oauth/v2/revoke'] ?? 0;
+  const signOut = (words: readonly string[] = [], env: Record<string, string> = {}) =>
+    runCli(['sign-out', '--profile', profile, '--state-dir', path.join(dir, 'state'), ...words], { env });
+
+  async function signIn(): Promise<TokenSet> {
+    const tokens = await client.signIn(
+      ({ userCode }) => void lab.control.decideSignIn({ userCode }),
+      limit(),
+    );
+    await cache().save(tokens, limit());
+    return tokens;
+  }
+
+  test('revokes at the provider and forgets here; a second time there is nothing, and that is well', async () => {
+    const tokens = await signIn();
+    const run = await signOut(['--json']);
+    expect(run.status, run.stdout + run.stderr).toBe(0);
+    expect(run.events('signed-out')).toMatchObject([
+      { state: 'revoked', account: tokens.account, place: `File ${file}` },
+    ]);
+    expect(run.events('end')).toMatchObject([{ exitCode: 0 }]);
+    await expect(client.refresh(tokens, limit())).rejects.toMatchObject({ code: 'IDENTITY_SESSION_ENDED' });
+    await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' });
+    // Refresh and access token.
+    expect(revoked()).toBe(2);
+
+    const again = await signOut(['--json']);
+    expect(again.status).toBe(0);
+    expect(again.events('signed-out')).toMatchObject([{ state: 'nothing' }]);
+    expect(revoked()).toBe(2);
+    const inWords = await signOut();
+    expect(inWords.stdout).toBe(`Nobody was signed in: nothing is remembered (File ${file}).\n`);
+  }, 60_000);
+
+  test('that the provider does not hear forgets all the same, says what is left, and ends with 3', async () => {
+    const tokens = await signIn();
+    isDeaf = true;
+    const run = await signOut();
+    expect(run.status, run.stdout + run.stderr).toBe(3);
+    expect(run.stdout).toBe(`${tokens.account} is signed out here only (File ${file}).\n`);
+    expect(run.stderr).toContain('[IDENTITY_NOT_REVOKED]');
+    expect(run.stderr).toContain(`End the sessions of ${tokens.account} at the provider`);
+    expect(run.stdout + run.stderr).not.toContain(tokens.accessToken.reveal());
+    await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' });
+    isDeaf = false;
+    // It was no empty warning.
+    expect((await client.refresh(tokens, limit())).account).toBe(tokens.account);
+  }, 60_000);
+
+  test('that finds the file of another client leaves it, and revokes nothing', async () => {
+    const tokens = await signIn();
+    await createFileTokenCache(path.join(dir, 'other.json'), { issuer: lab.issuer, clientId: 'other' }).save(
+      tokens,
+      limit(),
+    );
+    const others = await readFile(path.join(dir, 'other.json'), 'utf8');
+    await writeFile(file, others);
+    const run = await signOut(['--json']);
+    expect(run.status).toBe(5);
+    expect(run.events('error')).toMatchObject([{ error: { code: 'STATION_KEYCHAIN_UNAVAILABLE' } }]);
+    expect(await readFile(file, 'utf8')).toBe(others);
+    expect(revoked()).toBe(0);
+  }, 60_000);
+
+  test('leaves a token that was handed in as it is', async () => {
+    const handedIn = await signIn();
+    const remembered = await signIn();
+    const run = await signOut([], { MUSTER_ADMIN_TOKEN: handedIn.accessToken.reveal() });
+    expect(run.status, run.stdout + run.stderr).toBe(0);
+    expect(run.stderr).toContain('MUSTER_ADMIN_TOKEN is left as it is');
+    await expect(client.refresh(remembered, limit())).rejects.toMatchObject({
+      code: 'IDENTITY_SESSION_ENDED',
+    });
+    expect((await client.refresh(handedIn, limit())).account).toBe(handedIn.account);
+  }, 60_000);
+});

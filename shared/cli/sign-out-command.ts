@@ -1,0 +1,47 @@
+import { forgetSignIn } from '../engine/forget-sign-in.ts';
+import { toErrorView } from '../errors/enrollment-error.ts';
+import { printable } from '../model/printable.ts';
+import type { Profile } from '../model/profile.ts';
+import { type CommandContext, openPorts, type StationOptions } from './command-context.ts';
+import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts';
+
+/**
+ * `muster sign-out`: revokes the remembered sign-in at the provider and forgets it here. Where nothing is remembered it
+ * says so. No station is needed: the journal is only read.
+ * @throws STATION_KEYCHAIN_UNAVAILABLE, STATION_KEYCHAIN_LOCKED
+ */
+export async function signOut(
+  context: CommandContext,
+  profile: Profile,
+  options: StationOptions,
+): Promise<ExitCode> {
+  const { output, interrupts, secrets } = context;
+  const { token, ...others } = secrets;
+  if (token !== undefined)
+    output.note(`${token.variable} is left as it is: what was handed in is not remembered.`);
+  const ports = openPorts({ ...context, secrets: others }, profile, options, 'read');
+  try {
+    const { clock, logger, signIn: client, tokenCache: cache } = ports;
+    const forgotten = await forgetSignIn({ clock, logger, client, cache }, interrupts.signal);
+    const { state } = forgotten;
+    const place = cache.place;
+    if (state === 'nothing') {
+      const why = cache.notShared === undefined ? '' : ` ${cache.notShared}`;
+      output.event(
+        'signed-out',
+        { state, place },
+        `Nobody was signed in: nothing is remembered (${place}).${why}`,
+      );
+      return exitCodes.ok;
+    }
+    const { account } = forgotten;
+    const here = `${printable(account)} is signed out${state === 'revoked' ? '' : ' here only'} (${place}).`;
+    output.event('signed-out', { state, account, place }, here);
+    if (state === 'revoked') return exitCodes.ok;
+    const view = toErrorView(forgotten.error);
+    output.error(view);
+    return exitCodeOf(view.code);
+  } finally {
+    await ports.close();
+  }
+}
