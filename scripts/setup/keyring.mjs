@@ -1,15 +1,21 @@
 // @ts-check
 // A private desktop session for tests: its own D-Bus and an unlocked, empty Secret Service.
 import fs from 'node:fs';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { startCompanion, waitUntil } from './companions.mjs';
 import { capture } from './processes.mjs';
 
+/** The password of a keyring that lives as long as the tests. */
+const PASSWORD = 'for-tests-only';
+const COLLECTION = '/org/freedesktop/secrets/collection/login';
+
 /**
  * Starts the session. Needs dbus-daemon, dbus-send and gnome-keyring-daemon.
  * @param {NodeJS.ProcessEnv} [base]
- * @returns {Promise<{ env: NodeJS.ProcessEnv, stop: () => Promise<void> }>} the environment for programs that use it
+ * @returns {Promise<{ env: NodeJS.ProcessEnv, lock: () => Promise<void>, unlock: () => Promise<void>, stop: () => Promise<void> }>}
+ *   the environment for programs that use it; what a desktop does to it when its screen is locked, and at the login
  * @throws {Error} when a daemon does not start, with its own words
  */
 export async function startKeyring(base = process.env) {
@@ -44,7 +50,12 @@ export async function startKeyring(base = process.env) {
     await stop();
     throw error;
   }
-  return { env, stop };
+  return {
+    env,
+    lock: () => lockKeyring(env),
+    unlock: () => unlockKeyring(path.join(folder, 'control', 'control')),
+    stop,
+  };
 }
 
 /**
@@ -57,8 +68,7 @@ async function startSecretService(folder, env) {
   const service = startCompanion(
     'gnome-keyring-daemon',
     ['--foreground', '--unlock', '--components=secrets', `--control-directory=${control}`],
-    // The password of an empty keyring that lives as long as the tests.
-    { env: { ...env, ...(data ? { XDG_DATA_HOME: data } : {}) }, stdin: 'for-tests-only' },
+    { env: { ...env, ...(data ? { XDG_DATA_HOME: data } : {}) }, stdin: PASSWORD },
   );
   const question = [
     '--session',
@@ -78,6 +88,45 @@ async function startSecretService(folder, env) {
     throw error;
   }
   return service;
+}
+
+/**
+ * @param {NodeJS.ProcessEnv} env
+ * @throws {Error} when the service does not say that it is locked
+ */
+async function lockKeyring(env) {
+  const lock = ['call', '--session', '--timeout=5', '--dest=org.freedesktop.secrets'];
+  const object = ['--object-path=/org/freedesktop/secrets', '--method=org.freedesktop.Secret.Service.Lock'];
+  const { stdout, stderr } = await capture('gdbus', [...lock, ...object, `['${COLLECTION}']`], {
+    env,
+    limitMs: 6_000,
+  });
+  if (!stdout.includes(COLLECTION)) throw new Error(`The keyring was not locked: ${stdout}${stderr}`);
+}
+
+/**
+ * The password by the daemon's control socket, as a login gives it: a byte that shows whose it is, then length, operation
+ * and password; the answer is its length and 0.
+ * @param {string} socketPath
+ * @returns {Promise<void>}
+ */
+function unlockKeyring(socketPath) {
+  const UNLOCK = 1;
+  const message = Buffer.alloc(12 + PASSWORD.length);
+  message.writeUInt32BE(message.length, 0);
+  message.writeUInt32BE(UNLOCK, 4);
+  message.writeUInt32BE(PASSWORD.length, 8);
+  message.write(PASSWORD, 12);
+  return new Promise((resolve, reject) => {
+    const socket = net.connect(socketPath, () => socket.write(Buffer.concat([Buffer.of(0), message])));
+    socket.setTimeout(5_000, () => socket.destroy(new Error('The keyring did not answer.')));
+    socket.once('error', reject);
+    socket.once('data', (answer) => {
+      socket.destroy();
+      if (answer.length === 8 && answer.readUInt32BE(4) === 0) resolve();
+      else reject(new Error(`The keyring was not unlocked: ${answer.toString('hex')}`));
+    });
+  });
 }
 
 /**

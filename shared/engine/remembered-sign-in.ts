@@ -23,6 +23,7 @@ export class RememberedSignIn {
   readonly #onKeychain: (lamp: Lamp) => void;
   #calls: Promise<unknown> = Promise.resolve();
   #problem: string | undefined;
+  #locked: EnrollmentError | undefined;
 
   constructor(
     ports: { readonly clock: Clock; readonly logger: Logger; readonly cache: TokenCache },
@@ -42,6 +43,11 @@ export class RememberedSignIn {
   /** Why other stations of this computer do not see what is remembered; undefined where they do. */
   get notShared(): string | undefined {
     return this.#problem ?? this.#cache.notShared;
+  }
+
+  /** STATION_KEYCHAIN_LOCKED while that is why nothing was found: there may be a sign-in in it. */
+  get locked(): EnrollmentError | undefined {
+    return this.#locked;
   }
 
   load(signal: AbortSignal): Promise<TokenSet | undefined> {
@@ -102,6 +108,7 @@ export class RememberedSignIn {
         work,
       );
       this.#problem = undefined;
+      this.#locked = undefined;
       const { place, notShared } = this.#cache;
       this.#onKeychain(
         notShared === undefined
@@ -111,12 +118,14 @@ export class RememberedSignIn {
       return value;
     } catch (thrown) {
       if (signal.aborted) throw thrown;
-      const view = toErrorView(asEnrollmentError(thrown));
+      const error = asEnrollmentError(thrown);
+      const view = toErrorView(error);
+      this.#locked = error.code === 'STATION_KEYCHAIN_LOCKED' ? error : undefined;
       this.#logger.log('warn', 'keychain-unavailable', { code: view.code, evidence: view.evidence });
       this.#problem = view.says;
       this.#onKeychain({
         state: 'attention',
-        word: view.code === 'STATION_KEYCHAIN_LOCKED' ? 'locked' : 'not available',
+        word: this.#locked !== undefined ? 'locked' : 'not available',
         detail: `${view.says} ${view.operatorDoes}`,
       });
       return undefined;

@@ -405,6 +405,21 @@ describe('taking up a remembered sign-in', () => {
   });
 });
 
+describe('a keychain that is locked', () => {
+  it('is told instead of an empty one, and what it remembers is taken up once it is open', async () => {
+    cache.tokens = client.tokens();
+    cache.failsWith = new EnrollmentError('STATION_KEYCHAIN_LOCKED');
+    await session.resume(never);
+    expect(views.at(-1)).toMatchObject({ state: 'signed-out', error: { code: 'STATION_KEYCHAIN_LOCKED' } });
+    expect(lamps.at(-1)).toMatchObject({ state: 'attention', word: 'locked' });
+    cache.failsWith = undefined;
+    await session.signIn();
+    expect(views.map((view) => view.state)).not.toContain('awaiting-approval');
+    expect(views.at(-1)).toMatchObject({ state: 'signed-in', remembered: 'keychain' });
+    expect(lamps.at(-1)).toMatchObject({ state: 'ok' });
+  });
+});
+
 describe('signing out', () => {
   it('revokes and forgets', async () => {
     await signIn();

@@ -72,7 +72,11 @@ export class Session implements AccessTokenSource {
   async resume(signal: AbortSignal): Promise<void> {
     const remembered = await this.#remembered.load(signal);
     // Somebody may have signed in while the keychain was asked: theirs is the newer sign-in.
-    if (remembered === undefined || this.#tokens !== undefined) return;
+    if (this.#tokens !== undefined) return;
+    if (remembered === undefined) {
+      if (this.#remembered.locked !== undefined) this.#show(this.#remembered.locked);
+      return;
+    }
     this.#upkeep.hold(remembered);
     try {
       await this.accessToken(signal);

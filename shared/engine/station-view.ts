@@ -34,7 +34,8 @@ export function identityLamp(session: SessionView): Lamp {
     case 'awaiting-approval':
       return { state: 'working', word: 'signing in' };
     case 'signed-out':
-      return session.error === undefined
+      // What is wrong with the keychain is told by its own lamp.
+      return session.error === undefined || session.error.code === 'STATION_KEYCHAIN_LOCKED'
         ? { state: 'waiting', word: 'waits for sign-in' }
         : session.error.code === 'IDENTITY_NOT_REVOKED'
           ? { state: 'attention', word: 'not revoked', detail: session.error.says }

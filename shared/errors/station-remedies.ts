@@ -51,7 +51,7 @@ export const stationRemedies = {
     cause:
       'It opens with the login of this account. It was locked since, or the question for its password was closed.',
     operatorDoes:
-      'Unlock it and start again: what it remembers is still there. Or sign in anew: that is kept in memory until the station closes.',
+      'Unlock it, then sign in: what it remembers is still there. While it is locked, a sign-in is kept in memory until the station closes.',
     retry: 'after-fix',
   },
   STATION_KEY_PASSPHRASE_NEEDED: {
