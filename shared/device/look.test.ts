@@ -66,6 +66,13 @@ describe('a look, run for real', () => {
     expect(Math.abs(facts.clockOffsetSeconds)).toBeLessThan(3);
   });
 
+  it('takes packages for installed that are held back, and dpkg itself', () => {
+    root.standIn('dpkg-query', 'shift 2; for p; do echo "$p armhf hold ok installed"; done');
+    expect(factsOf(look())).toMatchObject({ missingPackages: [], architecture: 'armv7' });
+    root.standIn('dpkg-query', 'shift 2; for p; do echo "$p arm64 deinstall ok config-files"; done');
+    expect(factsOf(look()).missingPackages).toEqual([...requiredPackages]);
+  });
+
   it('finds all that an enrollment puts there', () => {
     const { uid, gid } = userInfo();
     root.standIn('id', `case $1 in -g) echo ${gid} ;; *) echo ${uid} ;; esac`);

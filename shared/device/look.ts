@@ -62,12 +62,13 @@ fi`;
 
 /**
  * Shell lines that tell the architecture of the device's packages and which of ours are missing. dpkg is a package
- * itself and, being essential, always of the architecture it stands for.
+ * itself and, being essential, always of the architecture it stands for. One that is held back (apt-mark(8)) is there
+ * all the same, and stays held however often it is installed.
  */
 const tellPackages = `installed=$(dpkg-query -W -f='\${Package} \${Architecture} \${Status}\\n' dpkg ${requiredPackages.join(' ')} 2>/dev/null)
 have=' '
 while IFS=' ' read -r package architecture status; do
-  case "$status" in 'install ok installed') ;; *) continue ;; esac
+  case "$status" in 'install ok installed' | 'hold ok installed') ;; *) continue ;; esac
   case "$package" in dpkg) fact package-architecture "$architecture" ;; *) have="$have$package " ;; esac
 done <<MUSTER_LINES
 $installed
