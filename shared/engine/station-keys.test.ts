@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { EnrollmentError } from '../errors/enrollment-error.ts';
 import { createFakePorts, type FakeWorld } from '../testing/fake-ports.ts';
 import { profileOf, runStation, type WatchedStation } from '../testing/run-station.ts';
-import { viewKey } from './station-keys.ts';
+import { StationKeys, viewKey } from './station-keys.ts';
 
 const DAY_MS = 86_400_000;
 const key = (keyId: string, days?: number) => ({
@@ -47,6 +48,34 @@ describe('which key a device signs in with', () => {
     });
     expect(viewKey([key('1')], '1', 30 * DAY_MS, 5)).not.toHaveProperty('renewFrom');
   });
+});
+
+it('is not told as still asked for by an answer that comes after a failed one', async () => {
+  const world = createFakePorts();
+  const { identity } = world;
+  let answer = (): void => undefined;
+  const late = new Promise<undefined>((resolve) => {
+    answer = () => resolve(undefined);
+  });
+  const told: string[] = [];
+  const keys = new StationKeys({
+    ...{ clock: world.clock, logger: world.logger, profile: profileOf(world) },
+    identity: Object.assign(Object.create(identity), {
+      requireProject: async () => undefined,
+      findMachineUser: async (deviceId: string) => {
+        if (deviceId === 'board-02') return await late;
+        throw new EnrollmentError('IDENTITY_UNREACHABLE', { details: { issuer: 'the provider' } });
+      },
+    }),
+    ...{ heldKeyId: () => undefined, known: () => undefined },
+    show: () => told.push('a key'),
+    showLookUp: ({ state }) => told.push(state),
+  });
+  keys.lookUp(['board-01', 'board-02']);
+  await keys.whenIdle();
+  answer();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(told).toEqual(['running', 'failed']);
 });
 
 describe('the keys of the fleet', () => {

@@ -83,7 +83,10 @@ export class StationKeys {
       if (deviceId === undefined) return;
       this.#waiting.delete(deviceId);
       const parsed = parseDeviceId(deviceId);
-      if (parsed.ok) this.#options.show({ [deviceId]: await this.#ask(parsed.id, signal) });
+      const view = parsed.ok ? await this.#ask(parsed.id, signal) : undefined;
+      // An answer that came while another one failed: the end was told already.
+      signal.throwIfAborted();
+      if (view !== undefined) this.#options.show({ [deviceId]: view });
       this.#done += 1;
       this.#show('running');
     }
