@@ -429,6 +429,23 @@ describe('signing out', () => {
     expect(views.at(-1)).toEqual({ state: 'signed-out' });
   });
 
+  it('revokes what is remembered also where this station does not use it', async () => {
+    cache.tokens = client.tokens();
+    await session.signOut(never);
+    expect(client.revoked).toHaveLength(1);
+    expect(cache.tokens).toBeUndefined();
+  });
+
+  it('leaves the sign-in of another person, made at another station since, alone', async () => {
+    await signIn();
+    const theirs = { ...client.tokens(), subject: 'somebody-else' };
+    cache.tokens = theirs;
+    await session.signOut(never);
+    expect(client.revoked).toHaveLength(1);
+    expect(cache.tokens).toBe(theirs);
+    expect(session.isSignedIn).toBe(false);
+  });
+
   it('is not undone by a refresh that was under way', async () => {
     await signIn();
     await clock.advance(600_000);

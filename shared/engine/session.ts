@@ -176,16 +176,18 @@ export class Session implements AccessTokenSource {
     this.#upkeep.hold(undefined);
     this.#isBegun = false;
     // In one turn: what another station renews meanwhile would outlive the sign-out.
-    const remembered = await this.#remembered.inTurn(async () => {
+    const renewed = await this.#remembered.inTurn(async () => {
       const found = await this.#remembered.load(signal);
-      await this.#remembered.remove();
+      // The sign-in of another person, who has signed in at another station since, is not ours to end.
+      const isOther = found !== undefined && tokens !== undefined && found.subject !== tokens.subject;
+      if (!isOther) await this.#remembered.remove();
       this.#show();
-      return found;
+      const isRenewed = found !== undefined && (tokens === undefined || isRenewedFrom(found, tokens));
+      return isRenewed ? found : undefined;
     }, signal);
-    if (tokens === undefined) return undefined;
-    const isRenewed = remembered !== undefined && isRenewedFrom(remembered, tokens);
-    const newest = isRenewed ? remembered : tokens;
-    if (isRenewed) await this.#upkeep.revoke(tokens, signal);
+    const newest = renewed ?? tokens;
+    if (newest === undefined) return undefined;
+    if (renewed !== undefined && tokens !== undefined) await this.#upkeep.revoke(tokens, signal);
     const problem = await this.#upkeep.revoke(newest, signal);
     if (problem === undefined) return undefined;
     const error = notRevoked(newest, problem, this.#clock.nowMs());
