@@ -140,6 +140,10 @@ const scenes: readonly Scene[] = [
   },
   { name: 'sign-in-denied', state: states.signedOutBy('IDENTITY_SIGN_IN_DENIED') },
   { name: 'sign-in-no-answer', state: states.signedOutBy('IDENTITY_UNREACHABLE') },
+  { name: 'sign-in-other', state: states.otherSignsIn },
+  { name: 'sign-in-not-shared', state: states.notShared },
+  { name: 'sign-in-clock-skew', state: states.clockSkew },
+  { name: 'sign-out-not-revoked', state: states.notRevoked },
   { name: 'sign-in-asking', state: { ...states.signIn, session: { state: 'starting' } } },
   { name: 'account', state: states.bench, arrange: openAccount },
   {

@@ -70,6 +70,43 @@ test('a browser that did not open is said and spoken', async ({ station }) => {
   await expect(page.getByRole('status').filter({ hasText: 'The browser did not open.' })).toHaveCount(1);
 });
 
+test('a sign-in of another window is waited for, and the operator may sign in here instead', async ({
+  station,
+}) => {
+  await station.show({ ...states.signIn, session: { state: 'starting' } });
+  await station.change({ session: states.otherSignsIn.session });
+  const { page } = station;
+  await expect(page.getByTestId('other-signs-in')).toContainText('1:23');
+  await expect(
+    page.getByRole('status').filter({ hasText: 'Another Muster on this computer is signing in.' }),
+  ).toHaveCount(1);
+  await page.keyboard.press('Control+Enter');
+  await expect.poll(() => station.asked('session.signInHere')).toEqual([null]);
+  await page.keyboard.press('Escape');
+  await expect.poll(() => station.asked('session.cancel')).toEqual([null]);
+  await station.change({ session: states.signedIn });
+  await expect(page.getByRole('grid', { name: 'Devices on the bench' })).toBeVisible();
+});
+
+test('that this sign-in is not shared is said and spoken', async ({ station }) => {
+  await station.show({ ...states.signIn, session: { state: 'starting' } });
+  await station.change({ session: states.notShared.session });
+  const says = 'Other windows and the command line sign in by themselves';
+  await expect(station.page.getByRole('region', { name: 'Sign in' }).getByText(says)).toBeVisible();
+  await expect(station.page.getByRole('status').filter({ hasText: says })).toHaveCount(1);
+});
+
+test('a wrong clock and a sign-out that was not heard tell what to do', async ({ station }) => {
+  await station.show(states.clockSkew);
+  const alert = station.page.getByRole('region', { name: 'Sign in' }).getByRole('alert');
+  await expect(alert).toContainText('The clock of this computer is 7 minutes behind the clock of');
+  await expect(alert).toContainText('Set the clock of this computer forward by 7 minutes');
+  await station.change({ session: states.notRevoked.session });
+  await expect(alert).toContainText('You are signed out here.');
+  await expect(alert).toContainText('until 20:34');
+  await expect(station.page.getByRole('button', { name: 'Sign in', exact: true }).first()).toBeVisible();
+});
+
 test('asking for a code can be cancelled', async ({ station }) => {
   await station.show({ ...states.signIn, session: { state: 'starting' } });
   await station.page.getByRole('region', { name: 'Sign in' }).getByRole('button', { name: 'Cancel' }).click();

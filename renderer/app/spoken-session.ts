@@ -6,10 +6,14 @@ import type { SessionView } from '#shared/model/station-state.ts';
  */
 export function spokenSession(before: SessionView, after: SessionView): string {
   if (after.state === 'awaiting-approval') {
-    const known = before.state === 'awaiting-approval' ? before.browserOpened : undefined;
-    return after.browserOpened === false && known !== false
-      ? 'The browser did not open. Use any phone or computer.'
-      : '';
+    const asked = before.state === 'awaiting-approval' ? before : undefined;
+    const words = [
+      after.browserOpened === false && asked?.browserOpened !== false
+        ? 'The browser did not open. Use any phone or computer.'
+        : '',
+      asked?.notShared === after.notShared ? '' : (after.notShared ?? ''),
+    ];
+    return words.filter((word) => word !== '').join(' ');
   }
   if (before.state === after.state) return '';
   if (after.state === 'starting') return 'Asking the identity provider for a code.';
@@ -19,6 +23,7 @@ export function spokenSession(before: SessionView, after: SessionView): string {
     const kept = after.remembered === 'keychain' ? 'Remembered' : 'Not remembered';
     return `Signed in as ${after.account}${organisation}. ${kept}.`;
   }
-  if (after.error === undefined) return before.state === 'signed-in' ? 'Signed out.' : 'Sign-in cancelled.';
+  if (after.error === undefined || after.error.code === 'IDENTITY_SIGN_IN_CANCELLED')
+    return before.state === 'signed-in' ? 'Signed out.' : 'Sign-in cancelled.';
   return after.error.code === 'IDENTITY_CODE_EXPIRED' ? 'The code has expired. Get a new code.' : '';
 }

@@ -106,11 +106,43 @@ export const signInFailed: StationState = {
   lamps: { ...quiet.lamps, identity: { state: 'failed', word: 'refused' } },
 };
 
+/** A second window or the command line shows the code. */
+export const otherSignsIn: StationState = {
+  ...signIn,
+  session: { state: 'other-signs-in', since: now - 83_000 },
+};
+
+/** This station's sign-in is its own, and the operator is told why. */
+export const notShared: StationState = {
+  ...signIn,
+  session: {
+    ...awaiting,
+    notShared: 'Other windows and the command line sign in by themselves: the keychain did not answer.',
+  },
+};
+
 /** Signed out, and why. */
-export const signedOutBy = (code: EnrollmentErrorCode): StationState => ({
+export const signedOutBy = (
+  code: EnrollmentErrorCode,
+  details: Readonly<Record<string, string>> = {},
+): StationState => ({
   ...signedOut,
-  session: { state: 'signed-out', error: errorOf(code, { issuer: 'https://sso.plant-east.example:8443' }) },
+  session: {
+    state: 'signed-out',
+    error: errorOf(code, { issuer: 'https://sso.plant-east.example:8443', ...details }),
+  },
   lamps: { ...quiet.lamps, identity: { state: 'failed', word: 'no answer' } },
+});
+
+export const clockSkew = signedOutBy('IDENTITY_CLOCK_SKEW', {
+  ...{ offset: '7 minutes', direction: 'behind', correction: 'forward' },
+  ...{ here: '13:46', there: '13:53' },
+});
+
+export const notRevoked = signedOutBy('IDENTITY_NOT_REVOKED', {
+  account: 'Operator 14',
+  problem: 'Nothing answers at https://sso.plant-east.example:8443.',
+  left: 'The access token is accepted until 20:34, the refresh token until the provider ends it.',
 });
 
 /** A first start: no profile anywhere. */

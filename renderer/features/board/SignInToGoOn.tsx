@@ -64,5 +64,7 @@ function waitWords({ name, stopped, awaiting, open }: SignedOutBatch): string {
   if (awaiting > 0) parts.push(`${countOf(awaiting, 'device')} ${awaiting === 1 ? 'waits' : 'wait'} for it`);
   if (stopped > 0) parts.push(`${countOf(stopped, 'device')} stopped for it`);
   if (open > 0) parts.push(`${countOf(open, 'device')} ${open === 1 ? 'is' : 'are'} not done yet`);
-  return `Of batch ${name}, ${parts.join(', ')}. One sign-in serves all of them: they go on where they were. What is enrolled stays enrolled.`;
+  const last = parts.pop() ?? '';
+  const list = parts.length === 0 ? last : `${parts.join(', ')} and ${last}`;
+  return `Of batch ${name}, ${list}. One sign-in serves all of them: they go on where they were. What is enrolled stays enrolled.`;
 }
