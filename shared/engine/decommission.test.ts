@@ -159,6 +159,19 @@ describe('decommissioning a device', () => {
     expect(one.world.journal.unsettledKeyIntents('https://id.example')).toEqual([]);
   });
 
+  it('tells of a key of another account that it does not delete', async () => {
+    const one = await enrolled();
+    one.world.journal.openKeyIntent({
+      ...{ intentId: 'theirs', issuer: 'https://id.example', deviceId: 'board-01', userId: 'another' },
+      ...{ keyIdsBefore: [], expiresAt: 1, createdAt: 1 },
+    });
+    one.world.journal.settleKeyIntent('theirs', 'delivering', 'k9');
+    const { view, states } = await decommission(one);
+    expect(states.records).toBe('kept');
+    expect(JSON.stringify(view)).toContain('key k9 of account another stays');
+    expect(one.world.journal.unsettledKeyIntents('https://id.example')).toEqual([]);
+  });
+
   it('is refused for a device of the running batch, and the batch for a device on its way out', async () => {
     const { world, station } = await enrolled();
     const busy = expect.objectContaining({ code: 'STATION_BUSY' });

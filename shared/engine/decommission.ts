@@ -10,6 +10,7 @@ import { requireUnobstructed } from '../plan/preconditions.ts';
 import type { EnrollmentInput } from './enrollment-context.ts';
 import { asEnrollmentError } from './limits.ts';
 import { lookWhenFree } from './look-when-free.ts';
+import type { KeyIntent } from './ports.ts';
 import { connectStep } from './reach-device.ts';
 
 const REMOVE_LIMIT_MS = 3 * 60_000;
@@ -47,20 +48,24 @@ export async function decommissionDevice(input: DecommissionInput): Promise<void
   await input.tokens.accessToken(input.signal);
   // Where the project is not seen, the account would not be seen either, and count as gone.
   await input.identity.requireProject(input.signal);
-  await removeAccount(input);
+  const userId = await removeAccount(input);
   await attempt(input, 'device', () => removeFromDevice(input));
   await attempt(input, 'entry', () => removeEntry(input));
-  settleIntents(input);
+  settleIntents(input, userId);
 }
 
-/** Keys one by one and before the user: each is written down first, so that a run that is cut off is finished at the next start. */
-async function removeAccount({ identity, deviceId, ports, profile, signal, found }: DecommissionInput) {
+/**
+ * Keys one by one and before the user: each is written down first, so that a run that is cut off is finished at the next start.
+ * @returns the machine user that was removed, or undefined when there was none any more
+ */
+async function removeAccount(input: DecommissionInput): Promise<string | undefined> {
+  const { identity, deviceId, ports, profile, signal, found } = input;
   const name = machineUserName(deviceId);
   const user = await identity.findMachineUser(deviceId, signal);
   if (user === undefined) {
     found({ what: 'keys', state: 'gone', text: 'no keys' });
     found({ what: 'account', state: 'gone', text: `there is no machine user ${name}` });
-    return;
+    return undefined;
   }
   const { userId } = user;
   const { journal, random, clock } = ports;
@@ -85,6 +90,7 @@ async function removeAccount({ identity, deviceId, ports, profile, signal, found
     found({ what: 'keys', state: 'deleted', text: `${count}: ${keys.map((key) => key.keyId).join(', ')}` });
   await identity.deleteMachineUser(userId, signal);
   found({ what: 'account', state: 'deleted', text: `machine user ${name} (${userId}) with its grant` });
+  return userId;
 }
 
 /** Runs one part; what fails is found, not thrown. */
@@ -158,15 +164,30 @@ async function removeEntry({ fleet, deviceId, signal, found }: DecommissionInput
   );
 }
 
-/** What runs of this device have left open is over: its own keys are gone. A key of another account is not its own to delete. */
-function settleIntents({ ports, profile, deviceId, found }: DecommissionInput): void {
+/**
+ * What runs of this device have left open is over: its own keys are gone. A key of another account that it held before is not
+ * its own to delete, as another board may hold it too; that it stays is told.
+ */
+function settleIntents(
+  { ports, profile, deviceId, found }: DecommissionInput,
+  userId: string | undefined,
+): void {
   const open = ports.journal
     .unsettledKeyIntents(profile.identity.issuer)
     .filter((intent) => intent.deviceId === deviceId);
-  for (const { intentId } of open) ports.journal.settleKeyIntent(intentId, 'deleted');
-  found(
-    open.length === 0
-      ? { what: 'records', state: 'gone', text: 'nothing was open in the journal' }
-      : { what: 'records', state: 'deleted', text: `${open.length} open journal entries settled` },
-  );
+  const isOthers = (intent: KeyIntent): boolean => userId !== undefined && intent.userId !== userId;
+  for (const intent of open)
+    ports.journal.settleKeyIntent(intent.intentId, isOthers(intent) ? 'delivered' : 'deleted');
+  const stay = open
+    .filter(isOthers)
+    .map((intent) => `key ${intent.keyId ?? 'without an id'} of account ${intent.userId} stays`);
+  const count = `${open.length} open journal entries settled`;
+  if (open.length === 0) found({ what: 'records', state: 'gone', text: 'nothing was open in the journal' });
+  else if (stay.length === 0) found({ what: 'records', state: 'deleted', text: count });
+  else
+    found({
+      what: 'records',
+      state: 'kept',
+      text: `${count}; ${stay.join(', ')}: another board may hold it`,
+    });
 }
