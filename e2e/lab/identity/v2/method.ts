@@ -23,7 +23,15 @@ export function require({ world: { store }, caller }: Call, permission: Permissi
   requirePermission(store, caller, permission, place, apiErrors.noPermissionThere);
 }
 
+/** What a call has found out about its caller: a search asks the same of every entry, and nothing changes within it. */
+const answers = new WeakMap<Call, Map<string, boolean>>();
+
 /** Whether the caller may see things of this kind in this place. */
-export function sees({ world: { store }, caller }: Call, permission: Permission, place: Place): boolean {
-  return mayIn(store, caller, permission, place);
+export function sees(call: Call, permission: Permission, place: Place): boolean {
+  const known = answers.get(call) ?? new Map<string, boolean>();
+  answers.set(call, known);
+  const question = `${permission} ${place.orgId} ${place.projectId ?? ''}`;
+  const answer = known.get(question) ?? mayIn(call.world.store, call.caller, permission, place);
+  known.set(question, answer);
+  return answer;
 }
