@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { apartFromRegisters } from './core-file.ts';
 import type { Needle } from './forms.ts';
 
 /** Where a secret was found that has no business there. */
@@ -14,6 +15,8 @@ const CHUNK_BYTES = 4 * 1024 * 1024;
 /** Looks for secrets in files and texts, and counts what it looked at. */
 export class CanaryScan {
   readonly findings: Finding[] = [];
+  /** What stood in registers of core files; no {@link findings}, for nothing can keep it from there. */
+  readonly inRegisters: Finding[] = [];
   readonly #needles: readonly Needle[];
   readonly #overlapBytes: number;
   readonly #counts = new Map<string, { files: number; texts: number; bytes: number }>();
@@ -46,6 +49,21 @@ export class CanaryScan {
       .map((entry) => path.join(entry.parentPath, entry.name))
       .filter((file) => !but.some((other) => file === other || file.startsWith(`${other}${path.sep}`)));
     for (const file of files) this.file(place, file);
+    return files;
+  }
+
+  /** All core files of a folder: everything in them counts but the registers. */
+  cores(place: string, folder: string): readonly string[] {
+    this.#count(place, {});
+    const files = fs.readdirSync(folder).map((name) => path.join(folder, name));
+    for (const file of files) {
+      const { rest, registers } = apartFromRegisters(fs.readFileSync(file));
+      this.#look(place, file, Buffer.from(file));
+      this.#look(place, file, rest);
+      for (const { name, form, bytes } of this.#needles)
+        if (registers.includes(bytes)) this.inRegisters.push({ place: `${place}: ${file}`, name, form });
+      this.#count(place, { files: 1, bytes: rest.length });
+    }
     return files;
   }
 
@@ -82,7 +100,10 @@ export class CanaryScan {
       return `  ${place}: ${shown(count)}`;
     });
     const looked = `${this.#counts.size} places, ${shown(sum)}, for ${this.#needles.length} forms`;
-    return [`canary scan: ${looked} of secrets, ${this.findings.length} found`, ...lines].join('\n');
+    return [
+      `canary scan: ${looked} of secrets, ${this.findings.length} found, ${this.inRegisters.length} pieces in registers of core files`,
+      ...lines,
+    ].join('\n');
   }
 
   #look(place: string, file: string, bytes: Buffer): void {

@@ -155,7 +155,7 @@ describe.skipIf(process.platform !== 'linux')('no secret is left by the command 
     const stateFiles = scan.folder('state folder: journal and log', state);
     expect(stateFiles.length).toBeGreaterThan(0);
     scan.folder('temporary folder', temporary);
-    const coreFiles = scan.folder('core files', cores);
+    const coreFiles = scan.cores('core files', cores);
     scan.folder('diagnostic reports', reports);
     scan.texts('standard output and error', [outputs.join('')]);
     scan.texts('command lines and environments', processes.texts);
