@@ -79,7 +79,7 @@ test('a refused start is shown with its remedy, and the Bench stays', async ({ s
   await station.fail('batch.start', errorOf('STATION_BUSY'));
   await new BenchScreenModel(station.page).start.click();
   const alert = station.page.getByRole('region', { name: 'Notices' }).getByRole('alert');
-  await expect(alert).toContainText('A batch is running already.');
+  await expect(alert).toContainText('A batch or a decommission is running.');
   await expect(alert).toContainText('STATION_BUSY');
   await alert.getByRole('button', { name: 'Dismiss' }).click();
   await expect(alert).toBeHidden();

@@ -35,6 +35,8 @@ const awaiting = {
   intervalSeconds: 5,
 } as const;
 
+const batch = { batchId: 'b', name: 'b', startedAt: 1, concurrency: 8 };
+
 function setUp() {
   const sent: StationDelta[] = [];
   return {
@@ -52,6 +54,27 @@ describe('StationView', () => {
     expect(view.signInAddress).toBe(awaiting.verificationUriComplete);
     view.onDelta({ revision: 9, session: { state: 'signed-out' } });
     expect(view.signInAddress).toBeUndefined();
+  });
+
+  test('is busy while a batch or a decommission runs, as the engine tells it', () => {
+    const { view } = setUp();
+    const leaving = { deviceId: 'board-01', startedAt: 1, findings: [] };
+    expect(view.isBusy).toBe(false);
+    view.onSnapshot({ ...state, batch: { ...batch, state: 'running' } });
+    expect(view.isBusy).toBe(true);
+    view.onDelta({ revision: 8, batch: { ...batch, state: 'finished' } });
+    expect(view.isBusy).toBe(false);
+    view.onDelta({ revision: 9, decommissions: { 'board-01': { ...leaving, state: 'running' } } });
+    expect(view.isBusy).toBe(true);
+    view.onDelta({
+      revision: 10,
+      decommissions: { 'board-01': { ...leaving, state: 'failed', finishedAt: 2 } },
+    });
+    expect(view.isBusy).toBe(false);
+    view.onDelta({ revision: 11, decommissions: { 'board-01': { ...leaving, state: 'running' } } });
+    // An engine that was started anew knows nothing of it.
+    view.onSnapshot(state);
+    expect(view.isBusy).toBe(false);
   });
 
   test('adds its notices to the engine’s, in snapshots and deltas, until they are dismissed', () => {

@@ -26,6 +26,7 @@ export class StationView {
   #issuer: string | undefined;
   #session: StationState['session'] | undefined;
   #batchRuns = false;
+  readonly #leaving = new Set<string>();
 
   constructor(options: StationViewOptions) {
     this.#options = options;
@@ -36,9 +37,9 @@ export class StationView {
     return this.#issuer;
   }
 
-  /** Whether a batch is running, as far as the engine has told. */
-  get batchRuns(): boolean {
-    return this.#batchRuns;
+  /** Whether a batch or a decommission is running, as far as the engine has told. */
+  get isBusy(): boolean {
+    return this.#batchRuns || this.#leaving.size > 0;
   }
 
   /** Page of the sign-in that waits for its approval. */
@@ -70,6 +71,7 @@ export class StationView {
       this.#issuer = undefined;
       this.#session = undefined;
       this.#batchRuns = false;
+      this.#leaving.clear();
     }
     this.#options.send(takeSnapshot);
   }
@@ -94,6 +96,7 @@ export class StationView {
 
   /** The engine's snapshot as the window gets it. */
   onSnapshot(state: StationState): StationState {
+    this.#leaving.clear();
     this.#observe({ ...state, batch: state.batch ?? null });
     return { ...state, notices: [...this.#notices, ...state.notices] };
   }
@@ -104,9 +107,18 @@ export class StationView {
     return delta.notices === undefined ? delta : { ...delta, notices: [...this.#notices, ...delta.notices] };
   }
 
-  #observe({ profile, session, batch }: Pick<StationDelta, 'profile' | 'session' | 'batch'>): void {
+  #observe({
+    profile,
+    session,
+    batch,
+    decommissions = {},
+  }: Pick<StationDelta, 'profile' | 'session' | 'batch' | 'decommissions'>): void {
     if (profile !== undefined) this.#issuer = profile.issuer;
     if (session !== undefined) this.#session = session;
     if (batch !== undefined) this.#batchRuns = batch !== null && batch.state !== 'finished';
+    for (const { deviceId, state } of Object.values(decommissions)) {
+      if (state === 'running') this.#leaving.add(deviceId);
+      else this.#leaving.delete(deviceId);
+    }
   }
 }

@@ -150,8 +150,8 @@ class Station {
 
   async #openNow(file: string): Promise<void> {
     const profile = await loadProfile(file, AbortSignal.timeout(PROFILE_LIMIT_MS));
-    // After the reading, which may take a while: a batch that was begun meanwhile is not cut off.
-    if (this.#view.batchRuns) throw new EnrollmentError('STATION_BUSY');
+    // After the reading, which may take a while: what was begun meanwhile is not cut off.
+    if (this.#view.isBusy) throw new EnrollmentError('STATION_BUSY');
     this.#library.keepOpened(file, profile);
     const before = this.#engine;
     this.#engine = undefined;

@@ -30,7 +30,7 @@ export function ShortcutOverview() {
     <DialogBox open={open} onClose={() => showShortcuts(false)} title="Keys" width={600}>
       <dl className="grid grid-cols-2 gap-x-8">
         {shortcuts.map(([keys, does]) => (
-          <div key={keys} className="flex h-8 items-center gap-3 border-t border-line-1">
+          <div key={keys} className="flex min-h-8 items-center gap-3 border-t border-line-1 py-1">
             <dt className="w-[104px] shrink-0">
               <Kbd>{keys}</Kbd>
             </dt>

@@ -9,6 +9,7 @@ import {
   formatDate,
   formatDuration,
   formatLongSpan,
+  formatMoment,
   formatOffset,
   formatSpanWords,
 } from './format.ts';
@@ -65,6 +66,12 @@ describe('durations', () => {
 
   it('writes a date so that no two countries read it differently', () => {
     expect(formatDate(new Date(2026, 11, 3, 14, 5).getTime())).toBe('3 Dec 2026, 14:05');
+  });
+
+  it('tells a moment of another day with its date', () => {
+    const noon = new Date(2026, 11, 3, 12).getTime();
+    expect(formatMoment(new Date(2026, 11, 3, 0, 0, 1).getTime(), noon)).toBe('00:00:01');
+    expect(formatMoment(new Date(2026, 11, 2, 23, 59).getTime(), noon)).toBe('2 Dec 2026, 23:59');
   });
 
   it('puts tenths into the gutter of the log', () => expect(formatOffset(117_449)).toBe('+1:57.4'));

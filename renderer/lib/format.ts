@@ -83,6 +83,12 @@ export function formatDate(instant: number): string {
   return `${dates.format(new Date(instant))}, ${formatHourMinute(instant)}`;
 }
 
+/** When something was, as short as it can be told: the time of day today, else the date too. */
+export function formatMoment(instant: number, now: number): string {
+  const isToday = new Date(instant).toDateString() === new Date(now).toDateString();
+  return isToday ? formatTimeOfDay(instant) : formatDate(instant);
+}
+
 /** Long span in one unit, rounded down: `under an hour`, `7 h`, `12 days`, `14 months`, `20 years`. */
 export function formatLongSpan(spanMs: number): string {
   const ms = Math.max(0, spanMs);

@@ -27,7 +27,7 @@ export function FilterTabs<V extends string>({
           <Tabs.Tab
             key={tab.value}
             value={tab.value}
-            className="relative -mb-px flex items-center gap-1.5 border-b-2 border-transparent text-xs text-ink-2 hover:text-ink-1 data-[active]:border-accent data-[active]:font-semibold data-[active]:text-ink-1"
+            className="relative -mb-px flex items-center gap-1.5 whitespace-nowrap border-b-2 border-transparent text-xs text-ink-2 hover:text-ink-1 data-[active]:border-accent data-[active]:font-semibold data-[active]:text-ink-1"
           >
             {tab.word}
             {tab.count === undefined ? null : (

@@ -116,9 +116,9 @@ export const stationRemedies = {
     retry: 'now',
   },
   STATION_BUSY: {
-    title: 'A batch is running',
-    says: 'A batch is running already.',
-    cause: 'One station runs one batch at a time.',
+    title: 'The station is busy',
+    says: 'A batch or a decommission is running.',
+    cause: 'One station runs one batch at a time, and finishes what it has begun.',
     operatorDoes: 'Wait for it, or stop it.',
     retry: 'after-fix',
   },

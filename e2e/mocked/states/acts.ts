@@ -92,18 +92,21 @@ export function leftBy(view: DecommissionView): Pick<StationState, 'keys' | 'dec
 }
 
 /** A device that reports after its decommission. */
-export const reportsOn: StationState = { ...keyed, ...leftBy({ ...leftWhole, startedAt: 0, finishedAt: 1 }) };
+export const reportsOn: StationState = {
+  ...keyed,
+  ...leftBy({ ...leftWhole, startedAt: now - 2 * DAY - 13_000, finishedAt: now - 2 * DAY }),
+};
 
 /** Where devices are reached, as the station knows it. */
 export const targets: Output<'fleet.targets'> = [
   { deviceId: firstDevice, target: 'ssh://pi@10.20.4.0', from: 'last-run' },
 ];
-export const manyTargets: Output<'fleet.targets'> = ids.slice(0, 9).map((deviceId, place) => {
+export const manyTargets: Output<'fleet.targets'> = ids.slice(0, 5).map((deviceId, place) => {
   if (place === 3) return { deviceId };
-  if (place === 5) {
+  if (place === 4) {
     const problem = errorOf('DEVICE_ID_DUPLICATE', { deviceId });
     return { deviceId, target: `ssh://pi@10.20.4.${place}`, from: 'bench', problem } as const;
   }
-  const from = place < 2 ? 'bench' : place < 7 ? 'last-run' : 'heartbeat';
+  const from = (['bench', 'last-run', 'heartbeat'] as const)[place];
   return { deviceId, target: `ssh://pi@10.20.4.${place}`, from } as const;
 });

@@ -19,6 +19,8 @@ export const gone: KnownProfile = {
 };
 
 export const withOneGone: ProfilesView = { profiles: [east, west, gone] };
+/** The one that was open last is the one that is gone. */
+export const lastOneGone: ProfilesView = { profiles: [{ ...east, open: false }, west, gone] };
 
 /** A file of the fleet's older tooling as it mostly is. */
 export const older: ImportView = {

@@ -115,6 +115,10 @@ export const otherSignsIn: StationState = {
 /** This station's sign-in is its own, and the operator is told why. */
 export const notShared: StationState = {
   ...signIn,
+  lamps: {
+    ...signIn.lamps,
+    keychain: { state: 'attention', word: 'no answer', detail: 'The keychain did not answer' },
+  },
   session: {
     ...awaiting,
     notShared: 'Other windows and the command line sign in by themselves: the keychain did not answer.',
@@ -131,7 +135,7 @@ export const signedOutBy = (
     state: 'signed-out',
     error: errorOf(code, { issuer: 'https://sso.plant-east.example:8443', ...details }),
   },
-  lamps: { ...quiet.lamps, identity: { state: 'failed', word: 'no answer' } },
+  lamps: { ...quiet.lamps, identity: { state: 'failed', word: 'failed' } },
 });
 
 export const clockSkew = signedOutBy('IDENTITY_CLOCK_SKEW', {
@@ -139,11 +143,15 @@ export const clockSkew = signedOutBy('IDENTITY_CLOCK_SKEW', {
   ...{ here: '13:46', there: '13:53' },
 });
 
-export const notRevoked = signedOutBy('IDENTITY_NOT_REVOKED', {
+const leftOver = signedOutBy('IDENTITY_NOT_REVOKED', {
   account: 'Operator 14',
   problem: 'Nothing answers at https://sso.plant-east.example:8443.',
   left: 'The access token is accepted until 20:34, the refresh token until the provider ends it.',
 });
+export const notRevoked: StationState = {
+  ...leftOver,
+  lamps: { ...leftOver.lamps, identity: { state: 'attention', word: 'not revoked' } },
+};
 
 /** A first start: no profile anywhere. */
 export const noProfile: StationState = (() => {

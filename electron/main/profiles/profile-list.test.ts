@@ -30,6 +30,22 @@ describe('the list of profiles', () => {
     expect(fs.readdirSync(dir)).toEqual(['profiles.json']);
   });
 
+  test('forgets the oldest of too many, so that it can always be read again', () => {
+    const many = Array.from({ length: 1000 }, (_, number) => ({ ...east, path: `/p/${number}` }));
+    const list = withKnown(withOpened({ last: undefined, profiles: many }, west), {
+      ...east,
+      path: '/p/new',
+    });
+    saveProfileList(file, list);
+    const loaded = loadProfileList(file);
+    expect(loaded.problem).toBeUndefined();
+    expect(loaded.list.last).toBe(west.path);
+    expect(loaded.list.profiles.map((entry) => entry.path)).toEqual([
+      ...many.slice(2).map((entry) => entry.path),
+      ...[west.path, '/p/new'],
+    ]);
+  });
+
   test('survives a writing that was cut off', () => {
     saveProfileList(file, withOpened(none, east));
     fs.writeFileSync(`${file}.part`, '{"version":1,"prof');

@@ -14,11 +14,14 @@ const entrySchema = z.object({
 });
 export type ProfileEntry = z.infer<typeof entrySchema>;
 
+/** More are no list that a person chooses from; the oldest are forgotten. Their files stay. */
+const MOST_PROFILES = 1000;
+
 const listSchema = z.object({
   version: z.literal(1),
   /** Path of the one that was opened last. */
   last: z.string().max(4096).optional(),
-  profiles: z.array(entrySchema).max(1000),
+  profiles: z.array(entrySchema).max(MOST_PROFILES),
 });
 
 export interface ProfileList {
@@ -80,7 +83,7 @@ export function withOpened({ profiles }: ProfileList, opened: ProfileEntry): Pro
   const place = profiles.findIndex((entry) => entry.path === opened.path);
   return {
     last: opened.path,
-    profiles: place < 0 ? [...profiles, opened] : profiles.with(place, opened),
+    profiles: place < 0 ? [...profiles.slice(1 - MOST_PROFILES), opened] : profiles.with(place, opened),
   };
 }
 

@@ -29,13 +29,15 @@ export function KeyCounter({
     ? `asking, ${formatCount(lookUp.done)} of ${formatCount(lookUp.total)}`
     : failed !== undefined
       ? failed.title
-      : `of ${formatCount(known)} known`;
+      : known === 0
+        ? 'none known yet'
+        : `of ${formatCount(known)} known`;
   return (
     <div className="flex">
       <Counter
         shape="clock"
         word="Keys to renew"
-        figure={known === 0 ? '' : needCare}
+        figure={known === 0 ? '–' : needCare}
         tone={needCare > 0 ? 'text-attn-fg' : 'text-ink-1'}
         note={
           <span

@@ -1,5 +1,6 @@
 import { useStation } from '../../app/station-store.ts';
-import { formatTimeOfDay } from '../../lib/format.ts';
+import { useNow } from '../../app/ticker.ts';
+import { formatMoment } from '../../lib/format.ts';
 import { DecommissionProgress } from '../device/DecommissionProgress.tsx';
 import { decommissionError, decommissionSays, type Leaving } from '../device/decommission-words.ts';
 
@@ -11,6 +12,7 @@ export function PanelLeaving({
   readonly deviceId: string;
   readonly leaving: Leaving;
 }) {
+  const now = useNow();
   const view = useStation((station) => station.decommissions?.[deviceId]);
   if (view === undefined) return null;
   const error = view.state === 'failed' ? decommissionError(view) : undefined;
@@ -20,8 +22,8 @@ export function PanelLeaving({
         Decommission
         <span className="font-normal text-ink-2">
           {view.finishedAt === undefined
-            ? `since ${formatTimeOfDay(view.startedAt)}`
-            : `ended ${formatTimeOfDay(view.finishedAt)}`}
+            ? `since ${formatMoment(view.startedAt, now)}`
+            : `ended ${formatMoment(view.finishedAt, now)}`}
         </span>
       </h3>
       <div className="mt-1.5">

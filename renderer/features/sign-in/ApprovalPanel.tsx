@@ -13,6 +13,7 @@ export function ApprovalPanel() {
   const project = useStation((station) => station.profile?.projectId);
   const keychain = useStation((station) => station.lamps.keychain);
   const name = useStation((station) => station.profile?.name);
+  const showsCode = useStation((station) => station.session.state === 'awaiting-approval');
   const example =
     first === undefined || first === ''
       ? 'device-<id>'
@@ -59,7 +60,7 @@ export function ApprovalPanel() {
       </Part>
       <Part title="Trouble?">
         <p className="mt-1.5 text-sm leading-[19px] text-ink-2">
-          {`Check that the code on the page equals the one shown here. If the page reports an unknown client, an admin has to correct the client id in the profile ${name ?? ''}.`}
+          {`${showsCode ? 'Check that the code on the page equals the one shown here. ' : ''}If the page reports an unknown client, an admin has to correct the client id in the profile ${name ?? ''}.`}
         </p>
       </Part>
     </aside>

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -88,6 +88,19 @@ describe('turns', () => {
     await expect(
       createTurnFile({ path: file }).run(async () => undefined, AbortSignal.abort(reason)),
     ).rejects.toBe(reason);
+  });
+
+  it('end in a reason where the name of their file leads nowhere, and can be stopped before', async () => {
+    await symlink(path.join(folder, 'nowhere'), file);
+    const clock = skipping();
+    await expect(
+      createTurnFile({ path: file, clock }).run(async () => undefined, limit()),
+    ).rejects.toMatchObject({ code: 'STATION_KEYCHAIN_UNAVAILABLE' });
+    expect(clock.monotonicMs()).toBeGreaterThan(120_000);
+    const stop = new AbortController();
+    const waiting = createTurnFile({ path: file }).run(async () => undefined, stop.signal);
+    setTimeout(() => stop.abort(new Error('enough')), 10);
+    await expect(waiting).rejects.toThrow('enough');
   });
 
   it('that cannot be had say why', async () => {

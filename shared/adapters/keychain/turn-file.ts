@@ -157,7 +157,12 @@ export function createTurnFile(options: TurnFileOptions): Turns {
       signal.throwIfAborted();
       const now = clock.monotonicMs();
       const current = textOf(file);
-      if (current === undefined) continue;
+      if (current === undefined) {
+        // Let go just now; or a name that leads nowhere, which stays.
+        if (now - begin > longestWaitMs) throw unavailable(`${file} is in the way and cannot be read.`);
+        await clock.sleep(lookAgainAfterMs, signal);
+        continue;
+      }
       const touched = signOfLifeMs === undefined ? 0 : touchedAt(file);
       if (seen?.text !== current || seen.touched !== touched) seen = { text: current, touched, since: now };
       const other = ownerOf(current);
