@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
-import type { Lamp, SessionView } from '../model/station-state.ts';
-import { FakeClock, settled } from '../testing/fake-clock.ts';
-import { FakeSignInClient, FakeTokenCache, TOKEN_CANARY } from '../testing/fake-sign-in.ts';
-import { RecordingLogger } from '../testing/recording-logger.ts';
+import type { SessionView } from '../model/station-state.ts';
+import { type FakeClock, settled } from '../testing/fake-clock.ts';
+import { type FakeSignInClient, type FakeTokenCache, TOKEN_CANARY } from '../testing/fake-sign-in.ts';
+import type { RecordingLogger } from '../testing/recording-logger.ts';
+import { WatchedSession } from '../testing/watched-session.ts';
 import { Stopped } from './limits.ts';
-import { Session } from './session.ts';
+import type { Session } from './session.ts';
 
 let clock: FakeClock;
 let client: FakeSignInClient;
@@ -13,36 +14,13 @@ let cache: FakeTokenCache;
 let logger: RecordingLogger;
 let session: Session;
 let views: SessionView[];
-let lamps: Lamp[];
-let signedIn: number;
-let openBrowser: () => Promise<boolean>;
+let watched: WatchedSession;
 
 const never = new AbortController().signal;
 
 beforeEach(() => {
-  clock = new FakeClock();
-  client = new FakeSignInClient(clock);
-  cache = new FakeTokenCache();
-  logger = new RecordingLogger();
-  views = [];
-  lamps = [];
-  signedIn = 0;
-  openBrowser = async () => false;
-  session = new Session(
-    { clock, logger, client, cache },
-    {
-      onSession: (view) => {
-        views.push(view);
-      },
-      onKeychain: (lamp) => {
-        lamps.push(lamp);
-      },
-      openBrowser: () => openBrowser(),
-      onSignedIn: () => {
-        signedIn += 1;
-      },
-    },
-  );
+  watched = new WatchedSession();
+  ({ clock, client, cache, logger, session, views } = watched);
 });
 
 /** Lets refreshes wait until the returned function is called. */
@@ -56,12 +34,7 @@ function holdRefreshes(): () => void {
 
 const unreachable = () => new EnrollmentError('IDENTITY_UNREACHABLE', { details: { issuer: 'x' } });
 
-async function signIn(): Promise<void> {
-  const done = session.signIn();
-  await settled();
-  client.approve();
-  await done;
-}
+const signIn = () => watched.signIn();
 
 describe('signing in', () => {
   it('shows the code, that no browser opened, and then the account', async () => {
@@ -72,7 +45,7 @@ describe('signing in', () => {
     expect(views[1]).toMatchObject({ userCode: 'BCDF-GHJK', verificationUri: 'https://id.example/device' });
     expect(views[2]).toMatchObject({ browserOpened: false });
     expect(views[3]).toMatchObject({ account: 'operator@line.example', remembered: 'keychain' });
-    expect(signedIn).toBe(1);
+    expect(watched.signedIn).toBe(1);
     expect(cache.tokens).toBeDefined();
   });
 
@@ -123,7 +96,7 @@ describe('signing in', () => {
   });
 
   it('goes on with the code in the window when asking for the browser fails', async () => {
-    openBrowser = () => Promise.reject(new Error('no handler for https'));
+    watched.openBrowser = () => Promise.reject(new Error('no handler for https'));
     await signIn();
     expect(views[2]).toMatchObject({ state: 'awaiting-approval', browserOpened: false });
     expect(views.at(-1)).toMatchObject({ state: 'signed-in' });
@@ -139,7 +112,7 @@ describe('signing in', () => {
       ...{ state: 'signed-in', remembered: 'memory' },
       rememberedNote: 'The sign-in cannot be remembered: no Secret Service runs.',
     });
-    expect(lamps.at(-1)).toMatchObject({ state: 'attention' });
+    expect(watched.lamps.at(-1)).toMatchObject({ state: 'attention' });
     expect(new Set(logger.events('warn'))).toEqual(new Set(['keychain-unavailable']));
     expect(views).toContainEqual(
       expect.objectContaining({
@@ -339,10 +312,10 @@ describe('taking up a remembered sign-in', () => {
     await session.resume(stop.signal);
     expect(views.map((view) => view.state)).toEqual(['signed-in']);
     expect(views[0]).toMatchObject({ error: { code: 'IDENTITY_UNREACHABLE' } });
-    expect(signedIn).toBe(0);
+    expect(watched.signedIn).toBe(0);
     client.refreshFailsWith = undefined;
     await clock.advance(30_000);
-    expect(signedIn).toBe(1);
+    expect(watched.signedIn).toBe(1);
     expect(views.at(-1)).not.toHaveProperty('error');
     expect(clock.pendingTimers).toBe(0);
   });
@@ -373,14 +346,14 @@ describe('taking up a remembered sign-in', () => {
     await session.resume(never);
     expect(views.at(-1)).toMatchObject({ state: 'signed-in' });
     expect(client.refreshes).toBe(0);
-    expect(signedIn).toBe(1);
+    expect(watched.signedIn).toBe(1);
   });
 
   it('refreshes an expired one, once, and tells it once', async () => {
     cache.tokens = client.tokens();
     await clock.advance(700_000);
     await session.resume(never);
-    expect([client.refreshes, signedIn]).toEqual([1, 1]);
+    expect([client.refreshes, watched.signedIn]).toEqual([1, 1]);
   });
 
   it('forgets one the provider no longer knows', async () => {
@@ -397,69 +370,10 @@ describe('taking up a remembered sign-in', () => {
     await clock.advance(700_000);
     client.refreshFailsWith = new EnrollmentError('IDENTITY_UNREACHABLE', { details: { issuer: 'x' } });
     await session.resume(never);
-    expect(signedIn).toBe(0);
+    expect(watched.signedIn).toBe(0);
     client.refreshFailsWith = undefined;
     await session.accessToken(never);
-    expect(signedIn).toBe(1);
+    expect(watched.signedIn).toBe(1);
     expect(views.at(-1)).toMatchObject({ state: 'signed-in' });
-  });
-});
-
-describe('a keychain that is locked', () => {
-  it('is told instead of an empty one, and what it remembers is taken up once it is open', async () => {
-    cache.tokens = client.tokens();
-    cache.failsWith = new EnrollmentError('STATION_KEYCHAIN_LOCKED');
-    await session.resume(never);
-    expect(views.at(-1)).toMatchObject({ state: 'signed-out', error: { code: 'STATION_KEYCHAIN_LOCKED' } });
-    expect(lamps.at(-1)).toMatchObject({ state: 'attention', word: 'locked' });
-    cache.failsWith = undefined;
-    await session.signIn();
-    expect(views.map((view) => view.state)).not.toContain('awaiting-approval');
-    expect(views.at(-1)).toMatchObject({ state: 'signed-in', remembered: 'keychain' });
-    expect(lamps.at(-1)).toMatchObject({ state: 'ok' });
-  });
-});
-
-describe('signing out', () => {
-  it('revokes and forgets', async () => {
-    await signIn();
-    await session.signOut(never);
-    expect(client.revoked).toHaveLength(1);
-    expect(cache.tokens).toBeUndefined();
-    expect(views.at(-1)).toEqual({ state: 'signed-out' });
-  });
-
-  it('revokes what is remembered also where this station does not use it', async () => {
-    cache.tokens = client.tokens();
-    await session.signOut(never);
-    expect(client.revoked).toHaveLength(1);
-    expect(cache.tokens).toBeUndefined();
-  });
-
-  it('leaves the sign-in of another person, made at another station since, alone', async () => {
-    await signIn();
-    const theirs = { ...client.tokens(), subject: 'somebody-else' };
-    cache.tokens = theirs;
-    await session.signOut(never);
-    expect(client.revoked).toHaveLength(1);
-    expect(cache.tokens).toBe(theirs);
-    expect(session.isSignedIn).toBe(false);
-  });
-
-  it('is not undone by a refresh that was under way', async () => {
-    await signIn();
-    await clock.advance(600_000);
-    let open: () => void = () => undefined;
-    client.refreshGate = new Promise((resolve) => {
-      open = resolve;
-    });
-    const waiting = session.accessToken(never);
-    const out = session.signOut(never);
-    open();
-    await expect(waiting).rejects.toMatchObject({ code: 'IDENTITY_NOT_SIGNED_IN' });
-    await out;
-    expect(session.isSignedIn).toBe(false);
-    expect(cache.tokens).toBeUndefined();
-    expect(client.revoked).toHaveLength(2);
   });
 });

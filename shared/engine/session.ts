@@ -109,6 +109,7 @@ export class Session implements AccessTokenSource {
    */
   async signIn(): Promise<void> {
     if (this.#login || (this.#isShownSignedIn && this.#isRenewable)) return;
+    const wasBegun = this.#isBegun;
     const login: SharedLogin = new SharedLogin(
       { clock: this.#clock, client: this.#client, remembered: this.#remembered },
       {
@@ -130,6 +131,8 @@ export class Session implements AccessTokenSource {
       this.#beginSignedIn();
     } catch (thrown) {
       this.#login = undefined;
+      // What was looked at on the way may have ended; the sign-in that was in use has not.
+      this.#isBegun ||= wasBegun && this.#tokens !== undefined;
       this.#show(login.isCancelled ? undefined : asEnrollmentError(thrown));
     }
   }

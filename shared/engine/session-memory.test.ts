@@ -1,0 +1,111 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { EnrollmentError } from '../errors/enrollment-error.ts';
+import type { Lamp, SessionView } from '../model/station-state.ts';
+import type { FakeClock } from '../testing/fake-clock.ts';
+import type { FakeSignInClient, FakeTokenCache } from '../testing/fake-sign-in.ts';
+import { WatchedSession } from '../testing/watched-session.ts';
+import type { Session } from './session.ts';
+
+let watched: WatchedSession;
+let clock: FakeClock;
+let client: FakeSignInClient;
+let cache: FakeTokenCache;
+let session: Session;
+let views: SessionView[];
+let lamps: Lamp[];
+
+const never = new AbortController().signal;
+const signIn = () => watched.signIn();
+
+beforeEach(() => {
+  watched = new WatchedSession();
+  ({ clock, client, cache, session, views, lamps } = watched);
+});
+
+describe('a sign-in that has ended', () => {
+  it('is forgotten, and only that: another person may have signed in at another station since', async () => {
+    await signIn();
+    await clock.advance(600_000);
+    const theirs = { ...client.tokens(), subject: 'somebody-else' };
+    cache.tokens = theirs;
+    client.refreshFailsWith = new EnrollmentError('IDENTITY_SESSION_ENDED');
+    await expect(session.accessToken(never)).rejects.toMatchObject({ code: 'IDENTITY_SESSION_ENDED' });
+    expect(session.isSignedIn).toBe(false);
+    expect(cache.tokens).toBe(theirs);
+  });
+
+  it('and was another station’s leaves the one in use as it was, also when no new one is made', async () => {
+    // One that cannot renew itself may be replaced before it ends.
+    const lasting = { ...client.tokens(), refreshToken: undefined };
+    cache.tokens = lasting;
+    await session.resume(never);
+    expect(views.at(-1)).toMatchObject({ state: 'signed-in' });
+    cache.tokens = { ...client.tokens(), expiresAt: clock.nowMs() - 1 };
+    client.refreshFailsWith = new EnrollmentError('IDENTITY_SESSION_ENDED');
+    const signing = session.signIn();
+    await clock.advance(2_000);
+    session.cancel();
+    await signing;
+    expect(session.isSignedIn).toBe(true);
+    expect(views.at(-1)).toMatchObject({ state: 'signed-in' });
+  });
+});
+
+describe('a keychain that is locked', () => {
+  it('is told instead of an empty one, and what it remembers is taken up once it is open', async () => {
+    cache.tokens = client.tokens();
+    cache.failsWith = new EnrollmentError('STATION_KEYCHAIN_LOCKED');
+    await session.resume(never);
+    expect(views.at(-1)).toMatchObject({ state: 'signed-out', error: { code: 'STATION_KEYCHAIN_LOCKED' } });
+    expect(lamps.at(-1)).toMatchObject({ state: 'attention', word: 'locked' });
+    cache.failsWith = undefined;
+    await session.signIn();
+    expect(views.map((view) => view.state)).not.toContain('awaiting-approval');
+    expect(views.at(-1)).toMatchObject({ state: 'signed-in', remembered: 'keychain' });
+    expect(lamps.at(-1)).toMatchObject({ state: 'ok' });
+  });
+});
+
+describe('signing out', () => {
+  it('revokes and forgets', async () => {
+    await signIn();
+    await session.signOut(never);
+    expect(client.revoked).toHaveLength(1);
+    expect(cache.tokens).toBeUndefined();
+    expect(views.at(-1)).toEqual({ state: 'signed-out' });
+  });
+
+  it('revokes what is remembered also where this station does not use it', async () => {
+    cache.tokens = client.tokens();
+    await session.signOut(never);
+    expect(client.revoked).toHaveLength(1);
+    expect(cache.tokens).toBeUndefined();
+  });
+
+  it('leaves the sign-in of another person, made at another station since, alone', async () => {
+    await signIn();
+    const theirs = { ...client.tokens(), subject: 'somebody-else' };
+    cache.tokens = theirs;
+    await session.signOut(never);
+    expect(client.revoked).toHaveLength(1);
+    expect(cache.tokens).toBe(theirs);
+    expect(session.isSignedIn).toBe(false);
+  });
+
+  it('is not undone by a refresh that was under way', async () => {
+    await signIn();
+    await clock.advance(600_000);
+    let open: () => void = () => undefined;
+    client.refreshGate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const waiting = session.accessToken(never);
+    const out = session.signOut(never);
+    open();
+    await expect(waiting).rejects.toMatchObject({ code: 'IDENTITY_NOT_SIGNED_IN' });
+    await out;
+    expect(session.isSignedIn).toBe(false);
+    expect(cache.tokens).toBeUndefined();
+    expect(client.revoked).toHaveLength(2);
+  });
+});
