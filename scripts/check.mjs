@@ -26,12 +26,14 @@ const checks = {
 /**
  * Runs checks and prints one line for each, with its findings when it fails.
  * @param {readonly string[]} [names]
- * @returns {Promise<{ passed: number, failed: number }>}
+ * @returns {Promise<{ passed: string[], failed: string[] }>} their names
  */
 export async function runChecks(names = Object.keys(checks)) {
   const results = await Promise.all(names.map(runCheck));
-  const passed = results.filter(Boolean).length;
-  return { passed, failed: results.length - passed };
+  return {
+    passed: names.filter((_, index) => results[index]),
+    failed: names.filter((_, index) => !results[index]),
+  };
 }
 
 /** @param {string} name */
@@ -54,6 +56,6 @@ if (process.argv[1] === import.meta.filename) {
   await runMain(async () => {
     const names = process.argv.slice(2);
     const { failed } = await runChecks(names.length > 0 ? names : undefined);
-    return failed === 0 ? 0 : 1;
+    return failed.length === 0 ? 0 : 1;
   });
 }

@@ -10,7 +10,8 @@ import { exitStatus, stopRequested } from './setup/processes.mjs';
 import { explain, runMain, SetupProblem } from './setup/report.mjs';
 import { installSystemLibraries } from './setup/system-libraries.mjs';
 import { setUp } from './setup.mjs';
-import { closingLine, crashed, sumCounts } from './test/counts.mjs';
+import { closingLine, crash, sumCounts } from './test/counts.mjs';
+import { failureList } from './test/failures.mjs';
 
 const order = ['check', 'unit', 'e2e', 'farm'];
 const onRequest = ['vm'];
@@ -27,7 +28,7 @@ export function chosenStages(args) {
   return args.length > 0 ? known.filter((name) => args.includes(name)) : order;
 }
 
-/** @typedef {{ name: string, counts: import('./test/counts.mjs').Counts, seconds: number }} Row */
+/** @typedef {{ name: string, counts: import('./test/counts.mjs').Outcome, seconds: number }} Row */
 
 async function main() {
   const chosen = chosenStages(process.argv.slice(2));
@@ -47,10 +48,13 @@ async function main() {
   if (signal) return exitStatus(null, signal);
   const sum = sumCounts(rows.map(({ counts }) => counts));
   const lines = rows.map(({ name, counts, seconds }) => {
-    const counted = Object.values(counts).some((count) => count > 0);
+    const counted = counts.passed + counts.failed + counts.skipped > 0;
     return `${name.padEnd(6)}  ${counted ? closingLine(counts) : 'done'}, ${seconds} s`;
   });
-  process.stdout.write(`\n${lines.join('\n')}\n${closingLine(sum)}\n`);
+  const failures = rows.flatMap(({ name, counts }) =>
+    (counts.failures ?? []).map(({ title, message }) => ({ title: `${name}: ${title}`, message })),
+  );
+  process.stdout.write(`\n${failureList(failures)}\n${lines.join('\n')}\n${closingLine(sum)}\n`);
   return sum.failed === 0 ? 0 : 1;
 }
 
@@ -82,18 +86,18 @@ async function runStages(chosen, env, built) {
 /**
  * Runs one part and gives its row; a part that throws is explained and counts as one failure.
  * @param {string} name
- * @param {() => Promise<import('./test/counts.mjs').Counts | void>} part gives nothing when it only has to succeed
+ * @param {() => Promise<import('./test/counts.mjs').Outcome | void>} part gives nothing when it only has to succeed
  * @returns {Promise<Row>}
  */
 async function run(name, part) {
   const startedAt = Date.now();
-  /** @param {import('./test/counts.mjs').Counts} counts */
+  /** @param {import('./test/counts.mjs').Outcome} counts */
   const row = (counts) => ({ name, counts, seconds: Math.round((Date.now() - startedAt) / 1_000) });
   try {
     return row((await part()) ?? { passed: 0, failed: 0, skipped: 0 });
   } catch (error) {
     process.stdout.write(`${explain(error)}\n`);
-    return row(crashed);
+    return row(crash(explain(error)));
   }
 }
 

@@ -4,8 +4,13 @@ import fs from 'node:fs';
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
 
-/** A stage that ended without saying what it ran. */
-export const crashed = /** @type {Counts} */ ({ passed: 0, failed: 1, skipped: 0 });
+/** @typedef {import('./failures.mjs').Failure} Failure */
+/** @typedef {Counts & { failures?: readonly Failure[] }} Outcome */
+/**
+ * What reads a report.
+ * @template Report
+ * @typedef {{ count: (report: Report) => Counts, failures: (report: Report) => readonly Failure[] }} Reader
+ */
 
 /**
  * Counts of a Vitest JSON report; a file that could not be loaded is one failure.
@@ -39,17 +44,31 @@ export function countPlaywright({ stats, errors = [] }) {
 }
 
 /**
- * Counts of a stage that left a report, made to agree with its exit status: a failed run never counts as clean.
+ * What came out of a stage that left a report, made to agree with its exit status: a failed run never counts as
+ * clean, and one that says of no test that it failed says at least how it ended.
  * @template Report
  * @param {string} file
  * @param {number} status
- * @param {(report: Report) => Counts} count
- * @returns {Counts}
+ * @param {Reader<Report>} reader
+ * @returns {Outcome}
  */
-export function readCounts(file, status, count) {
-  if (!fs.existsSync(file)) return crashed;
-  const counts = count(JSON.parse(fs.readFileSync(file, 'utf8')));
-  return status !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+export function readOutcome(file, status, { count, failures }) {
+  if (!fs.existsSync(file)) return crash(`It ended with status ${status} and left no report.`);
+  const report = JSON.parse(fs.readFileSync(file, 'utf8'));
+  const counts = count(report);
+  const told = failures(report);
+  if (status === 0 || counts.failed > 0) return { ...counts, failures: told };
+  const untold = { title: 'the run as a whole', message: `It ended with status ${status}.` };
+  return { ...counts, failed: 1, failures: told.length > 0 ? told : [untold] };
+}
+
+/**
+ * A stage that ended without saying what it ran: one failure.
+ * @param {string} message
+ * @returns {Outcome}
+ */
+export function crash(message) {
+  return { passed: 0, failed: 1, skipped: 0, failures: [{ title: 'the stage as a whole', message }] };
 }
 
 /**

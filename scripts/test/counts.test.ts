@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { closingLine, countPlaywright, countVitest, crashed, readCounts, sumCounts } from './counts.mjs';
+import { closingLine, countPlaywright, countVitest, crash, readOutcome, sumCounts } from './counts.mjs';
 
 const vitestReport = {
   numPassedTests: 5,
@@ -14,6 +14,8 @@ const vitestReport = {
     { status: 'failed', assertionResults: [{ status: 'failed' }, { status: 'passed' }] },
   ],
 };
+
+const reader = { count: countPlaywright, failures: () => [] };
 
 describe('counts', () => {
   let folder = '';
@@ -37,19 +39,23 @@ describe('counts', () => {
   });
 
   test('a stage without a report has failed once', () => {
-    expect(readCounts(path.join(folder, 'none.json'), 0, countVitest)).toEqual(crashed);
+    const { failed, failures } = readOutcome(path.join(folder, 'none.json'), 3, reader);
+    expect(failed).toBe(1);
+    expect(failures?.[0]?.message).toContain('status 3');
   });
 
   test('a stage that ended badly is never clean, whatever its report says', () => {
     const file = path.join(folder, 'clean.json');
     const stats = { expected: 4, unexpected: 0, flaky: 0, skipped: 0 };
     fs.writeFileSync(file, JSON.stringify({ stats }));
-    expect(readCounts(file, 1, countPlaywright).failed).toBe(1);
-    expect(readCounts(file, 0, countPlaywright).failed).toBe(0);
+    const bad = readOutcome(file, 1, reader);
+    expect(bad.failed).toBe(1);
+    expect(bad.failures).toHaveLength(1);
+    expect(readOutcome(file, 0, reader)).toEqual({ passed: 4, failed: 0, skipped: 0, failures: [] });
   });
 
   test('the closing line has the form that other tools read', () => {
-    const sum = sumCounts([{ passed: 3, failed: 0, skipped: 1 }, crashed]);
+    const sum = sumCounts([{ passed: 3, failed: 0, skipped: 1 }, crash('killed')]);
     expect(closingLine(sum)).toBe('3 passed, 1 failed, 1 skipped');
   });
 });

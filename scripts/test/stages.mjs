@@ -6,7 +6,8 @@ import { packCli } from '../pack-cli.mjs';
 import { withDesktop } from '../setup/desktop.mjs';
 import { inProject, isRoot, projectRoot } from '../setup/paths.mjs';
 import { foreground } from '../setup/processes.mjs';
-import { countPlaywright, countVitest, readCounts } from './counts.mjs';
+import { countPlaywright, countVitest, readOutcome } from './counts.mjs';
+import { playwrightFailures, vitestFailures } from './failures.mjs';
 
 /**
  * @typedef {object} StageContext
@@ -20,14 +21,28 @@ const playwright = inProject('node_modules', '@playwright', 'test', 'cli.js');
 /** Exit status by which the farm says that this machine cannot have real devices. */
 const cannotRunHere = 77;
 
-/** @type {Readonly<Record<string, (context: StageContext) => Promise<import('./counts.mjs').Counts>>>} */
+/** @type {Readonly<Record<string, (context: StageContext) => Promise<import('./counts.mjs').Outcome>>>} */
 export const stages = {
-  check: async () => ({ ...(await runChecks()), skipped: 0 }),
+  check: runCheckStage,
   unit: runUnit,
   e2e: runE2e,
   farm: runFarm,
   vm: runVm,
 };
+
+/** @typedef {Parameters<typeof countVitest>[0] & Parameters<typeof vitestFailures>[0]} VitestReport */
+/** @type {import('./counts.mjs').Reader<VitestReport>} */
+const ofVitest = { count: countVitest, failures: (report) => vitestFailures(report, projectRoot) };
+
+/** @typedef {Parameters<typeof countPlaywright>[0] & Parameters<typeof playwrightFailures>[0]} PlaywrightReport */
+/** @type {import('./counts.mjs').Reader<PlaywrightReport>} */
+const ofPlaywright = { count: countPlaywright, failures: playwrightFailures };
+
+async function runCheckStage() {
+  const { passed, failed } = await runChecks();
+  const failures = failed.map((name) => ({ title: `check:${name}`, message: `npm run check:${name}` }));
+  return { passed: passed.length, failed: failed.length, skipped: 0, failures };
+}
 
 /** @param {StageContext} context */
 async function runUnit({ env, reports }) {
@@ -40,11 +55,11 @@ async function runUnit({ env, reports }) {
       {
         cwd: projectRoot,
         env: session,
-        limitMs: 15 * 60_000,
+        limitMs: 25 * 60_000,
         ownGroup: true,
       },
     );
-    return readCounts(file, status, countVitest);
+    return readOutcome(file, status, ofVitest);
   });
 }
 
@@ -55,10 +70,10 @@ async function runE2e({ env, reports }) {
     const status = await foreground(process.execPath, [playwright, 'test', '--reporter=list,json'], {
       cwd: projectRoot,
       env: { ...session, PLAYWRIGHT_JSON_OUTPUT_FILE: file },
-      limitMs: 10 * 60_000,
+      limitMs: 20 * 60_000,
       ownGroup: true,
     });
-    return readCounts(file, status, countPlaywright);
+    return readOutcome(file, status, ofPlaywright);
   });
 }
 
@@ -83,7 +98,7 @@ async function runFarm({ env, reports }) {
     },
   );
   if (status === cannotRunHere) return { passed: 0, failed: 0, skipped: 1 };
-  return readCounts(file, status, countVitest);
+  return readOutcome(file, status, ofVitest);
 }
 
 /** @param {StageContext} context */
@@ -107,10 +122,14 @@ async function runVm({ env, reports }) {
     [...inNetwork, vitest, 'run', '--project', 'vm', ...vitestReporters(file)],
     { cwd: projectRoot, env, limitMs: 30 * 60_000, ownGroup: true },
   );
-  return readCounts(file, status, countVitest);
+  return readOutcome(file, status, ofVitest);
 }
 
 /** @param {string} file */
 function vitestReporters(file) {
-  return ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+  return [
+    '--reporter=default',
+    `--reporter=${inProject('scripts', 'test', 'vitest-report.mjs')}`,
+    `--outputFile.json=${file}`,
+  ];
 }

@@ -1,0 +1,96 @@
+// @ts-check
+// What failed, from the JSON reports of the test runners: named once more at the end of `npm test`, because the
+// place where a runner tells it may be thousands of lines up, or cut off where only the end of a log is kept.
+import path from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+
+/** @typedef {{ title: string, message: string }} Failure title: file and test; message: a few lines, without colours */
+
+/** Lines of a message that are shown: enough for an assertion with its values and the first place of its stack. */
+const shownLines = 12;
+
+/**
+ * The failed tests of a Vitest report, the files that did not load, and the errors that belong to no test.
+ * @param {{ testResults: readonly { name: string, status: string, message: string,
+ *   assertionResults: readonly { status: string, fullName: string, failureMessages: readonly string[] }[] }[],
+ *   unhandledErrors?: readonly string[] }} report
+ * @param {string} root the folder that names are told from
+ * @returns {Failure[]}
+ */
+export function vitestFailures({ testResults, unhandledErrors = [] }, root) {
+  const ofFiles = testResults.flatMap(({ name, status, message, assertionResults }) => {
+    const file = path.relative(root, name);
+    const failed = assertionResults.filter((test) => test.status === 'failed');
+    if (status === 'failed' && failed.length === 0) return [failure(file, message)];
+    return failed.map((test) => failure(`${file} > ${test.fullName}`, test.failureMessages.join('\n')));
+  });
+  return [...ofFiles, ...unhandledErrors.map((error) => failure('an error outside of all tests', error))];
+}
+
+/**
+ * @typedef {object} Suite a Playwright suite: a file, or a block in it
+ * @property {string} title
+ * @property {readonly Suite[]} [suites]
+ * @property {readonly { title: string, tests: readonly { status: string,
+ *   results: readonly { error?: { stack?: string, message?: string } }[] }[] }[]} [specs]
+ */
+
+/**
+ * The tests of a Playwright report that failed or needed a second try, and the errors that belong to no test.
+ * @param {{ suites: readonly Suite[], errors?: readonly { stack?: string, message?: string }[] }} report
+ * @returns {Failure[]}
+ */
+export function playwrightFailures({ suites, errors = [] }) {
+  return [
+    ...suites.flatMap((suite) => failuresOfSuite(suite, [])),
+    ...errors.map((error) => failure('an error outside of all tests', textOf(error))),
+  ];
+}
+
+/**
+ * @param {Suite} suite
+ * @param {readonly string[]} above
+ * @returns {Failure[]}
+ */
+function failuresOfSuite({ title, suites = [], specs = [] }, above) {
+  const here = [...above, title].filter(Boolean);
+  const own = specs.flatMap((spec) =>
+    spec.tests
+      .filter(({ status }) => status === 'unexpected' || status === 'flaky')
+      .map(({ results }) =>
+        failure(
+          [...here, spec.title].join(' > '),
+          results.map(({ error }) => textOf(error)).find(Boolean) ?? '',
+        ),
+      ),
+  );
+  return [...own, ...suites.flatMap((suite) => failuresOfSuite(suite, here))];
+}
+
+/** @param {{ stack?: string, message?: string } | undefined} error */
+function textOf(error) {
+  return error?.stack ?? error?.message ?? '';
+}
+
+/**
+ * @param {string} title
+ * @param {string} text
+ * @returns {Failure}
+ */
+function failure(title, text) {
+  const lines = stripVTControlCharacters(text)
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !/^\s+at .*node_modules/.test(line));
+  return { title, message: lines.slice(0, shownLines).join('\n') };
+}
+
+/**
+ * Failures as text, each with its message indented below it; empty when there are none.
+ * @param {readonly Failure[]} failures
+ */
+export function failureList(failures) {
+  return failures
+    .map(({ title, message }) => [`FAILED  ${title}`, ...message.split('\n')].join('\n        '))
+    .map((text) => `${text.trimEnd()}\n`)
+    .join('');
+}
