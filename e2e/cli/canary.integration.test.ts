@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import {
   existsSync,
@@ -22,7 +22,10 @@ import { TokenTap } from '../canary/token-tap.ts';
 import { type LabFixture, startLabFixture } from '../lab/testing/lab-fixture.ts';
 import { bundledCli, operatorToken, projectRoot } from './run-cli.ts';
 
-const SUDO_PASSWORD = 'canary sudo "password" 7Hq/+é';
+/** Another one in every run: the process table shows the processes of other runs on this computer, too. */
+const SUDO_PASSWORD = `canary sudo "password" ${randomBytes(6).toString('base64')}/+é`;
+/** One for each run that is ended early, and one that no such run has touched: only a device without a key gets one. */
+const DEVICES = [1, 2, 3, 4] as const;
 const RUN_LIMIT_MS = 60_000;
 
 /**
@@ -43,7 +46,7 @@ describe.skipIf(process.platform !== 'linux')('no secret is left by the command 
   beforeAll(async () => {
     for (const folder of [cores, reports, temporary, given, controls]) mkdirSync(folder);
     fixture = await startLabFixture(
-      [1, 2, 3].map((number) => ({ name: `bench-0${number}`, faults: ['sudo-password'] as const })),
+      DEVICES.map((number) => ({ name: `bench-0${number}`, faults: ['sudo-password'] as const })),
       { identityFaults: tap, devicePassword: new Secret(SUDO_PASSWORD) },
     );
     // A key that the provider makes passes through the station; one that is born on its device never does.
@@ -128,20 +131,20 @@ describe.skipIf(process.platform !== 'linux')('no secret is left by the command 
     killed.kill('SIGKILL');
     await once(killed, 'exit');
 
-    const thrown = enroll(2, `${report} --require=${mishap}`);
+    const thrown = enroll(3, `${report} --require=${mishap}`);
     await whenMinted(thrown, () => thrown.kill('SIGUSR1'));
     const [thrownStatus] = await once(thrown, 'exit');
     expect(thrownStatus).not.toBe(0);
     expect(readdirSync(reports).length).toBe(2);
 
-    for (const number of [1, 2, 3]) {
+    for (const number of DEVICES) {
       const whole = enroll(number);
       const [status] = await once(whole, 'exit');
       expect(status, outputs.join('').slice(-3_000)).toBe(0);
     }
     const processes = await table.stop();
 
-    const keys = Object.fromEntries([1, 2, 3].map((number) => [`machine key ${number}`, keyOf(number)]));
+    const keys = Object.fromEntries(DEVICES.map((number) => [`machine key ${number}`, keyOf(number)]));
     expect(Object.values(keys).every((key) => key.includes('PRIVATE KEY'))).toBe(true);
     const tokens = tap.secrets();
     expect(Object.keys(tokens).length).toBeGreaterThan(0);
