@@ -59,11 +59,15 @@ describe.skipIf(missing !== undefined)('uploading the agent binary', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function upload(binary: AgentBinary, onProgress?: (bytes: number, session: DeviceSession) => void) {
-    const session = await testConnector({ private_key_file: sshd.clientKeyFile }).connect(
-      { kind: 'ssh', user: undefined, host: '127.0.0.1', port: sshd.port },
+  async function upload(
+    binary: AgentBinary,
+    onProgress?: (bytes: number, session: DeviceSession) => void,
+    to: RealSshd = sshd,
+  ) {
+    const session = await testConnector({ private_key_file: to.clientKeyFile }).connect(
+      { kind: 'ssh', user: undefined, host: '127.0.0.1', port: to.port },
       {
-        ...{ credential: { user: sshd.user }, hostKeys: pinsOf(undefined) },
+        ...{ credential: { user: to.user }, hostKeys: pinsOf(undefined) },
         signal: AbortSignal.timeout(limitMs),
       },
     );
@@ -82,6 +86,24 @@ describe.skipIf(missing !== undefined)('uploading the agent binary', () => {
     expect(installed()).toBe(sha256(content));
     expect(readdirSync(place)).toEqual(['fleet-agent']);
   });
+
+  it.each(['aes128-gcm@openssh.com', 'aes256-ctr'])(
+    'arrives whole with %s, however often keys are exchanged',
+    async (cipher) => {
+      const eager = await startRealSshd({
+        config: [`Ciphers ${cipher}`, 'RekeyLimit 1M', 'LogLevel DEBUG1'],
+      });
+      try {
+        expect((await upload(await approved(), undefined, eager)).exitStatus).toBe(0);
+        expect(installed()).toBe(sha256(content));
+        const exchanges = eager.log().match(/rekeying|rekey (in|out)|SSH2_MSG_KEXINIT received/g) ?? [];
+        expect(exchanges.length).toBeGreaterThan(10);
+      } finally {
+        for (const session of open.splice(0)) session.close();
+        await eager.stop();
+      }
+    },
+  );
 
   it('sends the approved file when another one takes its name meanwhile', async () => {
     const binary = await approved();

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import ssh2, { type ClientCallback, type ClientChannel, type ExecOptions } from 'ssh2';
 import { gatherWrites } from './gather-writes.ts';
+import { releaseWhatIsWritten } from './release-memory.ts';
 
 /** Smaller packets cost more in headers than they carry; with none at all ssh2 would never come to an end. */
 const SMALLEST_PACKET = 512;
@@ -34,6 +35,7 @@ export class StationClient extends ssh2.Client {
   runOn(stream: Duplex): void {
     this.#stream = stream;
     gatherWrites(stream);
+    releaseWhatIsWritten(stream);
   }
 
   /** What waits for the link: ssh2 keeps its stream to itself and does not look whether anything takes its bytes. */
