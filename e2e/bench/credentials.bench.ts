@@ -6,6 +6,7 @@ import { systemClock } from '#shared/adapters/system/clock.ts';
 import { Secret } from '#shared/model/secret.ts';
 import { buildProfile } from '#shared/testing/builders.ts';
 import { FakeDevice } from '#shared/testing/fake-device.ts';
+import { signAside } from '#shared/testing/fake-openssl.ts';
 import { sha256 } from '#shared/testing/fake-ports.ts';
 import { MemoryJournal } from '#shared/testing/memory-journal.ts';
 import type { Metric } from '../../scripts/bench/metric.ts';
@@ -93,7 +94,7 @@ async function measure(
     const devices = new Map<string, FakeDevice>();
     for (let number = 1; number <= DEVICES; number += 1) {
       const id = `bench-${number}`;
-      const device = new FakeDevice({ deviceId: id, clock: systemClock, makeKeyPair });
+      const device = new FakeDevice({ deviceId: id, clock: systemClock, makeKeyPair, sign: signAside });
       device.machineId = sha256(id).slice(0, 32);
       device.hostKey = `SHA256:${id}`;
       device.canMakeKeys = true;

@@ -68,7 +68,7 @@ describe('a minted key is given instead', () => {
   });
 
   it('where the device signs with another pair than the registered one, which tells nothing on the provider', async () => {
-    device.signsWrongly = true;
+    device.openssl.signsWrongly = true;
     const { error, log } = await enrollOnce(world, 'board.local');
     expect(error).toBeUndefined();
     expect(calls()).toEqual(['registerKey', 'provesLogin', 'deleteKey', 'mintKey']);

@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, type KeyObject, sign } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { DeviceCommand } from '../device/device-command.ts';
 import { EXIT_DATA_DIFFERS, EXIT_OBSTRUCTED, EXIT_OTHER_ID } from '../device/exit-status.ts';
 import { EXIT_DEVICE_BUSY, EXIT_EPOCH_CHANGED } from '../device/fence.ts';
@@ -22,8 +22,8 @@ import type {
 } from '../engine/ports.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 import { FakeAgent } from './fake-agent.ts';
-import { KEY_CANARY, WRONG_SIGNATURE } from './fake-identity-provider.ts';
 import { AGENT_GID, AGENT_UID, fakeLook } from './fake-look.ts';
+import { FakeOpenssl, type FakeOpensslOptions } from './fake-openssl.ts';
 import {
   expectedHash,
   nonceOf,
@@ -52,24 +52,13 @@ export interface Fault {
   readonly kind: 'lost' | 'hangs' | 'reboots';
 }
 
-export interface FakeDeviceOptions {
+export interface FakeDeviceOptions extends FakeOpensslOptions {
   readonly deviceId: string;
   readonly clock: Clock;
   /** Called for every heartbeat of the agent, with the key it signs in with. */
   readonly beat?: (deviceId: string, keyId: string) => void;
   /** Whether a key logs in: an agent whose key does not sends nothing. */
   readonly isLive?: (keyId: string) => boolean;
-  /** Real key pairs for a device that makes its own; without it they are text that signs nothing. */
-  readonly makeKeyPair?: () => { readonly privatePem: string; readonly publicBase64: string };
-}
-
-const readKeys = new Map<string, KeyObject>();
-
-/** A private key out of its text. Reading takes longer than signing, and the same few come again and again. */
-function readOnce(privatePem: string): KeyObject {
-  const key = readKeys.get(privatePem) ?? createPrivateKey(privatePem);
-  readKeys.set(privatePem, key);
-  return key;
 }
 
 function sha256(text: string | Uint8Array): string {
@@ -100,8 +89,6 @@ export class FakeDevice {
   machine = 'aarch64';
   /** It has openssl, and makes its own keys. */
   canMakeKeys = false;
-  /** Its openssl is broken, or somebody has replaced its pair: what it signs is nothing. */
-  signsWrongly = false;
   /** Key files it made out of keys of its own. */
   births = 0;
   osVersion = '12';
@@ -131,14 +118,14 @@ export class FakeDevice {
   uploads = 0;
   restarts = 0;
   openSessions = 0;
-  /** Of the pairs it has made, by private half. */
-  readonly #publicHalves = new Map<string, string>();
+  readonly openssl: FakeOpenssl;
   readonly #options: FakeDeviceOptions;
   readonly #agent: FakeAgent;
 
   constructor(options: FakeDeviceOptions) {
     this.#options = options;
     this.deviceId = options.deviceId;
+    this.openssl = new FakeOpenssl(options);
     const { clock, beat, isLive } = options;
     this.#agent = new FakeAgent(clock, (keyId) => {
       if (this.reachesNats && isLive?.(keyId) !== false) beat?.(this.deviceId, keyId);
@@ -223,7 +210,11 @@ export class FakeDevice {
     return undefined;
   }
 
-  #run(command: DeviceCommand, options: RunOptions, cutAfter: number | undefined): CommandResult {
+  async #run(
+    command: DeviceCommand,
+    options: RunOptions,
+    cutAfter: number | undefined,
+  ): Promise<CommandResult> {
     this.#requireElevation(command, options);
     if (command.title === 'Look at the device') return fakeLook(this, this.#options.clock.nowMs(), command);
     if (command.title.startsWith('journalctl'))
@@ -257,7 +248,8 @@ export class FakeDevice {
       if (fragment.step !== step) say(`@${nonce} step ${fragment.step}`);
       step = fragment.step;
       say(`@${nonce} run ${fragment.shows}`);
-      const status = this.#perform(fragment, options.payload?.reveal(), say);
+      const done = this.#perform(fragment, options.payload?.reveal(), say);
+      const status = typeof done === 'number' ? done : await done;
       say('');
       say(`@${nonce} exit ${status}`);
       if (status !== 0) return { exitStatus: status, stdout: lines.join('\n'), stderr: '' };
@@ -280,7 +272,7 @@ export class FakeDevice {
     { shows, script }: ScriptFragment,
     payload: string | undefined,
     say: (line: string) => void,
-  ): number {
+  ): number | Promise<number> {
     for (const [prefix, says] of this.failing) {
       if (!shows.startsWith(prefix)) continue;
       say(says);
@@ -293,17 +285,15 @@ export class FakeDevice {
     else if (shows.startsWith('systemctl --user') || shows.endsWith('podman.sock')) this.user.socket = true;
     else if (shows.startsWith('raise ')) this.epoch += 1;
     else if (shows.startsWith('openssl genrsa')) {
-      const pair = this.#options.makeKeyPair?.();
-      if (pair !== undefined) this.#publicHalves.set(pair.privatePem, pair.publicBase64);
-      const content = pair?.privatePem ?? `${KEY_CANARY} born`;
-      this.files.set(waitingPath(script), { content, rights: '600:0:0' });
-      say(`public-key ${pair?.publicBase64 ?? 'QUJD'}`);
-    } else if (shows.startsWith('openssl dgst')) say(`signature ${this.#signed(script)}`);
+      const { privatePem, publicBase64 } = this.openssl.makePair();
+      this.files.set(waitingPath(script), { content: privatePem, rights: '600:0:0' });
+      say(`public-key ${publicBase64}`);
+    } else if (shows.startsWith('openssl dgst')) return this.#sign(script, say);
     else if (shows.startsWith(`put ${bornKeyPath('*')}`)) {
       const key = this.files.get(waitingPath(script))?.content;
       if (key === undefined) return EXIT_OBSTRUCTED;
       const expected = /base64 -A\)" = ('[^']*') \]/.exec(script)?.[1] ?? '';
-      if (this.#publicHalf(key) !== unquote(expected)) return EXIT_EPOCH_CHANGED;
+      if (this.openssl.publicHalf(key) !== unquote(expected)) return EXIT_EPOCH_CHANGED;
       const [, keyId, userId] = /"keyId":"(\w+)"[\s\S]*"userId":"(\w+)"/.exec(script) ?? [];
       this.#write(keyPath, JSON.stringify({ type: 'serviceaccount', keyId, key, userId }), keyRights);
       this.#forgetBornKeys();
@@ -344,20 +334,16 @@ export class FakeDevice {
     this.unit.enabled = false;
   }
 
-  #publicHalf(privatePem: string): string {
-    return this.#options.makeKeyPair === undefined ? 'QUJD' : (this.#publicHalves.get(privatePem) ?? '');
-  }
-
-  /** What openssl prints for a login; nothing where there is no key to sign with. */
-  #signed(script: string): string {
+  #sign(script: string, say: (line: string) => void): number | Promise<number> {
     const path = script.includes(`k="$R${keyPath}"`) ? keyPath : waitingPath(script);
-    if (this.signsWrongly) return WRONG_SIGNATURE;
-    if (this.#options.makeKeyPair === undefined) return this.files.has(path) ? 'QUJD' : '';
-    const key =
-      path === keyPath ? (JSON.parse(this.#content(keyPath)) as { key: string }).key : this.#content(path);
-    const input = /printf '%s' ('[^']*') (?:\| openssl|> "\$i")/.exec(script)?.[1];
-    if (key === '' || input === undefined) return '';
-    return sign('sha256', Buffer.from(unquote(input)), readOnce(key)).toString('base64');
+    const text = this.files.get(path)?.content;
+    const key = path === keyPath && text !== undefined ? (JSON.parse(text) as { key: string }).key : text;
+    const told = (signature: string): number => {
+      say(`signature ${signature}`);
+      return 0;
+    };
+    const signature = this.openssl.signature(script, key);
+    return typeof signature === 'string' ? told(signature) : signature.then(told);
   }
 
   /** Pairs that wait for a key id. */

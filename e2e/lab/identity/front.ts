@@ -51,14 +51,32 @@ async function serve(parts: FrontParts, request: IncomingMessage, response: Serv
   const startedMs = performance.now();
   response.setHeader('date', new Date(parts.clock.now()).toUTCString());
   const { samePath, sameRoute } = parts.log.arrive(method, path);
-  if (parts.latencyMs > 0) await delay(parts.latencyMs, undefined, { signal: parts.signal });
+  response.once('close', () => parts.log.took(performance.now() - startedMs));
+  if (parts.latencyMs > 0) {
+    answerAt(response, startedMs + parts.latencyMs);
+    await delay(parts.latencyMs / 2, undefined, { signal: parts.signal });
+  }
   const fault = await parts.faults?.before({
     ...{ method, path, route: routeOf(method, path), query: exchange.query, headers, body: exchange.body },
     ...{ earlier: samePath, earlierOnRoute: sameRoute },
   });
   const unanswered = await perform(parts, exchange, fault);
   parts.log.add(method, path, unanswered ? 0 : response.statusCode);
-  parts.log.took(performance.now() - startedMs);
+}
+
+/**
+ * Holds a reply back until then: half of the latency lies before the work, and the rest of it, less what the work took,
+ * after it. Timers count whole milliseconds and tend to be late, so the last one is begun rather early.
+ */
+function answerAt(response: ServerResponse, atMs: number): void {
+  const end = response.end.bind(response) as (...args: unknown[]) => ServerResponse;
+  response.end = ((...args: unknown[]) => {
+    const waitMs = Math.floor(atMs - performance.now());
+    if (waitMs < 1) return end(...args);
+    const timer = setTimeout(() => end(...args), waitMs);
+    response.once('close', () => clearTimeout(timer));
+    return response;
+  }) as ServerResponse['end'];
 }
 
 /** Answers the request as the fault has it; true when the caller got no answer. */
