@@ -18,7 +18,9 @@ export const name = 'credentials';
 
 const DEVICES = 300;
 const LATENCY_MS = 40;
+/** A profile's default, and twice as many. Four times as many keep two processors busy all the time: shown, without a goal. */
 const CONCURRENCIES = [8, 16, 32];
+const GOAL_UP_TO = 16;
 
 /** Asked once for a whole run, however many devices it has. */
 const ROUTES_OF_A_RUN = [/openid-configuration$/, /\/orgs\/me$/, /\/ListProjects$/, /\/projects\/_search$/];
@@ -129,7 +131,7 @@ async function measure(
           {
             metric: `${of}: wall over calls × ${LATENCY_MS} ms ÷ ${concurrency}`,
             value: wallMs / idealMs,
-            ...{ unit: 'times', goal: 1.15, better: 'lower' },
+            ...{ unit: 'times', better: 'lower', ...(concurrency <= GOAL_UP_TO ? { goal: 1.15 } : {}) },
           },
           // The lab's own work comes on top of its latency, and this computer's other work on top of that.
           {

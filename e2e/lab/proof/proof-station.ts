@@ -182,7 +182,8 @@ export class ProofStation {
     record.start();
     try {
       // Where other devices of a batch would have kept it from beginning.
-      await this.#ports.clock.sleep(fraction() * 800, signal);
+      const waitMs = fraction() * 800;
+      if (waitMs > 0) await this.#ports.clock.sleep(waitMs, signal);
       await work({
         ...{ ports: this.#ports, profile, fleet: this.#fleet, record, target: parsed.target, signal },
         ...{ deviceId: deviceId(id), credential: { user: 'pi' }, sudoPassword: undefined },

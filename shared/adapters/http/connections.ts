@@ -4,6 +4,7 @@ import { rootCertificates } from 'node:tls';
 import type { Clock } from '../../engine/ports.ts';
 import { parseAddressAndPort } from '../../model/profile.ts';
 import { HttpFailure } from './http-failure.ts';
+import { IdleConnections } from './idle-connections.ts';
 import { type HttpProxy, type ProxyChoice, proxyName } from './proxy.ts';
 import { proxyHeaders, TunnelAgent } from './tunnel.ts';
 
@@ -26,8 +27,11 @@ export interface Way {
 }
 
 export interface Connections {
-  /** @throws {HttpFailure} for a proxy setting that cannot be used */
-  wayTo(url: URL, freshConnection: boolean): Promise<Way>;
+  /**
+   * @param isLive only on a connection that is surely alive: one that answered just now, or a new one
+   * @throws {HttpFailure} for a proxy setting that cannot be used
+   */
+  wayTo(url: URL, isLive: boolean): Promise<Way>;
   close(): void;
 }
 
@@ -36,7 +40,7 @@ const MAX_CONNECTIONS = 64;
 /** Older versions show what is sent to whoever listens (RFC 8996). */
 const MIN_VERSION = 'TLSv1.2' as const;
 
-/** Connections to one provider: kept or fresh, direct, to a given address, or through a proxy, all under one trust. */
+/** Connections to one provider: direct, to a given address, or through a proxy, all under one trust. */
 export function createConnections(options: ConnectionOptions): Connections {
   const { clock, ca, resolve = {}, proxyFor, timeLimitMs } = options;
   const trust = {
@@ -48,6 +52,8 @@ export function createConnections(options: ConnectionOptions): Connections {
   const plainAgent = new http.Agent(pool);
   const secureAgent = new https.Agent({ ...pool, ...trust });
   const tunnels = new Map<string, TunnelAgent>();
+  const idle = new IdleConnections();
+  for (const agent of [plainAgent, secureAgent]) idle.watch(agent);
 
   async function chooseProxy(url: URL): Promise<HttpProxy | undefined> {
     try {
@@ -58,17 +64,18 @@ export function createConnections(options: ConnectionOptions): Connections {
     }
   }
 
-  function tunnelThrough(proxy: HttpProxy, fresh: boolean): TunnelAgent {
-    const through = { proxy, clock, timeLimitMs, ...trust };
-    if (fresh) return new TunnelAgent(through);
+  function tunnelThrough(proxy: HttpProxy): TunnelAgent {
     const name = `${proxy.protocol}//${proxyName(proxy)}`;
-    const kept = tunnels.get(name) ?? new TunnelAgent({ ...through, ...pool });
-    tunnels.set(name, kept);
-    return kept;
+    const kept = tunnels.get(name);
+    if (kept !== undefined) return kept;
+    const made = new TunnelAgent({ proxy, clock, timeLimitMs, ...trust, ...pool });
+    idle.watch(made);
+    tunnels.set(name, made);
+    return made;
   }
 
   return {
-    async wayTo(url, fresh) {
+    async wayTo(url, isLive) {
       const isSecure = url.protocol === 'https:';
       if (!isSecure && url.protocol !== 'http:')
         throw new TypeError(`Not an address for requests: ${url.protocol}`);
@@ -83,10 +90,9 @@ export function createConnections(options: ConnectionOptions): Connections {
           });
         return { proxy, headers: { host: url.host, ...proxyHeaders(proxy) }, open };
       }
-      const direct = isSecure
-        ? { agent: fresh ? new https.Agent(trust) : secureAgent }
-        : { agent: fresh ? (false as const) : plainAgent };
-      const agent = proxy === undefined ? direct : { agent: tunnelThrough(proxy, fresh) };
+      const direct = isSecure ? secureAgent : plainAgent;
+      const agent = proxy === undefined ? direct : tunnelThrough(proxy);
+      if (isLive) idle.closeLongIdle(agent);
       // SNI, the check of the certificate and the Host header stay with the name, whatever address it is at.
       const at =
         place === undefined ? {} : { host: place.address, hostname: place.address, port: place.port };
@@ -94,7 +100,7 @@ export function createConnections(options: ConnectionOptions): Connections {
       return {
         proxy: undefined,
         headers: place === undefined ? {} : { host: url.host },
-        open: (request) => (isSecure ? https : http).request(url, { ...request, ...agent, ...at, ...name }),
+        open: (request) => (isSecure ? https : http).request(url, { ...request, agent, ...at, ...name }),
       };
     },
     close: () => {

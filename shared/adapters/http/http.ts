@@ -13,8 +13,11 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly signal: AbortSignal;
-  /** Sends on a new connection: a kept one may be dead already, and then nobody knows whether the request arrived. */
-  readonly freshConnection?: boolean;
+  /**
+   * Sends on a connection that answered just now, or on a new one: one that was idle for long may be dead already, and then
+   * nobody knows whether the request arrived.
+   */
+  readonly liveConnection?: boolean;
 }
 
 export interface HttpReply {
@@ -133,7 +136,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   return {
     request: async (request) => {
       request.signal.throwIfAborted();
-      const way = await connections.wayTo(request.url, request.freshConnection === true);
+      const way = await connections.wayTo(request.url, request.liveConnection === true);
       return exchange(request, way);
     },
     close: () => connections.close(),

@@ -75,7 +75,7 @@ export function createManagementCaller(options: ManagementCallerOptions): Manage
           ...(orgId === undefined ? {} : { 'x-zitadel-orgid': orgId }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        freshConnection: endpoint.repeat === 'only-when-refused',
+        liveConnection: endpoint.repeat === 'only-when-refused',
         signal,
       });
       return { reply };
