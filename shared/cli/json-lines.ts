@@ -42,6 +42,8 @@ export const eventFields = {
   'other-signs-in': z.object({ since: instant }),
   'signed-in': z.object({
     account: z.string(),
+    /** Where the provider tells it. */
+    organisation: z.string().optional(),
     remembered: z.enum(['keychain', 'memory', 'given']),
     note: z.string(),
   }),

@@ -140,11 +140,12 @@ export class SignInWatch {
       throw 'error' in view && view.error !== undefined
         ? new ShownError(view.error as ErrorView)
         : new EnrollmentError('IDENTITY_SIGN_IN_CANCELLED');
-    const { account, rememberedNote: note } = view;
+    const { account, organisation, rememberedNote: note } = view;
     const remembered = options.isGiven ? 'given' : view.remembered;
-    output.event('signed-in', { account, remembered, note });
+    output.event('signed-in', { account, organisation, remembered, note });
     const where = remembered === 'memory' ? ` (in memory only: ${note})` : '';
-    if (!output.isJson) output.note(`sign-in: ${account}${where}`);
+    if (!output.isJson)
+      output.note(`sign-in: ${account}${organisation === undefined ? '' : ` of ${organisation}`}${where}`);
   }
 }
 

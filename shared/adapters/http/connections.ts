@@ -28,10 +28,10 @@ export interface Way {
 
 export interface Connections {
   /**
-   * @param isLive only on a connection that is surely alive: one that answered just now, or a new one
+   * @param mustBeLive only on a connection that answered just now, or a new one
    * @throws {HttpFailure} for a proxy setting that cannot be used
    */
-  wayTo(url: URL, isLive: boolean): Promise<Way>;
+  wayTo(url: URL, mustBeLive: boolean): Promise<Way>;
   close(): void;
 }
 
@@ -75,7 +75,7 @@ export function createConnections(options: ConnectionOptions): Connections {
   }
 
   return {
-    async wayTo(url, isLive) {
+    async wayTo(url, mustBeLive) {
       const isSecure = url.protocol === 'https:';
       if (!isSecure && url.protocol !== 'http:')
         throw new TypeError(`Not an address for requests: ${url.protocol}`);
@@ -92,7 +92,7 @@ export function createConnections(options: ConnectionOptions): Connections {
       }
       const direct = isSecure ? secureAgent : plainAgent;
       const agent = proxy === undefined ? direct : tunnelThrough(proxy);
-      if (isLive) idle.closeLongIdle(agent);
+      if (mustBeLive) idle.closeUnlessLive(agent);
       // SNI, the check of the certificate and the Host header stay with the name, whatever address it is at.
       const at =
         place === undefined ? {} : { host: place.address, hostname: place.address, port: place.port };

@@ -31,37 +31,52 @@ async function ask(liveConnection: boolean): Promise<void> {
   expect((await http.request({ method: 'POST', url, signal, liveConnection })).text).toBe('here');
 }
 
-/** As if so much time had gone by. */
-function later(ms: number): void {
-  const now = performance.now();
-  vi.spyOn(performance, 'now').mockImplementation(() => now + ms);
+/** As if so much time had gone by; a computer that sleeps counts it by the clock on the wall alone. */
+function later(ms: number, asleep = false): void {
+  const [now, wall] = [performance.now(), Date.now()];
+  vi.spyOn(performance, 'now').mockImplementation(() => now + (asleep ? 0 : ms));
+  vi.spyOn(Date, 'now').mockImplementation(() => wall + ms);
 }
+
+const openConnections = () =>
+  new Promise<number>((resolve) => server.getConnections((_error, count) => resolve(count)));
 
 it('sends on the connection that has just answered', async () => {
   await ask(false);
-  later(900);
+  later(500);
   await ask(true);
   await ask(true);
   expect(connections).toBe(1);
 });
 
-it('sends on a new connection when the others have been idle for long, and closes those', async () => {
-  await Promise.all([ask(false), ask(false)]);
-  expect(connections).toBe(2);
-  later(1_100);
-  await ask(true);
-  expect(connections).toBe(3);
-  await ask(true);
-  expect(connections).toBe(3);
-  const open = await new Promise<number>((resolve) =>
-    server.getConnections((_error, count) => resolve(count)),
-  );
-  expect(open).toBe(1);
-});
+it.each([
+  ['while it was awake', false],
+  ['asleep', true],
+])(
+  'sends on a new connection when the others have been idle for long %s, and closes those',
+  async (_how, asleep) => {
+    await Promise.all([ask(false), ask(false)]);
+    expect(connections).toBe(2);
+    later(1_100, asleep);
+    await ask(true);
+    expect(connections).toBe(3);
+    await ask(true);
+    expect(connections).toBe(3);
+    await expect.poll(openConnections).toBe(1);
+  },
+);
 
 it('sends what may be sent twice on any connection that was kept', async () => {
   await ask(false);
   later(60_000);
   await ask(false);
   expect(connections).toBe(1);
+});
+
+it('leaves the other connections alone while the one that is used is live', async () => {
+  await Promise.all([ask(false), ask(false)]);
+  later(1_100);
+  await ask(false);
+  await ask(true);
+  expect([connections, await openConnections()]).toEqual([2, 2]);
 });

@@ -1,6 +1,6 @@
 /**
- * What the sign-in asks for. `profile` names the operator on screen; `offline_access` renews the sign-in; the
- * first audience lets the token call Zitadel's own API. The project's audience and the roles are for the NATS
+ * What the sign-in asks for. `profile` and the resource owner name the operator and the organisation on screen;
+ * `offline_access` renews the sign-in; the first audience lets the token call Zitadel's own API. The project's audience and the roles are for the NATS
  * auth callout: by them it recognises an operator of this fleet.
  */
 export function signInScope(projectId: string): string {
@@ -8,6 +8,7 @@ export function signInScope(projectId: string): string {
     'openid',
     'profile',
     'offline_access',
+    'urn:zitadel:iam:user:resourceowner',
     'urn:zitadel:iam:org:project:id:zitadel:aud',
     `urn:zitadel:iam:org:project:id:${projectId}:aud`,
     'urn:zitadel:iam:org:projects:roles',

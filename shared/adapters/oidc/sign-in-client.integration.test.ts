@@ -84,10 +84,11 @@ describe('against the lab', () => {
     const before = Date.now();
     const tokens = await signIn();
     expect(tokens.account).toBe(lab.operator.loginName);
+    expect(tokens.organisation).toBe(lab.orgName);
     expect(tokens.subject).not.toBe('');
     expect(tokens.expiresAt).toBeGreaterThan(before + 60_000);
     const renewed = await client().refresh(tokens, limit());
-    expect(renewed.account).toBe(tokens.account);
+    expect([renewed.account, renewed.organisation]).toEqual([tokens.account, tokens.organisation]);
     expect(renewed.refreshToken?.equals(tokens.refreshToken ?? new Secret(''))).toBe(false);
     await expect(client().refresh(tokens, limit())).rejects.toMatchObject({ code: 'IDENTITY_SESSION_ENDED' });
 

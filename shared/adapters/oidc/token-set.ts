@@ -39,7 +39,7 @@ async function userInfo(
   }
 }
 
-/** The tokens of a new sign-in, with the account's name out of the ID token or, where it has none, user info. */
+/** The tokens of a new sign-in, with the names of account and organisation out of the ID token or, where it lacks one, user info. */
 export async function newTokenSet(
   configuration: oidc.Configuration,
   reply: TokenReply,
@@ -47,8 +47,9 @@ export async function newTokenSet(
   logger: Logger,
 ): Promise<TokenSet> {
   const idToken: Claims = reply.claims() ?? {};
-  const isNamed = text(idToken, 'preferred_username') !== undefined || text(idToken, 'name') !== undefined;
-  const info = isNamed ? {} : await userInfo(configuration, reply, text(idToken, 'sub'), logger);
+  const hasAccount = text(idToken, 'preferred_username') !== undefined || text(idToken, 'name') !== undefined;
+  const hasNames = hasAccount && text(idToken, ORGANISATION_CLAIM) !== undefined;
+  const info = hasNames ? {} : await userInfo(configuration, reply, text(idToken, 'sub'), logger);
   const claims = { ...info, ...idToken };
   const subject = text(claims, 'sub') ?? '';
   return {

@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream';
+import { markAsUntransferable } from 'node:worker_threads';
 import { expect, it } from 'vitest';
 import { gatherWrites } from './gather-writes.ts';
 import { releaseWhatIsWritten } from './release-memory.ts';
@@ -67,7 +68,19 @@ it('leaves alone what is small, and what may be shared', async () => {
   expect([small.length, pooled.length, ofPoolSize.length]).toEqual([1024, 4, 4]);
 });
 
-it('keeps what could not be sent: the system may still be reading it', async () => {
+it('leaves alone what is marked as not to be moved', async () => {
+  const { stream, sent, end } = link();
+  const marked = filled(5);
+  markAsUntransferable(marked.buffer);
+  await new Promise<void>((resolve) => {
+    stream.write(marked, () => resolve());
+    void turn().then(() => end());
+  });
+  expect(marked.byteLength).toBe(PACKET_BYTES);
+  expect(sent[0]?.equals(Buffer.alloc(PACKET_BYTES, 5))).toBe(true);
+});
+
+it('leaves what was not sent to the collector', async () => {
   const { stream, end } = link();
   const encrypted = filled(7);
   const failed = new Promise((resolve) => stream.write(encrypted, resolve));

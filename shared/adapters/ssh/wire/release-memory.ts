@@ -24,13 +24,19 @@ function isWorthReleasing(buffer: ArrayBufferLike): buffer is ArrayBuffer {
  * it wait for the collector, some 32 MB.
  */
 function release(buffer: ArrayBufferLike): void {
-  if (isWorthReleasing(buffer)) nowhere.postMessage(undefined, [buffer]);
+  if (!isWorthReleasing(buffer)) return;
+  try {
+    nowhere.postMessage(undefined, [buffer]);
+  } catch {
+    // Memory that somebody has marked as not to be moved. It is whole, and the collector's.
+  }
 }
 
 /**
- * Has a stream give back the memory of what is written to it. For a stream that ssh2 alone writes to, which does so in
- * three pieces for each packet and keeps none of them: its length, a view of the plain packet, before that is encrypted;
- * the encrypted packet; and a few bytes that seal it.
+ * Has a stream give back the memory of what is written to it. For a stream that ssh2 alone writes to, and keeps nothing
+ * of. With the ciphers that devices choose it writes three pieces for each packet: its length, a view of the plain packet
+ * before that is encrypted; the encrypted packet; and a few bytes that seal it. Where it does so otherwise, what is no
+ * buffer of its own is left to the collector.
  */
 export function releaseWhatIsWritten(stream: Writable): void {
   const write = stream.write.bind(stream) as (
@@ -39,20 +45,18 @@ export function releaseWhatIsWritten(stream: Writable): void {
     done: (error?: Error | null) => void,
   ) => boolean;
   stream.write = ((chunk: unknown, ...rest: unknown[]) => {
-    const [encoding] = rest.filter((one) => typeof one === 'string') as BufferEncoding[];
-    const done = rest.find((one) => typeof one === 'function') as
-      | ((error?: Error | null) => void)
-      | undefined;
-    const isWhole = chunk instanceof Uint8Array && chunk.byteLength === chunk.buffer.byteLength;
-    if (chunk instanceof Uint8Array && !isWhole && isWorthReleasing(chunk.buffer)) {
-      // Encrypted and sealed in this turn; then the plain packet is needed no more, long before it is sent.
-      process.nextTick(() => release(chunk.buffer));
-      return write(Buffer.from(chunk), encoding, (error) => done?.(error));
-    }
-    return write(chunk, encoding, (error) => {
-      // Where sending failed, the system may still be reading it.
-      if (!error && isWhole) release(chunk.buffer);
-      done?.(error);
-    });
+    const [encoding, callback] = typeof rest[0] === 'function' ? [undefined, rest[0]] : rest;
+    const done = callback as ((error?: Error | null) => void) | undefined;
+    const send = (bytes: unknown, sent?: () => void): boolean =>
+      write(bytes, encoding as BufferEncoding | undefined, (error) => {
+        if (!error) sent?.();
+        done?.(error);
+      });
+    if (!(chunk instanceof Uint8Array) || !isWorthReleasing(chunk.buffer)) return send(chunk);
+    // What was not sent is left to the collector.
+    if (chunk.byteLength === chunk.buffer.byteLength) return send(chunk, () => release(chunk.buffer));
+    // Encrypted and sealed in this turn; then the plain packet is needed no more, long before it is sent.
+    process.nextTick(() => release(chunk.buffer));
+    return send(Buffer.from(chunk));
   }) as Writable['write'];
 }
