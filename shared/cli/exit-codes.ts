@@ -27,11 +27,12 @@ const inputCodes: readonly EnrollmentErrorCode[] = [
   'STATION_SETUP_FILE_REFUSED',
 ];
 
-/** Errors that say nothing about a device: nobody is signed in any more. */
+/** Errors that say nothing about a device: nobody is signed in any more, or whoever is lacks the rights. */
 const signInCodes: readonly EnrollmentErrorCode[] = [
   'IDENTITY_TOKEN_REFUSED',
   'IDENTITY_SESSION_ENDED',
   'IDENTITY_NOT_SIGNED_IN',
+  'IDENTITY_ROLE_MISSING',
 ];
 
 /** The exit code of several devices, by what went wrong with each: `signIn` where it is that alone. */

@@ -53,6 +53,8 @@ const MEBI = 1024 * 1024;
 
 /** Room the packages with their dependencies take, by place. Bytes. */
 export const packagesBytes = { programs: 280 * MEBI, archives: 100 * MEBI, state: 20 * MEBI } as const;
+/** The same where podman is there already, which is nearly all of it. */
+export const otherPackagesBytes = { programs: 16 * MEBI, archives: 8 * MEBI, state: 4 * MEBI } as const;
 /** Room for config, key and unit. Bytes. */
 export const filesBytes = MEBI;
 /** Room that stays free where packages or the binary go. Bytes. */

@@ -66,6 +66,16 @@ describe('room', () => {
     );
   });
 
+  it('is little for the packages that podman does not bring along', () => {
+    const missingPackages = ['slirp4netns', 'uidmap'];
+    const facts = freshFacts({ missingPackages, places: places({ freeBytes: 93 * MEBI }) });
+    expect(() => requireRoom(facts, ['packages'], binary)).not.toThrow();
+    const less = freshFacts({ missingPackages, places: places({ freeBytes: 92 * MEBI }) });
+    expect(() => requireRoom(less, ['packages'], binary)).toThrow(
+      expect.objectContaining({ code: 'DEVICE_DISK_FULL' }),
+    );
+  });
+
   it('is asked of each file system by itself, and the error names the place', () => {
     const here = places();
     const small = { mount: '/usr/local', freeBytes: 30 * MEBI, writable: true };

@@ -1,4 +1,10 @@
-import { filesBytes, packagesBytes, reserveBytes, writtenPlaces } from '../device/paths.ts';
+import {
+  filesBytes,
+  otherPackagesBytes,
+  packagesBytes,
+  reserveBytes,
+  writtenPlaces,
+} from '../device/paths.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 import { durationText, megabytesText } from '../model/duration-text.ts';
 import type { StepId } from '../model/enrollment.ts';
@@ -48,16 +54,21 @@ export function requireUnobstructed({ obstacles }: DeviceFacts): void {
 }
 
 /** Bytes the steps still to do will write, by place. */
-function roomFor(steps: readonly StepId[], binaryBytes: number): ReadonlyMap<PlaceName, number> {
+function roomFor(
+  steps: readonly StepId[],
+  binaryBytes: number,
+  missingPackages: readonly string[],
+): ReadonlyMap<PlaceName, number> {
   const room = new Map<PlaceName, number>();
   const add = (name: PlaceName, bytes: number): void => {
     room.set(name, (room.get(name) ?? 0) + bytes);
   };
   if (steps.length > 0) add('config', filesBytes);
   if (steps.includes('packages')) {
-    add('programs', packagesBytes.programs + reserveBytes);
-    add('archives', packagesBytes.archives);
-    add('state', packagesBytes.state);
+    const packages = missingPackages.includes('podman') ? packagesBytes : otherPackagesBytes;
+    add('programs', packages.programs + reserveBytes);
+    add('archives', packages.archives);
+    add('state', packages.state);
   }
   if (steps.includes('binary')) add('binary', binaryBytes + (steps.includes('packages') ? 0 : reserveBytes));
   return room;
@@ -74,7 +85,7 @@ export function requireRoom(
   steps: readonly StepId[],
   binary: { readonly sizeBytes: number },
 ): void {
-  const room = roomFor(steps, binary.sizeBytes);
+  const room = roomFor(steps, binary.sizeBytes, facts.missingPackages);
   const places = placeNames.filter((name) => room.has(name)).map((name) => ({ name, ...facts.places[name] }));
   // A /usr of its own that is read-only is an arrangement of the image: apt knows how, or says so.
   const readOnly = places.find(({ name, writable }) => !writable && name !== 'programs');

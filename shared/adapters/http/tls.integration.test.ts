@@ -80,7 +80,7 @@ describe.skipIf(!isMade)('trust in the identity provider', () => {
   });
 
   it('refuses a CA file that holds no certificate', async () => {
-    await expect(ask('localhost', { ca_file: key }, false)).rejects.toMatchObject({
+    await expect(ask('localhost', { ca_file: key })).rejects.toMatchObject({
       code: 'STATION_PROFILE_INVALID',
     });
   });

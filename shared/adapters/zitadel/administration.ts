@@ -100,7 +100,7 @@ export function createZitadelAdministration(options: ZitadelCallerOptions): Admi
     caller: async (signal) => {
       const api = await caller.generation(signal);
       // The name is for the person who looks: a server that does not tell it is no reason to stop.
-      const silent = ['not-found', 'not-allowed', 'other'] as const;
+      const silent = ['not-found', 'not-served', 'not-allowed', 'other'] as const;
       const me = await attempt(ownEndpoints.account, {}, silent, signal);
       const claims = me === undefined ? await attempt(ownEndpoints.claims, {}, silent, signal) : undefined;
       const names = [me?.user.preferredLoginName, me?.user.userName, claims?.preferred_username, claims?.sub];
@@ -109,7 +109,7 @@ export function createZitadelAdministration(options: ZitadelCallerOptions): Admi
     },
 
     missingRights: async (signal) => {
-      const rights = await attempt(ownEndpoints.permissions, {}, ['not-found'], signal);
+      const rights = await attempt(ownEndpoints.permissions, {}, ['not-found', 'not-served'], signal);
       return rights === undefined ? [] : neededRights.filter((right) => !rights.result.includes(right));
     },
 

@@ -17,6 +17,7 @@ export type CallFailureKind =
   | 'already-exists'
   | 'no-changes'
   | 'not-found'
+  | 'not-served'
   | 'unauthenticated'
   | 'not-allowed'
   | 'organisation-unknown'
@@ -98,7 +99,10 @@ const NO_MEMBERSHIP = 'AUTHZ-cdgFk';
 /** By the header, and by the message of the second generation. */
 const ORGANISATION_UNKNOWN = ['AUTH-Bs7Ds', 'COMMAND-QXPGs'];
 
-/** Sorts an error reply. By status, code and id; never by text that may be translated. */
+/**
+ * Sorts an error reply. By status, code and id; never by text that may be translated. `not-found` is what the provider itself
+ * says of a thing, with an id: the 404 of a gateway or a proxy says nothing about keys and users.
+ */
 export function failureKind(reply: HttpReply): CallFailureKind {
   const { status, code, ids, keys } = factsOf(reply);
   const hasKey = (pattern: RegExp) => keys.some((text) => pattern.test(text));
@@ -108,7 +112,7 @@ export function failureKind(reply: HttpReply): CallFailureKind {
   if (status === 403 || code === 7) return 'not-allowed';
   if (status === 429 || code === 8) return 'slow-down';
   if (status === 409 || code === 6 || hasKey(/AlreadyExist/)) return 'already-exists';
-  if (status === 404 || code === 5) return 'not-found';
+  if (status === 404 || code === 5) return ids.length > 0 ? 'not-found' : 'not-served';
   if (status === 400 && (ids.some((one) => NO_CHANGES.has(one)) || hasKey(/NoChanges|NotInactive/)))
     return 'no-changes';
   // What a server does not have does not come by waiting.
@@ -127,6 +131,7 @@ const codes: Readonly<Record<CallFailureKind, EnrollmentErrorCode>> = {
   'already-exists': 'IDENTITY_CALL_FAILED',
   'no-changes': 'IDENTITY_CALL_FAILED',
   'not-found': 'IDENTITY_CALL_FAILED',
+  'not-served': 'IDENTITY_CALL_FAILED',
   unauthenticated: 'IDENTITY_SESSION_ENDED',
   'not-allowed': 'IDENTITY_ROLE_MISSING',
   'organisation-unknown': 'IDENTITY_ORGANISATION_UNKNOWN',

@@ -316,6 +316,20 @@ describe('keys', () => {
     const { identity } = await provider(() => failed(404, 5, 'COMMAND-4m77G'));
     await expect(identity.deleteKey('77', 'k1', signal)).resolves.toBeUndefined();
   });
+
+  it.each([
+    ['a proxy', { status: 404, body: '<html>no such page</html>' }],
+    ['a gateway', { status: 404, body: { code: 5, message: 'Not Found', details: [] } }],
+    [
+      'another instance',
+      { status: 404, body: { code: 5, message: 'unable to set instance: Instance not found' } },
+    ],
+  ])('do not count as deleted because %s has not got them', async (_who, answer) => {
+    const { identity } = await provider(() => answer);
+    await expect(identity.deleteKey('77', 'k1', signal)).rejects.toMatchObject({
+      code: 'IDENTITY_CALL_FAILED',
+    });
+  });
 });
 
 describe('looking for a machine user', () => {

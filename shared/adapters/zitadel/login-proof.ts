@@ -11,8 +11,11 @@ import { privateKeyPem } from './machine-key.ts';
 import { once } from './once.ts';
 
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
-/** The provider lets an assertion be an hour old and a second early: a station's clock may be a little ahead. */
-const ISSUED_BEFORE_SECONDS = 30;
+/**
+ * The provider lets an assertion be an hour old and a second early. A station whose clock is up to two minutes ahead is
+ * let sign in; it must not take its own keys for refused ones.
+ */
+const ISSUED_BEFORE_SECONDS = 180;
 const VALID_FOR_SECONDS = 10 * 60;
 /** A key that was just registered is found only when the provider's projections have caught up. */
 const WAITS_MS = [150, 300, 600, 1200, 2400];

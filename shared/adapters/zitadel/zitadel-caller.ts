@@ -27,6 +27,9 @@ export interface ZitadelCaller extends ManagementCaller {
   generation(signal: AbortSignal): Promise<ApiGeneration>;
 }
 
+/** What a server answers that knows of a service and has not got it; one that does not know it answers 404. */
+const NOT_IMPLEMENTED = new Set([405, 501]);
+
 /** Refused or not, only a server that has the second generation answers this in Connect's way. */
 const probe: Endpoint<object, object> = {
   action: 'list projects',
@@ -49,10 +52,12 @@ export function createZitadelCaller(options: ZitadelCallerOptions): ZitadelCalle
 
   async function generationOfServer(signal: AbortSignal): Promise<ApiGeneration> {
     if (api !== 'probe') return api;
-    const expected = ['not-found', 'not-allowed', 'organisation-unknown', 'other'] as const;
+    const expected = ['not-found', 'not-served', 'not-allowed', 'organisation-unknown', 'other'] as const;
     try {
       const answer = await caller.call(probe, {}, { signal, expected });
-      return answer instanceof CallFailure && !answer.isConnect ? 'v1' : 'v2';
+      if (!(answer instanceof CallFailure)) return 'v2';
+      const isServed = answer.kind !== 'not-served' && !NOT_IMPLEMENTED.has(answer.status);
+      return answer.isConnect && isServed ? 'v2' : 'v1';
     } catch (thrown) {
       // A page of a proxy in place of an answer: the calls themselves tell what is wrong.
       if (thrown instanceof EnrollmentError && thrown.code === 'IDENTITY_REPLY_UNREADABLE') return 'v1';
@@ -62,7 +67,8 @@ export function createZitadelCaller(options: ZitadelCallerOptions): ZitadelCalle
 
   async function organisation(signal: AbortSignal): Promise<Organisation> {
     // The one call of the first generation that has no successor and stays.
-    const own = await caller.call(ownEndpoints.organisation, {}, { signal, expected: ['not-found'] });
+    const expected = ['not-found', 'not-served'] as const;
+    const own = await caller.call(ownEndpoints.organisation, {}, { signal, expected });
     if (!(own instanceof CallFailure)) return own.org;
     const found = await caller.call(findOrganisations, { orgId }, { signal });
     const [first, ...others] = found instanceof CallFailure ? [] : found.result;
