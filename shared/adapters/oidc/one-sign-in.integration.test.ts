@@ -73,7 +73,7 @@ function station(cache: TokenCache) {
     agent: { binaries: {} },
   });
   const client = createSignInClient({ profile, http, clock, logger: silentLogger });
-  const ports = { clock, logger: silentLogger, client, cache };
+  const ports = { clock, random: systemRandom, logger: silentLogger, client, cache };
   const session = new Session(ports, {
     onSession: () => undefined,
     onKeychain: () => undefined,
