@@ -36,7 +36,10 @@ export class Observer {
     this.ports = openPorts(context, profile, options, 'read');
     const { ports } = this;
     this.session = new Session(
-      { clock: ports.clock, logger: ports.logger, client: ports.signIn, cache: ports.tokenCache },
+      {
+        ...{ clock: ports.clock, random: ports.random, logger: ports.logger },
+        ...{ client: ports.signIn, cache: ports.tokenCache },
+      },
       {
         onSession: (view) => this.#watch.show(view, context.output),
         onKeychain: () => undefined,

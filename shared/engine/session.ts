@@ -8,6 +8,7 @@ import type {
   Clock,
   DeviceCodePrompt,
   Logger,
+  Random,
   SignInClient,
   TokenCache,
   TokenSet,
@@ -43,7 +44,13 @@ export class Session implements AccessTokenSource {
   #isBegun = false;
 
   constructor(
-    ports: { clock: Clock; logger: Logger; client: SignInClient; cache: TokenCache },
+    ports: {
+      clock: Clock;
+      random: Pick<Random, 'fraction'>;
+      logger: Logger;
+      client: SignInClient;
+      cache: TokenCache;
+    },
     handlers: SessionHandlers,
   ) {
     this.#clock = ports.clock;

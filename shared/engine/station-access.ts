@@ -42,7 +42,10 @@ export class StationAccess {
     const { ports, profile, display, signInPatienceMs = SIGN_IN_PATIENCE_MS } = options;
     this.#options = options;
     this.session = new Session(
-      { clock: ports.clock, logger: ports.logger, client: ports.signIn, cache: ports.tokenCache },
+      {
+        ...{ clock: ports.clock, random: ports.random, logger: ports.logger },
+        ...{ client: ports.signIn, cache: ports.tokenCache },
+      },
       {
         onSession: (session) => display.showSession(session),
         onKeychain: (keychain) => display.showKeychain(keychain),

@@ -1,12 +1,22 @@
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 import type { Secret } from '../model/secret.ts';
 import { HeldTokens } from './held-tokens.ts';
-import { asEnrollmentError, waitUnlessAborted, withLimit } from './limits.ts';
-import type { AccessTokenSource, Clock, Logger, SignInClient, TokenSet } from './ports.ts';
+import { asEnrollmentError, waitUnlessAborted } from './limits.ts';
+import type { AccessTokenSource, Clock, Logger, Random, SignInClient, TokenSet } from './ports.ts';
 import type { RememberedSignIn } from './remembered-sign-in.ts';
+import { repeatWithoutEffect } from './repeat-without-effect.ts';
 import { revoke } from './revoke.ts';
 
+/** Of a renewal with all its tries. */
 const REFRESH_LIMIT_MS = 30_000;
+
+/** A renewal that all callers share. */
+interface Renewal {
+  readonly of: TokenSet;
+  readonly renewed: Promise<TokenSet>;
+  /** Resolves with its end, or as soon as it was put off: then it goes on, but may take long. */
+  readonly decided: Promise<'ended' | 'put-off'>;
+}
 
 export interface UpkeepHandlers {
   /** The tokens in use are new ones. */
@@ -25,17 +35,21 @@ export function isRenewedFrom(found: TokenSet, tokens: TokenSet): boolean {
 /** Tokens in use: handed out while they live, renewed once for all callers and for all stations that share them. */
 export class TokenUpkeep implements AccessTokenSource {
   readonly #clock: Clock;
+  readonly #random: Pick<Random, 'fraction'>;
   readonly #logger: Logger;
   readonly #client: SignInClient;
   readonly #remembered: RememberedSignIn;
   readonly #handlers: UpkeepHandlers;
   #held: HeldTokens | undefined;
-  #refreshing: { readonly of: TokenSet; readonly renewed: Promise<TokenSet> } | undefined;
+  /** Aborted when the tokens in use are others, or none. */
+  #inUse = new AbortController();
+  #refreshing: Renewal | undefined;
   #problem: EnrollmentError | undefined;
 
   constructor(
     ports: {
       readonly clock: Clock;
+      readonly random: Pick<Random, 'fraction'>;
       readonly logger: Logger;
       readonly client: SignInClient;
       readonly remembered: RememberedSignIn;
@@ -43,6 +57,7 @@ export class TokenUpkeep implements AccessTokenSource {
     handlers: UpkeepHandlers,
   ) {
     this.#clock = ports.clock;
+    this.#random = ports.random;
     this.#logger = ports.logger;
     this.#client = ports.client;
     this.#remembered = ports.remembered;
@@ -61,6 +76,8 @@ export class TokenUpkeep implements AccessTokenSource {
   hold(tokens: TokenSet | undefined): void {
     this.#held = tokens === undefined ? undefined : new HeldTokens(tokens, this.#clock);
     this.#problem = undefined;
+    this.#inUse.abort(new EnrollmentError('IDENTITY_NOT_SIGNED_IN'));
+    this.#inUse = new AbortController();
   }
 
   /** The new refresh token is stored before anybody uses the new access token: the old one is worth nothing now. */
@@ -94,63 +111,90 @@ export class TokenUpkeep implements AccessTokenSource {
     const { tokens } = held;
     const isRejected = rejected !== undefined && tokens.accessToken.equals(rejected);
     if (!isRejected && !held.isDue) return tokens.accessToken;
+    // It is renewed early; while the provider cannot do that, what is left of it is as good as before.
+    const isOfUse = (): boolean => !isRejected && this.tokens === tokens && held.isAlive;
     try {
-      const refreshed = await waitUnlessAborted(this.#refreshOnce(tokens), signal);
-      return refreshed.accessToken;
+      const { renewed, decided } = this.#refreshOnce(tokens);
+      if ((await waitUnlessAborted(decided, signal)) === 'put-off' && isOfUse()) return tokens.accessToken;
+      return (await waitUnlessAborted(renewed, signal)).accessToken;
     } catch (thrown) {
       // Somebody signed in anew meanwhile: theirs is the token now.
       if (!signal.aborted && this.tokens !== undefined && this.tokens !== tokens)
         return this.accessToken(signal, rejected);
-      // It was renewed early; while the provider does not answer, what is left of it is as good as before.
       const isDown = thrown instanceof EnrollmentError && thrown.code === 'IDENTITY_UNREACHABLE';
-      if (isDown && !isRejected && this.tokens === tokens && held.isAlive) return tokens.accessToken;
+      if (isDown && isOfUse()) return tokens.accessToken;
       throw thrown;
     }
   }
 
   /** One refresh for all callers of these tokens. It does not end with the caller that happened to begin it. */
-  #refreshOnce(tokens: TokenSet): Promise<TokenSet> {
-    if (this.#refreshing?.of === tokens) return this.#refreshing.renewed;
-    const renewed = this.#refresh(tokens).finally(() => {
+  #refreshOnce(tokens: TokenSet): Renewal {
+    if (this.#refreshing?.of === tokens) return this.#refreshing;
+    let putOff = (): void => undefined;
+    const firstPutOff = new Promise<'put-off'>((resolve) => {
+      putOff = () => resolve('put-off');
+    });
+    const renewed = this.#refresh(tokens, () => putOff()).finally(() => {
       if (this.#refreshing?.of === tokens) this.#refreshing = undefined;
     });
-    this.#refreshing = { of: tokens, renewed };
-    return renewed;
+    const ended = renewed.then(
+      () => 'ended' as const,
+      () => 'ended' as const,
+    );
+    this.#refreshing = { of: tokens, renewed, decided: Promise.race([firstPutOff, ended]) };
+    return this.#refreshing;
   }
 
-  async #refresh(tokens: TokenSet): Promise<TokenSet> {
+  async #refresh(tokens: TokenSet, onPutOff: () => void): Promise<TokenSet> {
     const never = new AbortController().signal;
+    const unwanted = this.#inUse.signal;
+    const refresh = (newest: TokenSet): Promise<TokenSet> =>
+      repeatWithoutEffect(
+        {
+          ...{ clock: this.#clock, random: this.#random, limitMs: REFRESH_LIMIT_MS, signal: never, unwanted },
+          onLimit: () =>
+            new EnrollmentError('IDENTITY_UNREACHABLE', { details: { issuer: 'the identity provider' } }),
+          onPutOff: (error, waitMs) => {
+            this.#logger.log('info', 'sign-in-renewal-put-off', { code: error.code, waitMs });
+            this.#showNotRenewed(tokens, error);
+            onPutOff();
+          },
+        },
+        (limited) => this.#client.refresh(newest, limited),
+      );
     try {
-      const renewed = await this.#remembered.inTurn(() => this.#renew(tokens, never), never);
+      const renewed = await this.#remembered.inTurn(() => this.#renew(tokens, refresh, never), never);
       if (this.tokens === renewed) this.#handlers.onRenewed();
       return renewed;
     } catch (thrown) {
       const error = asEnrollmentError(thrown);
-      // Only what happened to the tokens that are still in use says something about the sign-in.
-      if (this.tokens === tokens && !hasEnded(error)) {
-        this.#problem = error;
-        this.#handlers.onNotRenewed();
-      }
+      if (!hasEnded(error)) this.#showNotRenewed(tokens, error);
       throw error;
     }
   }
 
+  /** Only what happened to the tokens that are still in use says something about the sign-in. */
+  #showNotRenewed(tokens: TokenSet, error: EnrollmentError): void {
+    if (this.tokens !== tokens) return;
+    this.#problem = error;
+    this.#handlers.onNotRenewed();
+  }
+
   /** Another station may have renewed them while this one waited for its turn: then theirs are taken up. */
-  async #renew(tokens: TokenSet, signal: AbortSignal): Promise<TokenSet> {
+  async #renew(
+    tokens: TokenSet,
+    refresh: (newest: TokenSet) => Promise<TokenSet>,
+    signal: AbortSignal,
+  ): Promise<TokenSet> {
     const found = await this.#remembered.load(signal);
     const newest = found !== undefined && isRenewedFrom(found, tokens) ? found : tokens;
     if (newest !== tokens && this.tokens === tokens && new HeldTokens(newest, this.#clock).isFresh) {
       this.hold(newest);
       return newest;
     }
-    const onLimit = (): EnrollmentError =>
-      new EnrollmentError('IDENTITY_UNREACHABLE', { details: { issuer: 'the identity provider' } });
     let renewed: TokenSet;
     try {
-      renewed = await withLimit(
-        { clock: this.#clock, limitMs: REFRESH_LIMIT_MS, signal, onLimit },
-        (limited) => this.#client.refresh(newest, limited),
-      );
+      renewed = await refresh(newest);
     } catch (thrown) {
       if (hasEnded(thrown) && this.tokens === tokens) {
         this.hold(undefined);

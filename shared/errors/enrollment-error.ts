@@ -6,6 +6,12 @@ import type { Offer, Remedy, RetryAdvice, SecretNeeded } from './remedy.ts';
 
 export type Phase = 'connect' | 'check' | 'apply' | 'verify';
 
+/** Said of a request that is known to have changed nothing where it was sent: it may be sent once more as it is. */
+export interface NoEffect {
+  /** The pause that the other side asks for. */
+  readonly pauseMs?: number;
+}
+
 export interface EnrollmentErrorOptions {
   /** Values for the `{name}` places of the remedy's texts. Never a secret. */
   readonly details?: Readonly<Record<string, string | number>>;
@@ -16,6 +22,8 @@ export interface EnrollmentErrorOptions {
   /** Raw evidence: command, exit status, what was printed, reply body. Secrets already masked. */
   readonly evidence?: string;
   readonly cause?: unknown;
+  /** Left out where it may have had an effect. */
+  readonly noEffect?: NoEffect | undefined;
 }
 
 /** The one error that crosses modules. Adapters translate foreign errors into it where they meet them. */
@@ -27,6 +35,7 @@ export class EnrollmentError extends Error {
   readonly stepId: StepId | undefined;
   readonly subject: string | undefined;
   readonly evidence: string | undefined;
+  readonly noEffect: NoEffect | undefined;
 
   constructor(code: EnrollmentErrorCode, options: EnrollmentErrorOptions = {}) {
     const details = options.details ?? {};
@@ -40,6 +49,7 @@ export class EnrollmentError extends Error {
     this.stepId = options.stepId;
     this.subject = options.subject;
     this.evidence = options.evidence;
+    this.noEffect = options.noEffect;
   }
 
   /** The same error, placed: step, phase and subject are added where they are not known yet. */
@@ -51,6 +61,7 @@ export class EnrollmentError extends Error {
       subject: this.subject ?? place.subject,
       evidence: this.evidence,
       cause: this.cause,
+      noEffect: this.noEffect,
     };
     return new EnrollmentError(this.code, options);
   }

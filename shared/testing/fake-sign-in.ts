@@ -17,6 +17,8 @@ export class FakeSignInClient implements SignInClient {
   readonly revoked: TokenSet[] = [];
   /** Thrown by refreshes while set. */
   refreshFailsWith: Error | undefined;
+  /** Thrown by the next refreshes, one each. */
+  readonly refreshFailures: Error[] = [];
   /** Refreshes wait for this. */
   refreshGate: Promise<void> = Promise.resolve();
 
@@ -64,7 +66,8 @@ export class FakeSignInClient implements SignInClient {
     if (tokens.refreshToken === undefined) throw new EnrollmentError('IDENTITY_SESSION_ENDED');
     this.refreshes += 1;
     await this.refreshGate;
-    if (this.refreshFailsWith !== undefined) throw this.refreshFailsWith;
+    const failure = this.refreshFailures.shift() ?? this.refreshFailsWith;
+    if (failure !== undefined) throw failure;
     return this.tokens();
   }
 

@@ -1,6 +1,7 @@
 import { Session } from '../engine/session.ts';
 import type { Lamp, SessionView } from '../model/station-state.ts';
 import { FakeClock, settled } from './fake-clock.ts';
+import { CountingRandom } from './fake-ports.ts';
 import { FakeSignInClient, FakeTokenCache } from './fake-sign-in.ts';
 import { RecordingLogger } from './recording-logger.ts';
 
@@ -16,7 +17,10 @@ export class WatchedSession {
   signedIn = 0;
   openBrowser: () => Promise<boolean> = async () => false;
   readonly session = new Session(
-    { clock: this.clock, logger: this.logger, client: this.client, cache: this.cache },
+    {
+      ...{ clock: this.clock, random: new CountingRandom(), logger: this.logger },
+      ...{ client: this.client, cache: this.cache },
+    },
     {
       onSession: (view) => {
         this.views.push(view);

@@ -17,13 +17,23 @@ const codes: Readonly<Record<HttpFailureKind, EnrollmentErrorCode>> = {
   'too-large': 'IDENTITY_REPLY_UNREADABLE',
 };
 
-/** The operator's error for a request to the identity provider that brought no usable reply. */
-export function identityFailure(failure: HttpFailure, issuer: string, action: string): EnrollmentError {
-  const { message: problem } = failure;
-  return new EnrollmentError(codes[failure.kind], {
+/**
+ * The operator's error for a request to the identity provider that brought no usable reply.
+ * @param isRead it changes nothing even where it arrived
+ */
+export function identityFailure(
+  failure: HttpFailure,
+  issuer: string,
+  action: string,
+  isRead = false,
+): EnrollmentError {
+  const { kind, message: problem } = failure;
+  const mayPass = kind === 'unreachable' || kind === 'time-limit';
+  return new EnrollmentError(codes[kind], {
     details: { issuer, action, problem },
     subject: issuer,
     evidence: problem,
     cause: failure,
+    ...(mayPass && (isRead || !failure.maybeSent) ? { noEffect: {} } : {}),
   });
 }

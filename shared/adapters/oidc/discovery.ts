@@ -30,6 +30,7 @@ function unreadable(issuer: string, reply: HttpReply, cause?: unknown): Enrollme
     details: { action: 'discovery' },
     subject: issuer,
     evidence: `GET /${WELL_KNOWN} answered ${reply.status}\n${maskReply(reply.text)}`,
+    ...(reply.status === 429 || reply.status >= 500 ? { noEffect: {} } : {}),
     ...(cause === undefined ? {} : { cause }),
   });
 }
@@ -87,7 +88,7 @@ export async function discoverProvider(
     return readMetadata(issuer, reply);
   } catch (thrown) {
     const failure = findHttpFailure(thrown);
-    throw failure === undefined ? thrown : identityFailure(failure, issuer, 'discovery');
+    throw failure === undefined ? thrown : identityFailure(failure, issuer, 'discovery', true);
   }
 }
 

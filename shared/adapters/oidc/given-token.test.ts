@@ -3,6 +3,7 @@ import { Session } from '../../engine/session.ts';
 import { Secret } from '../../model/secret.ts';
 import type { SessionView } from '../../model/station-state.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
+import { CountingRandom } from '../../testing/fake-ports.ts';
 import { RecordingLogger } from '../../testing/recording-logger.ts';
 import { createGivenTokenAccess } from './given-token.ts';
 
@@ -21,7 +22,7 @@ function open(token: Secret) {
   const shown: SessionView[] = [];
   const opened: string[] = [];
   const session = new Session(
-    { clock: new FakeClock(), logger: new RecordingLogger(), client, cache },
+    { clock: new FakeClock(), random: new CountingRandom(), logger: new RecordingLogger(), client, cache },
     {
       onSession: (view) => shown.push(view),
       onKeychain: () => undefined,

@@ -1,10 +1,11 @@
 import * as oidc from 'openid-client';
-import { describeThrown, EnrollmentError } from '../../errors/enrollment-error.ts';
+import { describeThrown, EnrollmentError, type NoEffect } from '../../errors/enrollment-error.ts';
 import type { EnrollmentErrorCode } from '../../model/error-codes.ts';
 import type { Profile } from '../../model/profile.ts';
 import { findHttpFailure } from '../http/http-failure.ts';
 import { identityFailure } from '../http/identity-failure.ts';
 import { maskReply } from '../http/mask.ts';
+import { retryAfterMs } from '../http/retry-after.ts';
 
 /** What an OAuth reply said, as far as it decides what happens next. Its `error`, never its status, names the cause. */
 export interface OAuthRefusal {
@@ -21,17 +22,32 @@ export function refusalOf(thrown: unknown): OAuthRefusal | undefined {
   return undefined;
 }
 
-/** HTTP status of a reply the library could not use, or undefined when there was no reply. */
-function statusOf(thrown: unknown): number | undefined {
+/** A reply the library could not use, or undefined when there was none. */
+function replyOf(thrown: unknown): Response | undefined {
+  if (thrown instanceof oidc.ResponseBodyError) return thrown.response;
   const cause = thrown instanceof Error ? thrown.cause : undefined;
-  return cause instanceof Response ? cause.status : undefined;
+  return cause instanceof Response ? cause : undefined;
+}
+
+/**
+ * Answers of a provider that did not do what it was asked to. 502 and 504 are a proxy's, which lost the provider's own
+ * answer or did not wait for it: what became of the request is as unknown as if the connection had been cut.
+ */
+const NOTHING_DONE = new Set([429, 500, 503]);
+
+/** What is known of a request whose answer is an error of now; undefined where it may have had an effect. */
+function noEffectOf(thrown: unknown, nowMs: number): NoEffect | undefined {
+  const reply = replyOf(thrown);
+  if (reply === undefined || !NOTHING_DONE.has(reply.status)) return undefined;
+  const pauseMs = retryAfterMs(reply.headers.get('retry-after') ?? undefined, nowMs);
+  return pauseMs === undefined ? {} : { pauseMs };
 }
 
 /** True for failures that may be gone a moment later: no reply, 5xx, too many requests. */
 export function isTransient(thrown: unknown): boolean {
   const failure = findHttpFailure(thrown);
   if (failure !== undefined) return failure.kind === 'unreachable' || failure.kind === 'time-limit';
-  const status = refusalOf(thrown)?.status ?? statusOf(thrown);
+  const status = replyOf(thrown)?.status;
   return status !== undefined && (status >= 500 || status === 429);
 }
 
@@ -51,17 +67,23 @@ export function refusalEvidence({ error, description, status }: OAuthRefusal): s
 }
 
 /** Translates an error of a sign-in; what is known already passes through. */
-export function signInError(thrown: unknown, identity: Profile['identity'], action: string): EnrollmentError {
+export function signInError(
+  thrown: unknown,
+  identity: Profile['identity'],
+  action: string,
+  nowMs: number,
+): EnrollmentError {
   if (thrown instanceof EnrollmentError) return thrown;
   const { issuer, client_id: clientId } = identity;
   const failure = findHttpFailure(thrown);
   if (failure !== undefined) return identityFailure(failure, issuer, action);
   const refusal = refusalOf(thrown);
   const details = { issuer, clientId, action };
+  const noEffect = noEffectOf(thrown, nowMs);
   if (refusal === undefined) {
     const evidence = maskReply(describeThrown(thrown));
     const code = isTransient(thrown) ? 'IDENTITY_UNREACHABLE' : 'IDENTITY_REPLY_UNREADABLE';
-    return new EnrollmentError(code, { details, subject: issuer, evidence, cause: thrown });
+    return new EnrollmentError(code, { details, subject: issuer, evidence, cause: thrown, noEffect });
   }
   const code =
     refusalCodes[refusal.error] ?? (isTransient(thrown) ? 'IDENTITY_UNREACHABLE' : 'IDENTITY_CALL_FAILED');
@@ -70,5 +92,6 @@ export function signInError(thrown: unknown, identity: Profile['identity'], acti
     subject: issuer,
     evidence: refusalEvidence(refusal),
     cause: thrown,
+    noEffect,
   });
 }

@@ -5,7 +5,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type LabIdentityProvider, startLabIdentityProvider } from '../../../e2e/lab/identity/index.ts';
+import {
+  type Fault,
+  type LabIdentityProvider,
+  namedFaults,
+  startLabIdentityProvider,
+} from '../../../e2e/lab/identity/index.ts';
 import { approveAsLabOperator } from '../../../e2e/lab/identity/operator-walk.ts';
 import type { TokenCache, TokenSet } from '../../engine/ports.ts';
 import { Session } from '../../engine/session.ts';
@@ -21,19 +26,24 @@ import { createZitadelIdentityProvider } from '../zitadel/identity-provider.ts';
 import { createSignInClient } from './sign-in-client.ts';
 
 const DEVICES = 200;
+const TOKEN_PATH = '/oauth/v2/token';
 const EXPIRED_AFTER_MS = 13 * 3600 * 1000;
 const limit = () => AbortSignal.timeout(25_000);
 
 let lab: LabIdentityProvider;
+/** What the next requests of the token endpoint get instead of an answer. */
+let tokenFaults: Fault[];
 let folder: string;
 const http = createHttpClient({ clock: systemClock });
 
 beforeEach(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), 'muster-one-sign-in-'));
+  tokenFaults = [];
   lab = await startLabIdentityProvider({
     signal: new AbortController().signal,
     pollIntervalSeconds: 1,
     keyPoolSize: 0,
+    faults: { before: ({ path: asked }) => (asked === TOKEN_PATH ? tokenFaults.shift() : undefined) },
   });
 });
 afterEach(async () => {
@@ -73,7 +83,7 @@ function station(cache: TokenCache) {
     agent: { binaries: {} },
   });
   const client = createSignInClient({ profile, http, clock, logger: silentLogger });
-  const ports = { clock, logger: silentLogger, client, cache };
+  const ports = { clock, random: systemRandom, logger: silentLogger, client, cache };
   const session = new Session(ports, {
     onSession: () => undefined,
     onKeychain: () => undefined,
@@ -119,6 +129,53 @@ describe('one sign-in for 200 devices', () => {
     lab.control.endAccessTokens();
     await everyDevice();
     expect(asked()).toEqual({ interactive: 1, tokens: begin.tokens + 3 });
+  });
+
+  /** What the token endpoint has answered since. */
+  const answersAfter = (count: number) =>
+    lab
+      .inspect()
+      .requests.filter((one) => one.path === TOKEN_PATH)
+      .slice(count)
+      .map((one) => one.status);
+
+  it.each([
+    ['503', () => namedFaults.unavailable(), 503],
+    ['429', () => namedFaults.tooManyRequests(1), 429],
+  ] as const)(
+    'outlives two answers of %s to its renewal in the middle of a batch',
+    async (_name, fault, status) => {
+      const { session, identity } = station(createMemoryTokenCache());
+      await session.signIn();
+      const begin = asked();
+      lab.control.endAccessTokens();
+      tokenFaults = [fault(), fault()];
+      await Promise.all(Array.from({ length: DEVICES }, () => identity.listKeys('1', limit())));
+      expect(asked()).toEqual({ interactive: 1, tokens: begin.tokens + 3 });
+      expect(answersAfter(begin.tokens)).toEqual([status, status, 200]);
+    },
+  );
+
+  it.each([
+    ['lost', 'drop-response', 0],
+    ['given up by a proxy', namedFaults.gatewayTimeout(), 504],
+  ] as const)('is one more login when the reply to its renewal is %s', async (_name, fault, status) => {
+    const { session, identity } = station(createMemoryTokenCache());
+    await session.signIn();
+    const begin = asked();
+    lab.control.endAccessTokens();
+    tokenFaults = [fault];
+    const everyDevice = () =>
+      Promise.allSettled(Array.from({ length: DEVICES }, () => identity.listKeys('1', limit())));
+    await everyDevice();
+    expect(answersAfter(begin.tokens)[0]).toBe(status);
+    await everyDevice();
+    // The refresh token was used: asked once more, for everybody, and never again.
+    expect(answersAfter(begin.tokens)).toEqual([status, 400]);
+    expect(session.isSignedIn).toBe(false);
+    await Promise.all(Array.from({ length: DEVICES }, () => session.signIn()));
+    for (const one of await everyDevice()) expect(one.status).toBe('fulfilled');
+    expect(asked().interactive).toBe(2);
   });
 });
 

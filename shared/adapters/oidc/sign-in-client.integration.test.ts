@@ -3,6 +3,7 @@ import {
   type Fault,
   type FaultRequest,
   type LabIdentityProvider,
+  namedFaults,
   startLabIdentityProvider,
 } from '../../../e2e/lab/identity/index.ts';
 import { approveAsLabOperator } from '../../../e2e/lab/identity/operator-walk.ts';
@@ -141,6 +142,38 @@ describe('against the lab', () => {
     const reason = new Error('cancelled');
     const signing = client().signIn(() => cancel.abort(reason), cancel.signal);
     await expect(signing).rejects.toBe(reason);
+  });
+
+  const tokens: TokenSet = {
+    ...{ accessToken: new Secret('a'), refreshToken: new Secret('r'), expiresAt: 0 },
+    ...{ subject: '1', account: 'x', organisation: undefined },
+  };
+
+  it.each<[string, Fault, unknown]>([
+    ['429', namedFaults.tooManyRequests(), {}],
+    ['429 with a pause', namedFaults.tooManyRequests(7), { pauseMs: 7000 }],
+    ['500', namedFaults.internal(), {}],
+    ['503', namedFaults.unavailable(), {}],
+    ['502 of a proxy', { status: 502 }, undefined],
+    ['504 of a proxy', namedFaults.gatewayTimeout(), undefined],
+    ['no answer', 'cut', undefined],
+    ['a lost answer', 'drop-response', undefined],
+  ])('tells whether the refresh token is unused: %s', async (_name, answer, noEffect) => {
+    fault = ({ path, method }) => (method === 'POST' && path.includes('token') ? answer : undefined);
+    const renewing = client().refresh(tokens, limit());
+    await expect(renewing).rejects.toMatchObject({ code: 'IDENTITY_UNREACHABLE', noEffect });
+    fault = undefined;
+  });
+
+  it('tells that the refresh token is unused when the provider is not reached, or before it is sent', async () => {
+    fault = ({ path }) => (path.startsWith('/.well-known') ? namedFaults.unavailable() : undefined);
+    await expect(client().refresh(tokens, limit())).rejects.toMatchObject({ noEffect: {} });
+    const gone = await startScriptedServer(() => 'hang-up');
+    const stranger = client({ issuer: gone.origin });
+    await expect(stranger.refresh(tokens, limit())).rejects.toMatchObject({ noEffect: {} });
+    await gone.stop();
+    await expect(stranger.refresh(tokens, limit())).rejects.toMatchObject({ noEffect: {} });
+    fault = undefined;
   });
 
   it('tells a provider in trouble from an ended session', async () => {

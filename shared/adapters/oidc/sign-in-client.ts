@@ -47,7 +47,7 @@ export function createSignInClient(options: SignInClientOptions): SignInClient {
       return await work();
     } catch (thrown) {
       signal.throwIfAborted();
-      throw signInError(thrown, identity, action);
+      throw signInError(thrown, identity, action, clock.nowMs());
     }
   }
 

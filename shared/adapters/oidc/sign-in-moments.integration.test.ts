@@ -13,6 +13,7 @@ import { createHttpClient } from '../http/http.ts';
 import { createMemoryTokenCache } from '../keychain/memory-token-cache.ts';
 import { silentLogger } from '../log/logger.ts';
 import { systemClock } from '../system/clock.ts';
+import { systemRandom } from '../system/random.ts';
 import { createSignInClient } from './sign-in-client.ts';
 
 /** A station's sign-in against the lab's provider, at every moment something can go wrong. */
@@ -56,7 +57,10 @@ function signInClient() {
 
 function createSession(used: TokenCache): Session {
   return new Session(
-    { clock: systemClock, logger: silentLogger, client: signInClient(), cache: used },
+    {
+      ...{ clock: systemClock, random: systemRandom, logger: silentLogger },
+      ...{ client: signInClient(), cache: used },
+    },
     {
       onSession: (view) => {
         views.push(view);

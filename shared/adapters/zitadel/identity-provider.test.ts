@@ -4,6 +4,7 @@ import type { DeviceId } from '../../model/device-id.ts';
 import { profileSchema } from '../../model/profile.ts';
 import { Secret } from '../../model/secret.ts';
 import { createHttpClient } from '../http/http.ts';
+import { retryAfterMs } from '../http/retry-after.ts';
 import {
   type ScriptedAnswer,
   type ScriptedServer,
@@ -13,7 +14,6 @@ import {
 import { silentLogger } from '../log/logger.ts';
 import { systemClock } from '../system/clock.ts';
 import { createZitadelIdentityProvider } from './identity-provider.ts';
-import { retryAfterMs } from './retry-budget.ts';
 
 const signal = AbortSignal.timeout(20_000);
 const id = 'press-07' as DeviceId;

@@ -1,3 +1,4 @@
+import { backoffMs } from '../../engine/backoff.ts';
 import type { AccessTokenSource, Clock, Logger, Random } from '../../engine/ports.ts';
 import { EnrollmentError } from '../../errors/enrollment-error.ts';
 import type { Profile } from '../../model/profile.ts';
@@ -5,9 +6,10 @@ import type { Secret } from '../../model/secret.ts';
 import type { HttpClient, HttpReply } from '../http/http.ts';
 import { findHttpFailure, type HttpFailure } from '../http/http-failure.ts';
 import { identityFailure } from '../http/identity-failure.ts';
+import { retryAfterMs } from '../http/retry-after.ts';
 import { CallFailure, callError, exchangeEvidence, failureKind } from './call-failure.ts';
 import type { Endpoint, Place } from './endpoints.ts';
-import { backoffMs, createRetryBudget, retryAfterMs } from './retry-budget.ts';
+import { createRetryBudget } from './retry-budget.ts';
 
 export interface ManagementCallerOptions {
   readonly identity: Pick<Profile['identity'], 'issuer' | 'org_id'>;

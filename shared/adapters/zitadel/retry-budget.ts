@@ -25,19 +25,3 @@ export function createRetryBudget(): RetryBudget {
     },
   };
 }
-
-const FIRST_WAIT_MS = 400;
-const LONGEST_WAIT_MS = 8000;
-
-/** Wait before repeat number `attempt` (from 1): anything up to a ceiling that doubles ("full jitter"). */
-export function backoffMs(attempt: number, fraction: number): number {
-  return fraction * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (attempt - 1));
-}
-
-/** Wait a `Retry-After` header asks for: seconds or an HTTP date; undefined when it says nothing usable. */
-export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
-  if (header === undefined) return undefined;
-  if (/^\d{1,6}$/.test(header.trim())) return Number(header.trim()) * 1000;
-  const at = Date.parse(header);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs);
-}

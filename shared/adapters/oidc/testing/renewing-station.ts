@@ -7,6 +7,7 @@ import { createFileTokenCache } from '../../keychain/file-token-cache.ts';
 import { createKeychainTokenCache } from '../../keychain/keychain-token-cache.ts';
 import { silentLogger } from '../../log/logger.ts';
 import { systemClock } from '../../system/clock.ts';
+import { systemRandom } from '../../system/random.ts';
 import { createSignInClient } from '../sign-in-client.ts';
 
 /**
@@ -31,6 +32,7 @@ const http = createHttpClient({ clock: systemClock });
 const session = new Session(
   {
     clock,
+    random: systemRandom,
     logger: silentLogger,
     client: createSignInClient({ profile, http, clock, logger: silentLogger }),
     cache:

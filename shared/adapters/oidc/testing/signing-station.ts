@@ -8,6 +8,7 @@ import { createKeychainTokenCache } from '../../keychain/keychain-token-cache.ts
 import { createMemoryTokenCache } from '../../keychain/memory-token-cache.ts';
 import { silentLogger } from '../../log/logger.ts';
 import { systemClock } from '../../system/clock.ts';
+import { systemRandom } from '../../system/random.ts';
 import { createSignInClient } from '../sign-in-client.ts';
 
 /**
@@ -30,6 +31,7 @@ const http = createHttpClient({ clock: systemClock });
 const session = new Session(
   {
     clock: systemClock,
+    random: systemRandom,
     logger: silentLogger,
     client: createSignInClient({ profile, http, clock: systemClock, logger: silentLogger }),
     cache: cacheAt(place),

@@ -1,0 +1,152 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { EnrollmentError, type NoEffect } from '../errors/enrollment-error.ts';
+import type { SessionView } from '../model/station-state.ts';
+import { type FakeClock, settled } from '../testing/fake-clock.ts';
+import type { FakeSignInClient, FakeTokenCache } from '../testing/fake-sign-in.ts';
+import type { RecordingLogger } from '../testing/recording-logger.ts';
+import { WatchedSession } from '../testing/watched-session.ts';
+import type { Session } from './session.ts';
+
+let clock: FakeClock;
+let client: FakeSignInClient;
+let cache: FakeTokenCache;
+let logger: RecordingLogger;
+let session: Session;
+let views: SessionView[];
+let watched: WatchedSession;
+
+const DEVICES = 200;
+const never = new AbortController().signal;
+const down = (noEffect?: NoEffect) =>
+  new EnrollmentError('IDENTITY_UNREACHABLE', { details: { issuer: 'x' }, noEffect });
+/** The provider said that it did nothing, or was not reached at all. */
+const busy = (pauseMs?: number) => down(pauseMs === undefined ? {} : { pauseMs });
+
+beforeEach(async () => {
+  watched = new WatchedSession();
+  ({ clock, client, cache, logger, session, views } = watched);
+  await watched.signIn();
+});
+
+const everybody = (rejected?: Parameters<Session['accessToken']>[1]) =>
+  Array.from({ length: DEVICES }, () => session.accessToken(new AbortController().signal, rejected));
+
+describe('a renewal the provider was too busy for', () => {
+  it('is repeated for everybody at once, and nobody fails', async () => {
+    const first = await session.accessToken(never);
+    client.refreshFailures.push(busy(), busy());
+    const tokens = await clock.run(Promise.all(everybody(first)));
+    expect(client.refreshes).toBe(3);
+    expect(new Set(tokens.map((token) => token.reveal())).size).toBe(1);
+    expect(tokens[0]?.equals(first)).toBe(false);
+    expect(cache.tokens?.accessToken).toBe(tokens[0]);
+    expect(logger.events('info')).toEqual(['sign-in-renewal-put-off', 'sign-in-renewal-put-off']);
+    // Told while it lasted, and gone with it.
+    expect(views).toContainEqual(expect.objectContaining({ error: expect.anything() }));
+    expect(views.at(-1)).not.toHaveProperty('error');
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('is repeated no earlier than the provider asked for', async () => {
+    await clock.advance(600_000);
+    client.refreshFailures.push(busy(7_000));
+    const waiting = session.accessToken(never);
+    await clock.advance(6_999);
+    expect(client.refreshes).toBe(1);
+    await clock.advance(1);
+    await waiting;
+    expect(client.refreshes).toBe(2);
+  });
+
+  it('fails with what the provider said when it stays busy, within the limit of one renewal', async () => {
+    await clock.advance(600_000);
+    const failure = busy();
+    client.refreshFailsWith = failure;
+    const begunAt = clock.monotonicMs();
+    const outcomes = await clock.run(Promise.allSettled(everybody()));
+    expect(new Set(outcomes.map((one) => one.status === 'rejected' && one.reason))).toEqual(
+      new Set([failure]),
+    );
+    const tookMs = clock.monotonicMs() - begunAt;
+    expect(tookMs).toBeGreaterThan(20_000);
+    expect(tookMs).toBeLessThan(30_000);
+    expect(views.at(-1)).toMatchObject({ state: 'signed-in', error: { code: 'IDENTITY_UNREACHABLE' } });
+    const before = client.refreshes;
+    client.refreshFailsWith = undefined;
+    await session.accessToken(never);
+    expect(client.refreshes).toBe(before + 1);
+  });
+
+  it('does not wait for a pause that is longer than the limit', async () => {
+    await clock.advance(600_000);
+    client.refreshFailures.push(busy(30_000));
+    await expect(session.accessToken(never)).rejects.toMatchObject({ code: 'IDENTITY_UNREACHABLE' });
+    expect([client.refreshes, clock.pendingTimers]).toEqual([1, 0]);
+  });
+
+  it('costs nobody a wait whose token still lives, and goes on by itself', async () => {
+    const first = await session.accessToken(never);
+    await clock.advance(570_000);
+    client.refreshFailures.push(busy(5_000));
+    for (const token of await Promise.all(everybody())) expect(token).toBe(first);
+    const rejected = session.accessToken(never, first);
+    expect(await session.accessToken(never)).toBe(first);
+    expect(client.refreshes).toBe(1);
+    await clock.advance(5_000);
+    expect((await rejected).equals(first)).toBe(false);
+    expect(await session.accessToken(never)).toBe(await rejected);
+    expect(client.refreshes).toBe(2);
+  });
+
+  it('goes on for the others when one of them gives up', async () => {
+    await clock.advance(600_000);
+    client.refreshFailures.push(busy(5_000));
+    const stop = new AbortController();
+    const given = session.accessToken(stop.signal);
+    const waiting = session.accessToken(never);
+    await settled();
+    const reason = new Error('cancelled');
+    stop.abort(reason);
+    await expect(given).rejects.toBe(reason);
+    await clock.advance(5_000);
+    expect(await waiting).toBe(cache.tokens?.accessToken);
+    expect(client.refreshes).toBe(2);
+  });
+
+  it('is not repeated for a sign-in that was signed out meanwhile', async () => {
+    await clock.advance(600_000);
+    client.refreshFailures.push(busy(5_000));
+    const waiting = session.accessToken(never).catch((thrown: unknown) => thrown);
+    await settled();
+    await session.signOut(never);
+    expect(await waiting).toMatchObject({ code: 'IDENTITY_NOT_SIGNED_IN' });
+    await clock.advance(60_000);
+    expect([client.refreshes, clock.pendingTimers]).toEqual([1, 0]);
+    expect(views.at(-1)).toEqual({ state: 'signed-out' });
+  });
+});
+
+describe('a renewal whose reply was lost', () => {
+  it('is not repeated, for the refresh token may have been used', async () => {
+    const first = await session.accessToken(never);
+    client.refreshFailures.push(busy(), down());
+    const outcomes = await clock.run(Promise.allSettled(everybody(first)));
+    expect(outcomes.every((one) => one.status === 'rejected')).toBe(true);
+    expect(client.refreshes).toBe(2);
+    expect(clock.pendingTimers).toBe(0);
+    expect(session.isSignedIn).toBe(true);
+  });
+
+  it('ends in one new sign-in for all when it was', async () => {
+    const first = await session.accessToken(never);
+    client.refreshFailures.push(down(), new EnrollmentError('IDENTITY_SESSION_ENDED'));
+    await Promise.allSettled(everybody(first));
+    // The next who ask hear that it has ended, and whoever signs in signs in for all.
+    const outcomes = await Promise.allSettled(everybody(first));
+    expect(outcomes.every((one) => one.status === 'rejected')).toBe(true);
+    expect(client.refreshes).toBe(2);
+    await watched.signIn();
+    expect(new Set(await Promise.all(everybody(first)))).toEqual(new Set([cache.tokens?.accessToken]));
+    expect([client.refreshes, watched.signedIn]).toEqual([2, 2]);
+  });
+});
