@@ -70,8 +70,10 @@ describe('a station that is killed in the middle of an act', () => {
       .keys.filter((key) => key.live)
       .map(({ id }) => id);
   /** What the station's journal still has to settle. */
-  const open = (): readonly KeyIntent[] =>
-    readFileJournal(state).unsettledKeyIntents(fixture.lab.identity.issuer);
+  const open = (): readonly KeyIntent[] => {
+    const { issuer, projectId } = fixture.lab.identity;
+    return readFileJournal(state).unsettledKeyIntents({ issuer, projectId });
+  };
   const heardWith = async (): Promise<string | undefined> => {
     const run = await expectRun(cli('devices'));
     return run.events('heartbeat').find((beat) => beat.deviceId === 'killed-01')?.keyId;

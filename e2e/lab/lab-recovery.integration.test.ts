@@ -90,6 +90,7 @@ describe('keys after an interruption', () => {
       ...{
         intentId: 'cut-off',
         issuer: identity.issuer,
+        projectId: identity.projectId,
         deviceId: 'one',
         userId,
         keyIdsBefore: held,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { keyPath } from '#shared/device/paths.ts';
+import { keyRealmOf } from '#shared/engine/key-realm.ts';
 import { buildProfile } from '#shared/testing/builders.ts';
 import { FakeClock } from '#shared/testing/fake-clock.ts';
 import { FakeDevice } from '#shared/testing/fake-device.ts';
@@ -89,6 +90,7 @@ describe.each(['v1', 'v2'] as const)(
 
       const { issuer, clientId: client_id, projectId: project_id, orgId: org_id } = provider;
       const profile = buildProfile({ identity: { issuer, client_id, project_id, org_id } });
+      const realm = keyRealmOf(profile);
       const journals = [new MemoryJournal(), new MemoryJournal()];
       const stations = journals.map(
         (journal, index) =>
@@ -113,7 +115,7 @@ describe.each(['v1', 'v2'] as const)(
             .every(({ origin }) => (origin === 'registered') === device.canMakeKeys),
           ...{ heldKey: device.keyId, isHeard: heardWith === device.keyId },
           waitingPairs: device.waitingPairs.length,
-          openEntries: journals.reduce((sum, one) => sum + one.unsettledKeyIntents(issuer).length, 0),
+          openEntries: journals.reduce((sum, one) => sum + one.unsettledKeyIntents(realm).length, 0),
           keysMade: keysMade() - made,
         };
       } finally {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { keyPath } from '../device/paths.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
+import { keyRealm } from '../testing/builders.ts';
 import { enrollOnce } from '../testing/enroll-once.ts';
 import type { FakeDevice } from '../testing/fake-device.ts';
 import { KEY_CANARY } from '../testing/fake-identity-provider.ts';
@@ -22,9 +23,8 @@ const live = () => world.identity.liveKeys('board-01');
 async function expectConverged(): Promise<void> {
   expect(live()).toEqual([device.keyId]);
   await world.clock.advance(120_000);
-  const issuer = 'https://id.example';
-  await world.clock.run(recoverKeys({ ...world.ports(), identity: world.identity, issuer }));
-  expect(world.journal.unsettledKeyIntents(issuer)).toEqual([]);
+  await world.clock.run(recoverKeys({ ...world.ports(), identity: world.identity, realm: keyRealm }));
+  expect(world.journal.unsettledKeyIntents(keyRealm)).toEqual([]);
   expect(live()).toEqual([device.keyId]);
   expect(device.waitingPairs).toEqual([]);
 }

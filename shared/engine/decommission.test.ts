@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { keyPath } from '../device/paths.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
+import { keyRealm } from '../testing/builders.ts';
 import { settled } from '../testing/fake-clock.ts';
 import { createFakePorts, type FakeWorld } from '../testing/fake-ports.ts';
 import { profileOf, runStation, type WatchedStation } from '../testing/run-station.ts';
@@ -55,7 +56,7 @@ describe('decommissioning a device', () => {
     expect(device.user.exists).toBe(true);
     expect(one.world.heartbeats.has('board-01')).toBe(false);
     expect(one.station.shown().fleet['board-01']).toBeUndefined();
-    expect(one.world.journal.unsettledKeyIntents('https://id.example')).toEqual([]);
+    expect(one.world.journal.unsettledKeyIntents(keyRealm)).toEqual([]);
     expect(device.openSessions).toBe(0);
   });
 
@@ -150,26 +151,38 @@ describe('decommissioning a device', () => {
     const one = await enrolled();
     const userId = one.world.identity.userId('board-01') ?? '';
     one.world.journal.openKeyIntent({
-      ...{ intentId: 'left', issuer: 'https://id.example', deviceId: 'board-01', userId },
+      ...{ intentId: 'left', ...keyRealm, deviceId: 'board-01', userId },
       ...{ keyIdsBefore: ['k0'], expiresAt: 1, createdAt: 1 },
     });
     one.world.journal.settleKeyIntent('left', 'delivering', 'k1');
     const { states } = await decommission(one);
     expect(states.records).toBe('deleted');
-    expect(one.world.journal.unsettledKeyIntents('https://id.example')).toEqual([]);
+    expect(one.world.journal.unsettledKeyIntents(keyRealm)).toEqual([]);
+  });
+
+  it('leaves open what belongs to another project of its provider', async () => {
+    const one = await enrolled();
+    const realm = { ...keyRealm, projectId: '371639797157000002' };
+    one.world.journal.openKeyIntent({
+      ...{ intentId: 'elsewhere', ...realm, deviceId: 'board-01', userId: 'another' },
+      ...{ keyIdsBefore: [], expiresAt: 1, createdAt: 1 },
+    });
+    const { states } = await decommission(one);
+    expect(states.records).toBe('gone');
+    expect(one.world.journal.unsettledKeyIntents(realm)).toHaveLength(1);
   });
 
   it('tells of a key of another account that it does not delete', async () => {
     const one = await enrolled();
     one.world.journal.openKeyIntent({
-      ...{ intentId: 'theirs', issuer: 'https://id.example', deviceId: 'board-01', userId: 'another' },
+      ...{ intentId: 'theirs', ...keyRealm, deviceId: 'board-01', userId: 'another' },
       ...{ keyIdsBefore: [], expiresAt: 1, createdAt: 1 },
     });
     one.world.journal.settleKeyIntent('theirs', 'delivering', 'k9');
     const { view, states } = await decommission(one);
     expect(states.records).toBe('kept');
     expect(JSON.stringify(view)).toContain('key k9 of account another stays');
-    expect(one.world.journal.unsettledKeyIntents('https://id.example')).toEqual([]);
+    expect(one.world.journal.unsettledKeyIntents(keyRealm)).toEqual([]);
   });
 
   it('is refused for a device of the running batch, and the batch for a device on its way out', async () => {

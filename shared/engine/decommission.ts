@@ -8,6 +8,7 @@ import { machineUserName } from '../model/device-id.ts';
 import type { DecommissionFinding } from '../model/station-state.ts';
 import { requireUnobstructed } from '../plan/preconditions.ts';
 import type { EnrollmentInput } from './enrollment-context.ts';
+import { keyRealmOf } from './key-realm.ts';
 import { asEnrollmentError } from './limits.ts';
 import { lookWhenFree } from './look-when-free.ts';
 import type { KeyIntent } from './ports.ts';
@@ -73,7 +74,8 @@ async function removeAccount(input: DecommissionInput): Promise<string | undefin
   const wishes = keys.map(({ keyId, expiresAt = 0 }) => {
     const intentId = random.uuid();
     journal.openKeyIntent({
-      ...{ intentId, issuer: profile.identity.issuer, deviceId, userId, keyIdsBefore: [], expiresAt },
+      ...keyRealmOf(profile),
+      ...{ intentId, deviceId, userId, keyIdsBefore: [], expiresAt },
       createdAt: clock.nowMs(),
     });
     // A key that is to have no holder: whoever recovers deletes it.
@@ -173,7 +175,7 @@ function settleIntents(
   userId: string | undefined,
 ): void {
   const open = ports.journal
-    .unsettledKeyIntents(profile.identity.issuer)
+    .unsettledKeyIntents(keyRealmOf(profile))
     .filter((intent) => intent.deviceId === deviceId);
   const isOthers = (intent: KeyIntent): boolean => userId !== undefined && intent.userId !== userId;
   for (const intent of open)

@@ -9,6 +9,7 @@ import { desiredState, keyIdsToRenew, liveKeyIds } from './desired-state.ts';
 import type { EnrollmentContext, EnrollmentInput } from './enrollment-context.ts';
 import type { HeartbeatBaseline } from './fleet.ts';
 import { requireIdIsFree } from './id-in-use.ts';
+import { keyRealmOf } from './key-realm.ts';
 import type { Look } from './look-at-device.ts';
 import { lookWhenFree } from './look-when-free.ts';
 import {
@@ -74,8 +75,9 @@ export async function takePass(
   requireReady(input, facts, binary);
   if (record.step('connect').state === 'running') record.finishStep('connect', 'done');
 
-  const { issuer, key_valid_for_days: keyValidForDays } = input.profile.identity;
-  const keys: MachineKeysContext = { ...ports, identity: input.identity, issuer, keyValidForDays };
+  const { identity, profile } = input;
+  const keyValidForDays = profile.identity.key_valid_for_days;
+  const keys: MachineKeysContext = { ...ports, identity, realm: keyRealmOf(profile), keyValidForDays };
   await performAll({ ...input, session, look, keys }, binary, memory);
 }
 

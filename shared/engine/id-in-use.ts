@@ -53,7 +53,7 @@ function foreignTo({ keys, deviceId, look }: EnrollmentContext): (heartbeat: Hea
   const { facts } = look;
   const held = facts.key?.keyId;
   const replaced = keys.journal
-    .unsettledKeyIntents(keys.issuer)
+    .unsettledKeyIntents(keys.realm)
     .filter((intent) => intent.deviceId === deviceId && held !== undefined && intent.keyId === held)
     .flatMap((intent) => intent.keyIdsBefore);
   return ({ keyId, hostname }) => {

@@ -1,12 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { binaryPath, keyPath } from '../device/paths.ts';
-import { deviceId } from '../testing/builders.ts';
+import { deviceId, keyRealm } from '../testing/builders.ts';
 import { beginEnrollment, enrollOnce } from '../testing/enroll-once.ts';
 import type { FakeDevice, Fault } from '../testing/fake-device.ts';
 import { createFakePorts, type FakeWorld } from '../testing/fake-ports.ts';
 import { recoverKeys } from './machine-keys.ts';
-
-const ISSUER = 'https://id.example';
 
 interface Scene {
   readonly world: FakeWorld;
@@ -30,7 +28,7 @@ async function enrolledBefore(): Promise<Scene> {
 
 /** What the next start of the station does first. */
 async function recover({ world }: Scene): Promise<void> {
-  await world.clock.run(recoverKeys({ ...world.ports(), identity: world.identity, issuer: ISSUER }));
+  await world.clock.run(recoverKeys({ ...world.ports(), identity: world.identity, realm: keyRealm }));
 }
 
 /** What must hold once a device is through, however it got there. */
@@ -39,7 +37,7 @@ function expectConverged({ world, device }: Scene): void {
   expect(identity.users.size).toBe(1);
   expect(identity.grants.size).toBe(1);
   expect(identity.liveKeys('board-01')).toEqual([device.keyId]);
-  expect(journal.unsettledKeyIntents(ISSUER)).toEqual([]);
+  expect(journal.unsettledKeyIntents(keyRealm)).toEqual([]);
   expect(device.needsRestart).toBe(false);
   expect(device.openSessions).toBeLessThanOrEqual(1);
 }
@@ -167,7 +165,7 @@ describe('a command that fails on the device', () => {
     const { error } = await enrollOnce(scene.world, 'board.local');
     expect(error?.code).toBe('DEVICE_DISK_FULL');
     expect(scene.world.identity.liveKeys('board-01')).toEqual([]);
-    expect(scene.world.journal.unsettledKeyIntents(ISSUER)).toEqual([]);
+    expect(scene.world.journal.unsettledKeyIntents(keyRealm)).toEqual([]);
     scene.device.failing.clear();
     await expectConverges(scene);
   });
@@ -188,7 +186,7 @@ describe('a command that fails on the device', () => {
     expect(log.some((line) => line.text.includes('could not be deleted yet'))).toBe(true);
     expect(scene.world.identity.liveKeys('board-01')).toHaveLength(1);
     await expect(
-      recoverKeys({ ...scene.world.ports(), identity: scene.world.identity, issuer: ISSUER }),
+      recoverKeys({ ...scene.world.ports(), identity: scene.world.identity, realm: keyRealm }),
     ).resolves.toBeDefined();
     scene.device.failing.clear();
     await expectConverges(scene);

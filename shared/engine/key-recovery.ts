@@ -73,7 +73,7 @@ export class KeyRecovery {
   }
 
   async #recover(signal: AbortSignal): Promise<void> {
-    const { clock, identity, journal, issuer } = this.#context;
+    const { clock, identity, journal, realm } = this.#context;
     try {
       const found = await recoverKeys({
         ...this.#context,
@@ -83,7 +83,7 @@ export class KeyRecovery {
       if (this.#isClosed) return;
       this.#handlers.onRecovered(found);
       // Keys whose delivery was cut off are settled by the next enrollment of their device alone.
-      const isLeft = journal.unsettledKeyIntents(issuer).some((intent) => intent.state !== 'delivering');
+      const isLeft = journal.unsettledKeyIntents(realm).some((intent) => intent.state !== 'delivering');
       if (isLeft) this.#cancelNext = clock.after(AGAIN_AFTER_MS, () => this.begin());
     } catch (thrown) {
       if (!this.#isClosed) this.#handlers.onFailed(thrown);

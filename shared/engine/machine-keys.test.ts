@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
-import { deviceId, freshFacts } from '../testing/builders.ts';
+import { deviceId, freshFacts, keyRealm } from '../testing/builders.ts';
 import { createFakePorts, type FakeWorld } from '../testing/fake-ports.ts';
 import {
   type MachineKeysContext,
@@ -10,7 +10,6 @@ import {
   settleEarlierIntents,
 } from './machine-keys.ts';
 
-const ISSUER = 'https://id.example';
 const never = new AbortController().signal;
 
 let world: FakeWorld;
@@ -19,11 +18,11 @@ let userId: string;
 
 beforeEach(async () => {
   world = createFakePorts();
-  context = { ...world.ports(), identity: world.identity, issuer: ISSUER };
+  context = { ...world.ports(), identity: world.identity, realm: keyRealm };
   ({ userId } = await world.identity.ensureAccount(deviceId('board-01'), 'new', never));
 });
 
-const open = () => world.journal.unsettledKeyIntents(ISSUER);
+const open = () => world.journal.unsettledKeyIntents(keyRealm);
 const live = () => world.identity.liveKeys('board-01');
 const mint = (before: readonly string[] = []) =>
   world.clock.run(mintKey(context, 'board-01', userId, before, never));
@@ -38,7 +37,7 @@ describe('minting', () => {
     const pending = await mint(['k0']);
     expect(open()).toEqual([
       {
-        ...{ intentId: pending.intentId, issuer: ISSUER, deviceId: 'board-01', userId },
+        ...{ intentId: pending.intentId, ...keyRealm, deviceId: 'board-01', userId },
         ...{ keyIdsBefore: ['k0'], keyId: pending.key.keyId, state: 'minted' },
         createdAt: world.clock.nowMs(),
         expiresAt: world.identity.expiries.get(pending.key.keyId),
@@ -145,8 +144,45 @@ describe('the next start', () => {
 
   it('does not touch what belongs to another provider', async () => {
     await mint();
-    await world.clock.run(recoverKeys({ ...context, issuer: 'https://other.example' }));
+    const realm = { ...keyRealm, issuer: 'https://other.example' };
+    await world.clock.run(recoverKeys({ ...context, realm }));
     expect(live()).toHaveLength(1);
+  });
+
+  it('does not touch what belongs to another project of its provider, whose keys it may not see', async () => {
+    await mint();
+    await world.clock.advance(120_000);
+    const realm = { ...keyRealm, projectId: '371639797157000002' };
+    const elsewhere = { ...context, realm };
+    expect(await world.clock.run(recoverKeys(elsewhere))).toEqual({ deleted: 0, undecided: 0 });
+    const theirs = await settleEarlierIntents(elsewhere, 'board-01', freshFacts(), userId);
+    expect(theirs).toEqual({ intents: [], replaced: [] });
+    expect([live().length, open().length]).toEqual([1, 1]);
+    expect(await recover()).toEqual({ deleted: 1, undecided: 0 });
+    expect([live(), open()]).toEqual([[], []]);
+  });
+
+  it('settles what was written before projects were noted', async () => {
+    const { intentId } = await mint();
+    const [intent] = open();
+    if (intent === undefined) throw new Error('The intent is open.');
+    world.journal.intents.set(intentId, { ...intent, projectId: undefined });
+    expect(await recover()).toEqual({ deleted: 1, undecided: 0 });
+    expect([live(), open()]).toEqual([[], []]);
+  });
+
+  it('settles nothing for an operator who does not see the project: keys look deleted from there', async () => {
+    await mint();
+    await world.clock.advance(120_000);
+    const { identity } = world;
+    const refused = new EnrollmentError('IDENTITY_PROJECT_NOT_VISIBLE', {
+      details: { projectId: '1', visible: 'none' },
+    });
+    identity.failNext('requireProject', 'before', refused);
+    expect(await recover()).toEqual({ deleted: 0, undecided: 0 });
+    expect([live().length, open().length]).toEqual([1, 1]);
+    expect(identity.calls).not.toContain('deleteKey');
+    expect(world.logger.events('warn')).toEqual(['undelivered-keys-not-looked-for']);
   });
 });
 

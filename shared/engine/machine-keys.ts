@@ -7,6 +7,7 @@ import type {
   IdentityProvider,
   Journal,
   KeyIntent,
+  KeyRealm,
   Logger,
   MachineKeyEntry,
   MintedKey,
@@ -37,7 +38,7 @@ export interface MachineKeysContext {
   readonly journal: Journal;
   readonly logger: Logger;
   readonly identity: IdentityProvider;
-  readonly issuer: string;
+  readonly realm: KeyRealm;
   /** Validity of new keys; far in the future where the profile names none. */
   readonly keyValidForDays?: number | undefined;
 }
@@ -113,14 +114,14 @@ async function obtainKey<Key extends MintedKey | BornKey>(
   of: KeyOwner,
   obtain: (expiresAt: number) => Promise<Key | undefined>,
 ): Promise<PendingKey<Key> | undefined> {
-  const { issuer, clock, journal, random } = context;
+  const { realm, clock, journal, random } = context;
   const { intentId } = of;
   const createdAt = clock.nowMs();
   // A little earlier than promised, by chance, a day at most: no two keys of a user share their expiry.
   const validForMs = (context.keyValidForDays ?? FAR_FUTURE_DAYS) * DAY_MS;
   const earlierMs = random.fraction() * Math.min(DAY_MS, validForMs / 50);
   const expiresAt = Math.round(createdAt + validForMs - earlierMs);
-  const intent = { ...of, issuer, expiresAt, createdAt };
+  const intent = { ...of, ...realm, expiresAt, createdAt };
   journal.openKeyIntent(intent);
   try {
     const key = await obtain(expiresAt);
@@ -235,7 +236,7 @@ export async function settleEarlierIntents(
   const held = facts.key?.keyId;
   const intents: KeyIntent[] = [];
   const replaced: Unretired['replaced'][number][] = [];
-  for (const intent of context.journal.unsettledKeyIntents(context.issuer)) {
+  for (const intent of context.journal.unsettledKeyIntents(context.realm)) {
     if (intent.deviceId !== deviceId) continue;
     const { intentId, keyId } = intent;
     if (held !== undefined && keyId === held) {
@@ -294,14 +295,28 @@ async function deleteAll(
 export async function recoverKeys(
   context: MachineKeysContext,
 ): Promise<{ deleted: number; undecided: number }> {
+  const intents = context.journal.unsettledKeyIntents(context.realm);
+  const left = intents.filter(({ state }) => state !== 'delivering');
+  const undecided = intents.length - left.length;
   let deleted = 0;
-  let undecided = 0;
-  for (const intent of context.journal.unsettledKeyIntents(context.issuer)) {
-    if (intent.state === 'delivering') {
-      undecided += 1;
-      continue;
-    }
-    deleted += (await compensate(context, intent)).deleted;
-  }
+  if (left.length > 0 && (await seesProject(context)))
+    for (const intent of left) deleted += (await compensate(context, intent)).deleted;
   return { deleted, undecided };
+}
+
+/**
+ * Whether this sign-in acts where the keys were made. A profile that names no organisation is used in that of whoever has
+ * signed in, and in another one every key looks deleted.
+ */
+async function seesProject({ clock, identity, logger }: MachineKeysContext): Promise<boolean> {
+  const limit = compensationSignal(clock);
+  try {
+    await identity.requireProject(limit.signal);
+    return true;
+  } catch (thrown) {
+    logger.log('warn', 'undelivered-keys-not-looked-for', { error: String(thrown) });
+    return false;
+  } finally {
+    limit.done();
+  }
 }

@@ -98,7 +98,8 @@ async function provenOrMinted(
 async function takeBackKey(context: EnrollmentContext, pending: PendingKey, userId: string): Promise<void> {
   const { keys, record, deviceId } = context;
   const { settled } = await compensate(keys, {
-    ...{ intentId: pending.intentId, issuer: keys.issuer, deviceId, userId },
+    ...keys.realm,
+    ...{ intentId: pending.intentId, deviceId, userId },
     ...{
       keyIdsBefore: pending.keyIdsBefore,
       keyId: pending.key.keyId,

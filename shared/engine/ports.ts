@@ -362,9 +362,20 @@ export interface HeartbeatWatch {
 /** Life of a key that may be live without a holder. */
 export type KeyIntentState = 'minting' | 'minted' | 'delivering' | 'delivered' | 'deleted';
 
+/**
+ * Where a key lives: its provider, and the fleet's project there. A project belongs to one organisation, and a provider
+ * tells whoever acts in another one that a live key is not there.
+ */
+export interface KeyRealm {
+  readonly issuer: string;
+  readonly projectId: string;
+}
+
 export interface KeyIntent {
   readonly intentId: string;
   readonly issuer: string;
+  /** Undefined in entries from before it was noted: such a key may be of any project of its issuer. */
+  readonly projectId: string | undefined;
   readonly deviceId: string;
   readonly userId: string;
   /** Keys the user had before; a key of a lost reply is one that is not among them. */
@@ -397,8 +408,8 @@ export interface Journal extends HostKeyPins {
   /** Written before the mint call. @throws STATION_JOURNAL_FAILED: then nothing may be minted. */
   openKeyIntent(intent: Omit<KeyIntent, 'state' | 'keyId'>): void;
   settleKeyIntent(intentId: string, state: KeyIntentState, keyId?: string): void;
-  /** Intents that are neither delivered nor deleted, oldest first. */
-  unsettledKeyIntents(issuer: string): readonly KeyIntent[];
+  /** Intents of this realm that are neither delivered nor deleted, oldest first. */
+  unsettledKeyIntents(realm: KeyRealm): readonly KeyIntent[];
   recordRun(run: RunRecord): void;
   /** Newest run of every device. */
   latestRuns(): readonly RunRecord[];

@@ -12,9 +12,10 @@ import { desiredState, keyIdsToRenew, liveKeyIds } from './desired-state.ts';
 import { DeviceLog } from './device-log.ts';
 import type { EnrollmentInput } from './enrollment-context.ts';
 import { EnrollmentRecord } from './enrollment-record.ts';
+import { keyRealmOf } from './key-realm.ts';
 import { type Look, lookAtDevice } from './look-at-device.ts';
 import { orphansOf } from './machine-keys.ts';
-import type { AgentBinary, Journal, KeyIntent, MachineKeyEntry, StationPorts } from './ports.ts';
+import type { AgentBinary, Journal, KeyIntent, KeyRealm, MachineKeyEntry, StationPorts } from './ports.ts';
 import { checkStep, connectStep } from './reach-device.ts';
 import { requireReady } from './require-ready.ts';
 
@@ -141,7 +142,7 @@ function withoutWrites(journal: Journal): Journal {
   return {
     openKeyIntent: forget,
     settleKeyIntent: forget,
-    unsettledKeyIntents: (issuer) => journal.unsettledKeyIntents(issuer),
+    unsettledKeyIntents: (realm) => journal.unsettledKeyIntents(realm),
     recordRun: forget,
     latestRuns: () => journal.latestRuns(),
     hostKey: (target) => journal.hostKey(target),
@@ -172,7 +173,7 @@ async function lookAtIdentity(input: EnrollmentInput, look: Look): Promise<Found
   const user = await identity.findMachineUser(deviceId, signal);
   const keys = user === undefined ? [] : await identity.listKeys(user.userId, signal);
   const held = look.facts.key?.keyId;
-  const open = openIntents(ports, profile.identity.issuer, deviceId);
+  const open = openIntents(ports, keyRealmOf(profile), deviceId);
   const orphans = open
     .filter((intent) => held === undefined || intent.keyId !== held)
     .flatMap((intent) => orphansOf(intent, keys, held));
@@ -202,8 +203,8 @@ async function lookAtIdentity(input: EnrollmentInput, look: Look): Promise<Found
   };
 }
 
-function openIntents({ journal }: StationPorts, issuer: string, deviceId: string): readonly KeyIntent[] {
-  return journal.unsettledKeyIntents(issuer).filter((intent) => intent.deviceId === deviceId);
+function openIntents({ journal }: StationPorts, realm: KeyRealm, deviceId: string): readonly KeyIntent[] {
+  return journal.unsettledKeyIntents(realm).filter((intent) => intent.deviceId === deviceId);
 }
 
 function act(shows: string): PreviewAction {

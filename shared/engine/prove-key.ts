@@ -65,7 +65,7 @@ export async function mintInstead(
   if (logsIn === false)
     note('problem', 'the minted key is refused as well: registered keys are not what is wrong');
   if (identity.takesPublicKeys) return pending;
-  keys.logger.log('warn', 'registered-keys-do-not-log-in', { deviceId, issuer: keys.issuer });
+  keys.logger.log('warn', 'registered-keys-do-not-log-in', { deviceId, issuer: keys.realm.issuer });
   note('problem', 'registered keys are refused and minted ones are not: from now on keys are minted');
   return pending;
 }

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
-import { buildProfile } from '../testing/builders.ts';
+import { buildProfile, keyRealm } from '../testing/builders.ts';
 import { enrollOnce } from '../testing/enroll-once.ts';
 import type { FakeDevice } from '../testing/fake-device.ts';
 import { createFakePorts, type FakeWorld } from '../testing/fake-ports.ts';
@@ -19,7 +19,7 @@ const enroll = () => enrollOnce(world, 'board.local', withoutNats);
 const rotate = () =>
   enrollOnce(world, 'board.local', { ...withoutNats, rotation: { replacedKeyIds: undefined } });
 const live = () => world.identity.liveKeys('board-01');
-const open = () => world.journal.unsettledKeyIntents('https://id.example');
+const open = () => world.journal.unsettledKeyIntents(keyRealm);
 const logins = () => world.identity.calls.filter((call) => call === 'provesLogin' || call === 'logsIn');
 const unreachable = new EnrollmentError('IDENTITY_UNREACHABLE', { details: { issuer: 'x' } });
 

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { keyPath } from '../device/paths.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 import { Secret } from '../model/secret.ts';
+import { keyRealm } from '../testing/builders.ts';
 import { beginEnrollment, enrollOnce } from '../testing/enroll-once.ts';
 import type { FakeDevice, Fault } from '../testing/fake-device.ts';
 import { createFakePorts, type FakeWorld } from '../testing/fake-ports.ts';
@@ -10,8 +11,6 @@ import { runStation } from '../testing/run-station.ts';
 import { Stopped } from './limits.ts';
 import { OWN_SCRIPT_LIMIT_MS } from './look-when-free.ts';
 import { MOST_LOSSES, RECONNECT_LIMIT_MS } from './reconnect.ts';
-
-const ISSUER = 'https://id.example';
 
 let world: FakeWorld;
 let device: FakeDevice;
@@ -216,7 +215,7 @@ describe('a device that is being changed', () => {
     const { error } = await enroll();
     expect(error).toMatchObject({ code: 'DEVICE_BUSY', stepId: 'key-config' });
     expect(identity.liveKeys('board-01')).toEqual([]);
-    expect(world.journal.unsettledKeyIntents(ISSUER)).toEqual([]);
+    expect(world.journal.unsettledKeyIntents(keyRealm)).toEqual([]);
     expect(device.keyId).toBeUndefined();
   });
 
@@ -272,7 +271,7 @@ describe('another station that gives the device a key meanwhile', () => {
     const { error } = await enroll();
     expect(error?.code).toBe('DEVICE_ENROLLED_ELSEWHERE');
     expect(world.identity.liveKeys('board-01')).toEqual([]);
-    expect(world.journal.unsettledKeyIntents(ISSUER)).toEqual([]);
+    expect(world.journal.unsettledKeyIntents(keyRealm)).toEqual([]);
     expect(device.keyId).toBeUndefined();
   });
 
@@ -308,7 +307,7 @@ describe('any losses, in any order', () => {
         }
         expect(own.identity.liveKeys('board-01')).toEqual([board.keyId]);
         expect([own.identity.users.size, own.identity.grants.size]).toEqual([1, 1]);
-        expect(own.journal.unsettledKeyIntents(ISSUER)).toEqual([]);
+        expect(own.journal.unsettledKeyIntents(keyRealm)).toEqual([]);
         expect([board.needsRestart, board.openSessions]).toEqual([false, 0]);
         board.faults.length = 0;
         const before = board.snapshot;

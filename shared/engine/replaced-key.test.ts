@@ -1,11 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { buildProfile, deviceId } from '../testing/builders.ts';
+import { buildProfile, deviceId, keyRealm } from '../testing/builders.ts';
 import { beginEnrollment, enrollOnce } from '../testing/enroll-once.ts';
 import type { FakeDevice } from '../testing/fake-device.ts';
 import { createFakePorts, type FakeWorld } from '../testing/fake-ports.ts';
 import { recoverKeys } from './machine-keys.ts';
-
-const ISSUER = 'https://id.example';
 
 let world: FakeWorld;
 let device: FakeDevice;
@@ -25,7 +23,7 @@ beforeEach(async () => {
 const as = { deviceId: deviceId('board-02') };
 const enroll = (changes = {}) => enrollOnce(world, 'board.local', { ...as, ...changes });
 const keysOf = (id: string) => world.identity.liveKeys(id);
-const open = () => world.journal.unsettledKeyIntents(ISSUER);
+const open = () => world.journal.unsettledKeyIntents(keyRealm);
 const notes = (log: readonly { readonly text: string }[]) =>
   log.map((line) => line.text).filter((text) => text.startsWith(`key ${oldKey} of`));
 
@@ -102,7 +100,7 @@ describe('the key of another machine user', () => {
     device.faults.push({ exchange: 2, when: 'before', kind: 'hangs' });
     void beginEnrollment(world, 'board.local', as);
     await world.clock.advance(120_000);
-    await world.clock.run(recoverKeys({ ...world.ports(), identity: world.identity, issuer: ISSUER }));
+    await world.clock.run(recoverKeys({ ...world.ports(), identity: world.identity, realm: keyRealm }));
     expect(device.keyId).toBe(oldKey);
     expect(keysOf('board-01')).toEqual([oldKey]);
   });
@@ -119,7 +117,7 @@ describe('a station that dies', () => {
     device.faults.length = 0;
     const known = [device.keyId, ...open().map((intent) => intent.keyId)];
     for (const keyId of [...keysOf('board-01'), ...keysOf('board-02')]) expect(known).toContain(keyId);
-    await world.clock.run(recoverKeys({ ...world.ports(), identity: world.identity, issuer: ISSUER }));
+    await world.clock.run(recoverKeys({ ...world.ports(), identity: world.identity, realm: keyRealm }));
     expect((await enroll()).error).toBeUndefined();
     expectSettled();
   });

@@ -38,7 +38,8 @@ export function rememberReplacedKey(
   const intentId = ports.random.uuid();
   const createdAt = ports.clock.nowMs();
   keys.journal.openKeyIntent({
-    ...{ intentId, issuer: keys.issuer, deviceId, userId: key.userId },
+    ...keys.realm,
+    ...{ intentId, deviceId, userId: key.userId },
     ...{ keyIdsBefore: [], expiresAt: 0, createdAt },
   });
   keys.journal.settleKeyIntent(intentId, 'delivering', key.keyId);

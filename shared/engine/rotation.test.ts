@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { buildProfile } from '../testing/builders.ts';
+import { buildProfile, keyRealm } from '../testing/builders.ts';
 import { enrollOnce } from '../testing/enroll-once.ts';
 import type { FakeDevice } from '../testing/fake-device.ts';
 import { createFakePorts, type FakeWorld } from '../testing/fake-ports.ts';
@@ -33,7 +33,7 @@ describe('rotating the key of a device', () => {
     expect(row.facts).toMatchObject({
       ...{ keyId: device.keyId, keyExpiresAt: world.identity.expiries.get(device.keyId ?? '') },
     });
-    expect(world.journal.unsettledKeyIntents('https://id.example')).toEqual([]);
+    expect(world.journal.unsettledKeyIntents(keyRealm)).toEqual([]);
   });
 
   it('keeps the old key while the new one has not proven to work, and makes no third one then', async () => {

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { binaryPath, configPath, keyPath } from '../device/paths.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 import { Secret } from '../model/secret.ts';
-import { buildProfile } from '../testing/builders.ts';
+import { buildProfile, keyRealm } from '../testing/builders.ts';
 import { enrollOnce } from '../testing/enroll-once.ts';
 import type { FakeDevice } from '../testing/fake-device.ts';
 import { createFakePorts, type FakeWorld } from '../testing/fake-ports.ts';
@@ -138,7 +138,7 @@ describe('a device that is enrolled already', () => {
     device.reachesNats = true;
     expect((await enrollOnce(world, 'board.local')).error).toBeUndefined();
     expect(world.identity.liveKeys('board-01')).toEqual([device.keyId]);
-    expect(world.journal.unsettledKeyIntents('https://id.example')).toEqual([]);
+    expect(world.journal.unsettledKeyIntents(keyRealm)).toEqual([]);
   });
 });
 

@@ -2,6 +2,7 @@ import { toErrorView } from '../errors/enrollment-error.ts';
 import type { Profile } from '../model/profile.ts';
 import { AwaitedSignIn, SIGN_IN_PATIENCE_MS } from './awaited-sign-in.ts';
 import { Fleet } from './fleet.ts';
+import { keyRealmOf } from './key-realm.ts';
 import { KeyRecovery } from './key-recovery.ts';
 import { asEnrollmentError, Stopped } from './limits.ts';
 import type { IdentityProvider, StationPorts } from './ports.ts';
@@ -112,7 +113,7 @@ export class StationAccess {
   #createRecovery(): KeyRecovery {
     const { ports, profile, display } = this.#options;
     return new KeyRecovery(
-      { ...ports, identity: this.identity, issuer: profile.identity.issuer },
+      { ...ports, identity: this.identity, realm: keyRealmOf(profile) },
       {
         mayRun: () => this.session.isSignedIn && !this.#options.batchIsActive(),
         onRecovered: ({ deleted, undecided }) => {

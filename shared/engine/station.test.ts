@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { configPath, keyPath } from '../device/paths.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 import { stationDeltaSchema, stationStateSchema } from '../model/station-state.ts';
-import { deviceId as idOf } from '../testing/builders.ts';
+import { deviceId as idOf, keyRealm } from '../testing/builders.ts';
 import { settled } from '../testing/fake-clock.ts';
 import { createFakePorts, type FakeWorld } from '../testing/fake-ports.ts';
 import { profileOf, runStation } from '../testing/run-station.ts';
@@ -227,8 +227,7 @@ describe('a station that starts anew', () => {
     const intentId = `left-${deviceId}`;
     const createdAt = world.clock.nowMs();
     const expiresAt = createdAt + 1_000_000;
-    const issuer = 'https://id.example';
-    const intent = { intentId, issuer, deviceId, userId, keyIdsBefore: [], expiresAt, createdAt };
+    const intent = { intentId, ...keyRealm, deviceId, userId, keyIdsBefore: [], expiresAt, createdAt };
     world.journal.openKeyIntent(intent);
     const { keyId } = await world.identity.mintKey(userId, expiresAt, never);
     world.journal.settleKeyIntent(intentId, 'minted', keyId);
@@ -303,12 +302,12 @@ describe('a station that starts anew', () => {
     expect(shown().rows['board-1']?.state).toBe('failed');
     await settled();
     expect(world.identity.liveKeys('board-1')).toEqual([]);
-    expect(world.journal.unsettledKeyIntents('https://id.example')).toEqual([]);
+    expect(world.journal.unsettledKeyIntents(keyRealm)).toEqual([]);
   });
 
   it('settles within two minutes of a batch what cannot be judged at once', async () => {
     const { signIn, enroll } = runStation(world);
-    const open = () => world.journal.unsettledKeyIntents('https://id.example');
+    const open = () => world.journal.unsettledKeyIntents(keyRealm);
     await signIn();
     world.identity.failNext('mintKey', 'before');
     await enroll('board-1');

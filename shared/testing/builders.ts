@@ -1,6 +1,7 @@
 import { agentConfig } from '../device/agent-config.ts';
 import { requiredPackages } from '../device/paths.ts';
 import { unitFile } from '../device/unit-file.ts';
+import { keyRealmOf } from '../engine/key-realm.ts';
 import { type DeviceId, parseDeviceId } from '../model/device-id.ts';
 import type { AgentUserFacts, DeviceFacts, PlaceFacts, UnitFacts } from '../model/facts.ts';
 import { type Profile, profileSchema } from '../model/profile.ts';
@@ -29,6 +30,9 @@ export function buildProfile(changes: Record<string, unknown> = {}): Profile {
     ...changes,
   });
 }
+
+/** Where keys of devices of that profile live. */
+export const keyRealm = keyRealmOf(buildProfile());
 
 /** Every place on one file system with this much room. */
 export function places(change: Partial<PlaceFacts> = {}): DeviceFacts['places'] {

@@ -1,4 +1,12 @@
-import type { Journal, KeyIntent, KeyIntentState, PinnedHostKey, RunRecord } from '../engine/ports.ts';
+import { isOfRealm } from '../engine/key-realm.ts';
+import type {
+  Journal,
+  KeyIntent,
+  KeyIntentState,
+  KeyRealm,
+  PinnedHostKey,
+  RunRecord,
+} from '../engine/ports.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 
 /** A journal in memory that can refuse to write. It survives the station that wrote it, as the file does. */
@@ -21,9 +29,9 @@ export class MemoryJournal implements Journal {
     this.intents.set(intentId, { ...intent, state, keyId: keyId ?? intent.keyId });
   }
 
-  unsettledKeyIntents(issuer: string): readonly KeyIntent[] {
+  unsettledKeyIntents(realm: KeyRealm): readonly KeyIntent[] {
     return [...this.intents.values()].filter(
-      (intent) => intent.issuer === issuer && intent.state !== 'delivered' && intent.state !== 'deleted',
+      (intent) => isOfRealm(intent, realm) && intent.state !== 'delivered' && intent.state !== 'deleted',
     );
   }
 

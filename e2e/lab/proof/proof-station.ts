@@ -11,6 +11,7 @@ import { DeviceLog } from '#shared/engine/device-log.ts';
 import type { EnrollmentInput, Rotation } from '#shared/engine/enrollment-context.ts';
 import { EnrollmentRecord } from '#shared/engine/enrollment-record.ts';
 import { Fleet } from '#shared/engine/fleet.ts';
+import { keyRealmOf } from '#shared/engine/key-realm.ts';
 import { asEnrollmentError } from '#shared/engine/limits.ts';
 import { type MachineKeysContext, recoverKeys } from '#shared/engine/machine-keys.ts';
 import type {
@@ -146,7 +147,7 @@ export class ProofStation {
   get unsettled(): readonly string[] {
     const { journal, profile } = this.options;
     return journal
-      .unsettledKeyIntents(profile.identity.issuer)
+      .unsettledKeyIntents(keyRealmOf(profile))
       .map(({ state, deviceId: id }) => `${id} ${state}`);
   }
 
@@ -201,7 +202,7 @@ export class ProofStation {
 
   #keys(): MachineKeysContext {
     const { clock, random, journal, logger } = this.#ports;
-    const { issuer } = this.options.profile.identity;
-    return { clock, random, journal, logger, identity: this.#identity, issuer };
+    const realm = keyRealmOf(this.options.profile);
+    return { clock, random, journal, logger, identity: this.#identity, realm };
   }
 }

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openFileJournal, readFileJournal } from './file-journal.ts';
 
-const issuer = 'https://id.example';
+const realm = { issuer: 'https://id.example', projectId: '71' };
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'muster-file-journal-'));
@@ -24,7 +24,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const file = () => join(folder, 'journal.jsonl');
 const intent = (intentId: string, createdAt = 1000) => ({
-  ...{ intentId, issuer, deviceId: 'press-07', userId: '42', keyIdsBefore: ['1'] },
+  ...{ intentId, ...realm, deviceId: 'press-07', userId: '42', keyIdsBefore: ['1'] },
   ...{ expiresAt: createdAt + 86_400_123, createdAt },
 });
 const run = (attempt: number, deviceId = 'press-07') => ({
@@ -51,14 +51,14 @@ describe('a journal of lines', () => {
     journal.close();
     const good = readFileSync(file(), 'utf8');
     appendFileSync(file(), tail);
-    expect(readFileJournal(folder).unsettledKeyIntents(issuer)).toHaveLength(1);
+    expect(readFileJournal(folder).unsettledKeyIntents(realm)).toHaveLength(1);
     const again = openFileJournal(folder);
     expect(readFileSync(file(), 'utf8')).toBe(good);
     again.openKeyIntent(intent('two'));
     again.close();
     expect(
       readFileJournal(folder)
-        .unsettledKeyIntents(issuer)
+        .unsettledKeyIntents(realm)
         .map((open) => open.intentId),
     ).toEqual(['one', 'two']);
   });
@@ -82,6 +82,17 @@ describe('a journal of lines', () => {
     }
   });
 
+  it('reads intents from before they noted their project', () => {
+    openFileJournal(folder).close();
+    const { projectId, ...older } = intent('one');
+    appendFileSync(file(), `${JSON.stringify({ intent: older })}\n`);
+    const open = [{ ...older, projectId: undefined, state: 'minting', keyId: undefined }];
+    expect(readFileJournal(folder).unsettledKeyIntents(realm)).toEqual(open);
+    expect(readFileJournal(folder).unsettledKeyIntents({ ...realm, projectId: `${projectId}2` })).toEqual(
+      open,
+    );
+  });
+
   it('is written anew when most of its lines tell nothing any more', () => {
     const journal = openFileJournal(folder);
     journal.pinHostKey('10.0.0.7', { fingerprint: 'SHA256:a', keyType: undefined }, 1);
@@ -97,10 +108,10 @@ describe('a journal of lines', () => {
     const after = readFileJournal(folder);
     expect(statSync(file()).size).toBeLessThan(size / 100);
     expect(statSync(file()).mode & 0o777).toBe(0o600);
-    expect(after.unsettledKeyIntents(issuer)).toEqual([
+    expect(after.unsettledKeyIntents(realm)).toEqual([
       { ...intent('k650', 650), state: 'delivering', keyId: 'key-650' },
     ]);
-    expect(after.unsettledKeyIntents(issuer)).toEqual(before.unsettledKeyIntents(issuer));
+    expect(after.unsettledKeyIntents(realm)).toEqual(before.unsettledKeyIntents(realm));
     expect(after.latestRuns()).toEqual([run(700)]);
     expect(after.hostKey('10.0.0.7')?.fingerprint).toBe('SHA256:a');
     expect(readdirSync(folder).sort()).toEqual(['journal.jsonl', 'lock']);

@@ -197,7 +197,7 @@ function journalOf(
   return {
     openKeyIntent: (intent) => record({ intent: { ...intent, keyIdsBefore: [...intent.keyIdsBefore] } }),
     settleKeyIntent: (intentId, state, keyId) => record({ settle: { intentId, state, keyId } }),
-    unsettledKeyIntents: (issuer) => content.unsettledIntents(issuer),
+    unsettledKeyIntents: (realm) => content.unsettledIntents(realm),
     recordRun: (run) => record(entryOfRun(run)),
     latestRuns: () => content.latestRuns(),
     hostKey: (place) => content.hostKey(place),

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Journal, RunRecord } from '../../engine/ports.ts';
+import type { Journal, KeyIntent, RunRecord } from '../../engine/ports.ts';
 import { openFileJournal } from './file-journal.ts';
 import { openJournal } from './journal.ts';
+import { migrations } from './migrations.ts';
 
 let folder: string;
 
@@ -15,10 +16,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const issuer = 'https://id.example';
-const intent = (intentId: string, createdAt = 1000, of = issuer) => ({
+const realm = { issuer: 'https://id.example', projectId: '71' };
+const intent = (intentId: string, createdAt = 1000, of: Pick<KeyIntent, 'issuer' | 'projectId'> = realm) => ({
   intentId,
-  issuer: of,
+  ...of,
   deviceId: 'press-07',
   userId: '42',
   keyIdsBefore: ['1', '2'],
@@ -68,20 +69,32 @@ describe.each(kinds)('journal on $kind', ({ open, opener, files }) => {
   });
   afterEach(() => journal.close());
 
-  it('keeps intents until they are settled, oldest first, per issuer', () => {
+  it('keeps intents until they are settled, oldest first, per issuer and project', () => {
     journal.openKeyIntent(intent('late', 3000));
     journal.openKeyIntent(intent('early', 1000));
-    journal.openKeyIntent(intent('elsewhere', 2000, 'https://other.example'));
+    journal.openKeyIntent(intent('elsewhere', 2000, { ...realm, issuer: 'https://other.example' }));
+    journal.openKeyIntent(intent('of-another-organisation', 2000, { ...realm, projectId: '72' }));
     journal.settleKeyIntent('early', 'minted', 'k1');
-    expect(journal.unsettledKeyIntents(issuer)).toEqual([
+    expect(journal.unsettledKeyIntents(realm)).toEqual([
       { ...intent('early', 1000), state: 'minted', keyId: 'k1' },
       { ...intent('late', 3000), state: 'minting', keyId: undefined },
     ]);
     journal.settleKeyIntent('early', 'delivering');
-    expect(journal.unsettledKeyIntents(issuer)[0]).toMatchObject({ state: 'delivering', keyId: 'k1' });
+    expect(journal.unsettledKeyIntents(realm)[0]).toMatchObject({ state: 'delivering', keyId: 'k1' });
     journal.settleKeyIntent('early', 'delivered');
     journal.settleKeyIntent('late', 'deleted');
-    expect(journal.unsettledKeyIntents(issuer)).toEqual([]);
+    expect(journal.unsettledKeyIntents(realm)).toEqual([]);
+  });
+
+  it('counts an intent without a project to every one of its issuer', () => {
+    const { issuer } = realm;
+    journal.openKeyIntent(intent('unknown', 1000, { issuer, projectId: undefined }));
+    const unknown = { ...intent('unknown'), projectId: undefined, state: 'minting', keyId: undefined };
+    journal.close();
+    journal = open(folder);
+    for (const projectId of ['71', '72'])
+      expect(journal.unsettledKeyIntents({ issuer, projectId })).toEqual([unknown]);
+    expect(journal.unsettledKeyIntents({ issuer: 'https://other.example', projectId: '71' })).toEqual([]);
   });
 
   it('refuses a second intent of one id and the settling of an unknown one', () => {
@@ -142,7 +155,7 @@ describe.each(kinds)('journal on $kind', ({ open, opener, files }) => {
     }
     expect(statSync(join(folder, 'data')).mode & 0o777).toBe(0o700);
     const read = (): unknown => [
-      journal.unsettledKeyIntents(issuer),
+      journal.unsettledKeyIntents(realm),
       journal.hostKey('ssh://10.0.0.7'),
       journal.latestRuns(),
     ];
@@ -150,7 +163,7 @@ describe.each(kinds)('journal on $kind', ({ open, opener, files }) => {
     journal.close();
     journal = open(folder);
     expect(read()).toEqual(before);
-    expect(journal.unsettledKeyIntents(issuer)).toEqual([
+    expect(journal.unsettledKeyIntents(realm)).toEqual([
       { ...intent('one'), state: 'delivering', keyId: 'k1' },
     ]);
   });
@@ -182,13 +195,30 @@ describe.each(kinds)('journal on $kind', ({ open, opener, files }) => {
     const reported = said.split('\n').slice(0, -1).length;
     expect(reported).toBeGreaterThanOrEqual(30);
     journal = open(folder);
-    const found = journal.unsettledKeyIntents(issuer).length;
+    const found = journal.unsettledKeyIntents(realm).length;
     expect(found).toBeGreaterThanOrEqual(reported);
     expect(found).toBeLessThanOrEqual(reported + 1);
   });
 });
 
 describe('SQLite', () => {
+  it('takes over the intents of a journal from before they noted their project', () => {
+    const path = join(folder, 'older.sqlite');
+    const database = new Database(path);
+    for (const migration of migrations.slice(0, 3)) database.exec(migration);
+    database.exec(`CREATE TABLE schema_version (version INTEGER NOT NULL) STRICT;
+      INSERT INTO schema_version VALUES (3);
+      INSERT INTO key_intent VALUES ('old', '${realm.issuer}', 'press-07', '42', '["1","2"]', 86401123, 'k1', 'minted', 1000);`);
+    database.close();
+    const journal = openJournal(path);
+    const old = { ...intent('old'), projectId: undefined, state: 'minted', keyId: 'k1' };
+    expect(journal.unsettledKeyIntents(realm)).toEqual([old]);
+    journal.settleKeyIntent('old', 'deleted');
+    journal.openKeyIntent(intent('new'));
+    expect(journal.unsettledKeyIntents(realm).map(({ intentId }) => intentId)).toEqual(['new']);
+    journal.close();
+  });
+
   it('refuses a damaged file, a folder that cannot be made, and a newer schema', () => {
     const damaged = join(folder, 'damaged.sqlite');
     writeFileSync(damaged, 'this is no database, it is a text of some length'.repeat(100));

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { KeyIntent, PinnedHostKey, RunRecord } from '../../engine/ports.ts';
+import { isOfRealm } from '../../engine/key-realm.ts';
+import type { KeyIntent, KeyRealm, PinnedHostKey, RunRecord } from '../../engine/ports.ts';
 
 /**
  * Lines of the journal file. The first names format and version; every other is one write. A form that was released is
@@ -14,6 +15,8 @@ export const JOURNAL_VERSION = 1;
 const intentSchema = z.object({
   intentId: z.string(),
   issuer: z.string(),
+  /** Not known of keys that were asked for before projects were kept. */
+  projectId: z.string().optional(),
   deviceId: z.string(),
   userId: z.string(),
   keyIdsBefore: z.array(z.string()),
@@ -70,7 +73,9 @@ export class JournalContent {
   apply(entry: Entry): void {
     this.check(entry);
     if ('intent' in entry) {
-      this.#intents.set(entry.intent.intentId, { ...entry.intent, state: 'minting', keyId: undefined });
+      const { intent } = entry;
+      const { projectId } = intent;
+      this.#intents.set(intent.intentId, { ...intent, projectId, state: 'minting', keyId: undefined });
     } else if ('settle' in entry) {
       const { intentId, state, keyId } = entry.settle;
       const intent = this.#intents.get(intentId);
@@ -89,8 +94,8 @@ export class JournalContent {
       this.#runs.set(run.deviceId, record);
   }
 
-  unsettledIntents(issuer: string): KeyIntent[] {
-    return this.#unsettled().filter((intent) => intent.issuer === issuer);
+  unsettledIntents(realm: KeyRealm): KeyIntent[] {
+    return this.#unsettled().filter((intent) => isOfRealm(intent, realm));
   }
 
   #unsettled(): KeyIntent[] {

@@ -15,6 +15,7 @@ const instant = z.number().int();
 const intentRow = z.object({
   intent_id: z.string(),
   issuer: z.string(),
+  project_id: z.string().nullable(),
   device_id: z.string(),
   user_id: z.string(),
   key_ids_before: z.string(),
@@ -43,6 +44,7 @@ function intentOf(content: unknown): KeyIntent {
   return {
     intentId: row.intent_id,
     issuer: row.issuer,
+    projectId: row.project_id ?? undefined,
     deviceId: row.device_id,
     userId: row.user_id,
     keyIdsBefore: keyIds.parse(JSON.parse(row.key_ids_before)),
@@ -107,14 +109,16 @@ function migrate(database: Database.Database): void {
 function prepare(database: Database.Database) {
   return {
     openIntent: database.prepare(
-      `INSERT INTO key_intent (intent_id, issuer, device_id, user_id, key_ids_before, expires_at, key_id, state, created_at)
-       VALUES (?, ?, ?, ?, ?, ?, NULL, 'minting', ?)`,
+      `INSERT INTO key_intent
+         (intent_id, issuer, project_id, device_id, user_id, key_ids_before, expires_at, key_id, state, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, NULL, 'minting', ?)`,
     ),
     settleIntent: database.prepare(
       'UPDATE key_intent SET state = ?, key_id = coalesce(?, key_id) WHERE intent_id = ?',
     ),
     unsettledIntents: database.prepare(
-      `SELECT * FROM key_intent WHERE issuer = ? AND state NOT IN ('delivered', 'deleted')
+      `SELECT * FROM key_intent
+       WHERE issuer = ? AND (project_id IS NULL OR project_id = ?) AND state NOT IN ('delivered', 'deleted')
        ORDER BY created_at, rowid`,
     ),
     recordRun: database.prepare(
@@ -149,16 +153,24 @@ function journalOn(database: Database.Database, guarded: <T>(work: () => T) => T
   return {
     openKeyIntent: (intent) =>
       guarded(() => {
-        const { intentId, issuer, deviceId, userId, keyIdsBefore, expiresAt, createdAt } = intent;
-        const before = JSON.stringify(keyIdsBefore);
-        sql.openIntent.run(intentId, issuer, deviceId, userId, before, expiresAt, createdAt);
+        sql.openIntent.run(
+          intent.intentId,
+          intent.issuer,
+          intent.projectId ?? null,
+          intent.deviceId,
+          intent.userId,
+          JSON.stringify(intent.keyIdsBefore),
+          intent.expiresAt,
+          intent.createdAt,
+        );
       }),
     settleKeyIntent: (intentId, state, keyId) =>
       guarded(() => {
         const { changes } = sql.settleIntent.run(state, keyId ?? null, intentId);
         if (changes !== 1) throw new Error(`There is no key intent ${intentId}.`);
       }),
-    unsettledKeyIntents: (issuer) => guarded(() => sql.unsettledIntents.all(issuer).map(intentOf)),
+    unsettledKeyIntents: ({ issuer, projectId }) =>
+      guarded(() => sql.unsettledIntents.all(issuer, projectId).map(intentOf)),
     recordRun: (run) =>
       guarded(() => {
         sql.recordRun.run(

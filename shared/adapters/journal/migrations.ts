@@ -61,4 +61,6 @@ export const migrations: readonly string[] = [
   ALTER TABLE run_with_decommissions RENAME TO run;
   CREATE INDEX run_by_device ON run (device_id, started_at, run_number);
   `,
+  // A key is asked for in the organisation of its project: elsewhere a live one looks deleted. NULL: opened before.
+  'ALTER TABLE key_intent ADD COLUMN project_id TEXT',
 ];

@@ -118,6 +118,24 @@ describe.each(subjects)('applications, keys and tokens over v1, held against %s'
     expect([gone.status, at(gone, 'code'), detailId(gone)]).toEqual([404, 5, 'COMMAND-4m77G']);
   });
 
+  it('lists and deletes keys of a user in its organisation only', async (test) => {
+    const orgs = await subject.ask('POST', '/admin/v1/orgs/_search', {});
+    const other = results(orgs).find(({ id }) => id !== subject.orgId)?.id;
+    if (typeof other !== 'string') return test.skip('this token sees no second organisation');
+    const elsewhere = { 'x-zitadel-orgid': other };
+    const userId = await makeMachine(subject, 'at-home');
+    const { keyId } = await makeKey(subject, userId);
+    const keys = `${v1}/users/${userId}/keys`;
+    const listed = () => subject.ask('POST', `${keys}/_search`, {});
+    await eventually(listed, (answer) => results(answer).length === 1);
+    const foreign = await subject.ask('POST', `${keys}/_search`, {}, elsewhere);
+    expect([foreign.status, results(foreign)]).toEqual([200, []]);
+    const refused = await subject.ask('DELETE', `${keys}/${keyId}`, undefined, elsewhere);
+    expect([refused.status, at(refused, 'code'), detailId(refused)]).toEqual([404, 5, 'COMMAND-4m77G']);
+    expect(results(await listed()).map(({ id }) => id)).toEqual([keyId]);
+    expect((await subject.ask('DELETE', `${keys}/${keyId}`)).status).toBe(200);
+  });
+
   it('keeps the milliseconds of an expiry, by which a key can be known again', async () => {
     const userId = await makeMachine(subject, 'expiry');
     const expiresAt = Math.floor(Date.now() / 1000) * 1000 + 86_400_000 + 137;

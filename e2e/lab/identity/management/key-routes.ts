@@ -15,19 +15,26 @@ const patBody = z.object({ expirationDate });
 const keys = '/management/v1/users/{userId}/keys';
 const pats = '/management/v1/users/{userId}/pats';
 
+/** Tells what belongs to the user of the path, and to the organisation of the call: elsewhere it is as if it were not there. */
+function isOwnedBy({
+  orgId,
+  param,
+}: RouteContext): (one: Pick<MachineKey | Pat, 'orgId' | 'userId'>) => boolean {
+  const userId = param('userId');
+  return (one) => one.orgId === orgId && one.userId === userId;
+}
+
 function keyOf(context: RouteContext): MachineKey {
   const { store } = context.world;
   const key = store.live(store.keys, context.param('keyId'));
-  const mine = key?.orgId === context.orgId && key.userId === context.param('userId');
-  if (key === undefined || !mine) throw apiErrors.userKeyNotFound();
+  if (key === undefined || !isOwnedBy(context)(key)) throw apiErrors.userKeyNotFound();
   return key;
 }
 
 function patOf(context: RouteContext): Pat {
   const { store } = context.world;
   const pat = store.live(store.pats, context.param('tokenId'));
-  const mine = pat?.orgId === context.orgId && pat.userId === context.param('userId');
-  if (pat === undefined || !mine) throw apiErrors.patNotFound();
+  if (pat === undefined || !isOwnedBy(context)(pat)) throw apiErrors.patNotFound();
   return pat;
 }
 
@@ -38,8 +45,7 @@ export const keyRoutes: readonly Route[] = [
     permission: 'user.read',
     handle: (context) => {
       const { store } = context.world;
-      const userId = context.param('userId');
-      const own = store.searchable('keys', store.keys).filter((key) => key.userId === userId);
+      const own = store.searchable('keys', store.keys).filter(isOwnedBy(context));
       const found = search(own, readBody(context.body, z.unknown()), {});
       return listMessage(store, found.total, found.page.map(keyMessage));
     },
@@ -80,8 +86,7 @@ export const keyRoutes: readonly Route[] = [
     permission: 'user.read',
     handle: (context) => {
       const { store } = context.world;
-      const userId = context.param('userId');
-      const own = store.searchable('pats', store.pats).filter((pat) => pat.userId === userId);
+      const own = store.searchable('pats', store.pats).filter(isOwnedBy(context));
       const found = search(own, readBody(context.body, z.unknown()), {});
       return listMessage(store, found.total, found.page.map(patMessage));
     },
