@@ -15,6 +15,7 @@ export interface AwkwardDevice extends Omit<FarmDeviceRequest, 'name'> {
 /** Devices that were enrolled in one batch of one station, each awkward in its own way. */
 export interface AwkwardBatch<Name extends string> {
   readonly fixture: LabFixture;
+  device(name: Name): FarmDevice;
   /** Runs shell as root on a device, past SSH. */
   inside(name: Name, command: string): Promise<string>;
   row(name: Name): ReturnType<LabFixture['row']>;
@@ -59,6 +60,11 @@ export async function enrollAwkward<Name extends string>(
     await fixture?.stop();
     await Promise.all([...devices.values()].map((device) => device.stop()));
   };
+  const deviceOf = (name: Name): FarmDevice => {
+    const device = devices.get(name);
+    if (device === undefined) throw new Error(`There is no device ${name}.`);
+    return device;
+  };
   const inside = async (name: Name, command: string): Promise<string> =>
     (await devices.get(name)?.exec(command, { limitMs: 60_000 }))?.stdout.trim() ?? '';
   try {
@@ -94,7 +100,7 @@ export async function enrollAwkward<Name extends string>(
     return keys.filter((key) => key.live && key.userId === user?.id).map((key) => key.id);
   };
   return {
-    ...{ fixture, inside, row, liveKeys, stop },
+    ...{ fixture, device: deviceOf, inside, row, liveKeys, stop },
     shown: (name) =>
       published()
         .split('\n')
