@@ -23,7 +23,7 @@ export interface AwkwardBatch<Name extends string> {
   shown(name: Name): string;
   liveKeys(name: Name): readonly string[];
   expectEnrolled(name: Name): Promise<void>;
-  /** It failed with this code, and holds nothing half done: no temporary file, no key, no lock. */
+  /** It failed with this code, tells cause and remedy, and holds nothing half done: no temporary file, no key, no lock. */
   expectRefused(name: Name, code: string): Promise<void>;
   stop(): Promise<void>;
 }
@@ -44,8 +44,14 @@ agent is-enabled podman.socket; agent is-active podman.socket
 systemctl show fleet-agent -p User --value
 systemctl show fleet-agent -p ExecStart --value | grep -o 'argv[^;]*'`;
 
-/** What must never be left: temporary files of ours, a held lock, a key of nobody. */
+/**
+ * What must never be left: temporary files of ours, a key or a login that waits, a mark that says the agent is yet to be
+ * started anew, a held lock. A pair that waits for its key id may stay where the provider fails, and the mark where a
+ * change was begun: neither is so for what is refused before its first change, or in the packages.
+ */
 const leftovers = `find /usr/local/bin /etc /var/lib/fleet-agent -xdev -name '.fleet-agent.new.*' 2>/dev/null
+find /run -maxdepth 1 \\( -name 'fleet-agent-key.*.pem' -o -name 'fleet-agent-login.*' \\)
+find /etc/fleet-agent \\( -name enrollment-epoch.new -o -name .restart-needed \\) 2>/dev/null
 flock -n /run/fleet-agent.lock true || { [ ! -e /run/fleet-agent.lock ] || echo locked; }`;
 
 /** Boots the devices side by side, prepares them, and enrolls all of them in one batch. */
@@ -125,7 +131,18 @@ export async function enrollAwkward<Name extends string>(
     expectRefused: async (name, code) => {
       const { error, state } = row(name);
       expect(state).toBe('failed');
-      expect(error, JSON.stringify(error)).toMatchObject({ code });
+      const why = JSON.stringify(error);
+      expect(error, why).toMatchObject({
+        code,
+        title: expect.stringMatching(/\w/),
+        stepId: expect.any(String),
+      });
+      // What happened, why, and what to do, as sentences; a value that nobody gave would read `unknown`.
+      for (const part of ['says', 'cause', 'operatorDoes'] as const) {
+        expect(error?.[part], why).toMatch(/^\S.*\w.*[.!)]$/s);
+        expect(error?.[part], why).not.toMatch(/\bunknown\b|\bundefined\b|\{\w+\}/);
+      }
+      expect(['now', 'after-fix'], why).toContain(error?.retry);
       expect(await inside(name, leftovers)).toBe('');
       expect(liveKeys(name)).toEqual([]);
     },
