@@ -10,6 +10,8 @@ import { stationAddress } from './lan.ts';
 export interface AwkwardDevice extends Omit<FarmDeviceRequest, 'name'> {
   /** Shell, as root on the device. */
   readonly before?: string;
+  /** How its target is written; by its IPv4 address unless told otherwise. */
+  readonly over?: 'ipv6';
 }
 
 /** Devices that were enrolled in one batch of one station, each awkward in its own way. */
@@ -72,11 +74,11 @@ export async function enrollAwkward<Name extends string>(
     return device;
   };
   const inside = async (name: Name, command: string): Promise<string> =>
-    (await devices.get(name)?.exec(command, { limitMs: 60_000 }))?.stdout.trim() ?? '';
+    (await deviceOf(name).exec(command, { limitMs: 60_000 })).stdout.trim();
   try {
     const booted = await Promise.allSettled(
       names.map(async (name) => {
-        const { before: _before, ...request }: AwkwardDevice = wanted[name];
+        const { before: _before, over: _over, ...request }: AwkwardDevice = wanted[name];
         devices.set(name, await startFarmDevice({ name, ...request }));
       }),
     );
@@ -87,13 +89,13 @@ export async function enrollAwkward<Name extends string>(
     const keyFile = await oneKeyForAll([...devices.values()]);
     const profile = parse(await readFile(fixture.lab.profilePath, 'utf8'));
     const bench = names.map((name) => ({
-      ...{ device_id: name, target: `ssh://pi@${devices.get(name)?.address}` },
+      ...{ device_id: name, target: targetOf(deviceOf(name), wanted[name]) },
     }));
     const ssh = { user: 'pi', private_key_file: keyFile };
     await writeFile(fixture.lab.profilePath, stringify({ ...profile, ssh, bench }));
     await fixture.restart();
     await fixture.station.signIn(signal);
-    await Promise.all(names.map((name) => prepare(devices.get(name), wanted[name].before ?? ':')));
+    await Promise.all(names.map((name) => prepare(deviceOf(name), wanted[name].before ?? ':')));
     await fixture.station.enrollAll();
   } catch (thrown) {
     await stop();
@@ -150,9 +152,15 @@ export async function enrollAwkward<Name extends string>(
 }
 
 /** A device that is only said to be awkward proves nothing. */
-async function prepare(device: FarmDevice | undefined, command: string): Promise<void> {
-  const done = await device?.exec(`set -e\n${command}`, { limitMs: 60_000 });
-  if (done?.code !== 0) throw new Error(`${device?.name} could not be prepared: ${done?.stderr}`);
+async function prepare(device: FarmDevice, command: string): Promise<void> {
+  const done = await device.exec(`set -e\n${command}`, { limitMs: 60_000 });
+  if (done.code !== 0) throw new Error(`${device.name} could not be prepared: ${done.stderr}`);
+}
+
+function targetOf(device: FarmDevice, { over }: AwkwardDevice): string {
+  const { user, address, addressV6, sshPort } = device;
+  const port = sshPort === 22 ? '' : `:${sshPort}`;
+  return `ssh://${user}@${over === 'ipv6' ? `[${addressV6}]` : address}${port}`;
 }
 
 /** A station has one key. The first device that cannot be written to keeps its own, and the others get it. */
@@ -161,6 +169,7 @@ async function oneKeyForAll(devices: readonly FarmDevice[]): Promise<string> {
   if (first === undefined) throw new Error('There is no device.');
   const { stdout } = await capture('ssh-keygen', ['-y', '-f', first.privateKeyFile]);
   for (const device of devices)
-    if (device !== first) await device.exec(`echo '${stdout.trim()}' >> ~pi/.ssh/authorized_keys`);
+    if (device !== first)
+      await device.exec(`echo '${stdout.trim()}' >> ~${device.user}/.ssh/authorized_keys`);
   return first.privateKeyFile;
 }
