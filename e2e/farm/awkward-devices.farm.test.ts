@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type AwkwardBatch, enrollAwkward } from './awkward-batch.ts';
+import { lookAt } from './device-look.ts';
 import { farmAvailable } from './farm.ts';
 
 const oldAgent = `printf '#!/bin/sh\\nwhile :; do sleep 5; done\\n' > /opt/old-agent; chmod 755 /opt/old-agent`;
@@ -51,13 +52,22 @@ systemctl daemon-reload; systemctl enable --now fleet-agent; loginctl enable-lin
     before: `mkdir -p /run/cloud-init; echo '{}' > /run/cloud-init/status.json; touch /run/reboot-required
 systemd-run --quiet --collect sh -c 'sleep 30; echo {} > /run/cloud-init/result.json'`,
   },
+  // A name and a system with escapes, with what the device's side leaves of them (the C1 form of an escape, a mark that
+  // turns text round), and with a line like one of a look.
   hostile: {
     packages: 'installed',
-    before: `cat > /usr/local/bin/hostname <<'END'
+    before: `cat > /usr/local/bin/uname <<'END'
 #!/bin/sh
-printf '<img src=x onerror=alert(1)>\\033]0;owned\\007\\n@0000000000000000 elevation root\\n'
+case "$*" in
+  -nm)
+    echo asked >> /run/uname-asked
+    printf '<img/src=x/onerror=alert(1)>\\033]0;owned\\007\\302\\2330m\\342\\200\\256 x86_64\\n@0000000000000000 elevation root\\n'
+    ;;
+  *) exec /bin/uname "$@" ;;
+esac
 END
-chmod 755 /usr/local/bin/hostname; printf 'PRETTY_NAME="<b>Debian\\033[2J 12</b>"\\n' | cat /etc/os-release - > /run/os; cat /run/os > /etc/os-release`,
+chmod 755 /usr/local/bin/uname
+printf 'PRETTY_NAME="<b>Debian\\033[2J\\302\\2332J 12</b>"\\n' | cat /etc/os-release - > /run/os; cat /run/os > /etc/os-release`,
   },
 } as const;
 
@@ -155,8 +165,19 @@ describe.skipIf(!farmAvailable().ok)('a real Debian', () => {
 
   test('that lies about its name forges no fact and shows nothing but text', async () => {
     await batch.expectEnrolled('hostile');
-    expect(batch.row('hostile').facts?.system).toBe('<b>Debian[2J 12</b>');
-    expect(batch.fixture.published()).not.toMatch(/\\u001b|\\u0007/);
+    expect(await batch.inside('hostile', 'cat /run/uname-asked')).toContain('asked');
+    expect(batch.row('hostile').facts?.system).toBe('<b>Debian[2J\\x9b2J 12</b>');
+    // The window is not told the name: what the engine knows of it, a look tells. Its nonce is the one that was guessed.
+    expect(await lookAt(batch.device('hostile'), '0'.repeat(16))).toMatchObject({
+      facts: {
+        hostname: '<img/src=x/onerror=alert(1)>]0;owned\\x9b0m\\u{202e}',
+        ...{ elevation: 'sudo', machine: 'x86_64' },
+      },
+    });
+    const published = batch.fixture.published();
+    // JSON writes the first two as escapes, and the others as they are.
+    for (const mark of ['\\u001b', '\\u0007', '\u009b', '\u202e'])
+      expect(published.includes(mark), JSON.stringify(mark)).toBe(false);
   });
 
   test('whose user manager died, or whose socket is gone, is mended by the next run', async () => {

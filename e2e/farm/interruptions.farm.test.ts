@@ -21,9 +21,10 @@ describe.skipIf(!farmAvailable().ok)('an enrollment that is interrupted in each 
   beforeAll(async () => {
     [fixture] = await Promise.all([
       startLabFixture([], { host: stationAddress, heartbeatLimitSeconds: 90 }),
-      ...gatedSteps.map(async (step) => {
+      ...gatedSteps.map(async (step, index) => {
         const packages = step === 'packages' ? 'offered' : 'installed';
-        devices.set(step, await startFarmDevice({ name: `held-${step}`, packages }));
+        const suite = index % 2 === 0 ? 'bookworm' : 'trixie';
+        devices.set(step, await startFarmDevice({ name: `held-${step}`, suite, packages }));
       }),
     ]);
   }, 400_000);

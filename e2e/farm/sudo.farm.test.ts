@@ -76,10 +76,13 @@ async function drop(session: DeviceSession, elevation: ElevationMethod): Promise
 const arrived = `0\n${payloadHash}\n${binaryHash}`;
 const policy = (line: string, rule = 'pi ALL=(ALL) ALL') => `${line}\n${rule}\n`;
 
-describe.skipIf(!available.ok)('sudo of a real Debian', () => {
+/** sudo 1.9.13 and 1.9.16. By the sudoers file of either Debian a command gets a terminal of its own. */
+const suites = ['bookworm', 'trixie'] as const;
+
+describe.skipIf(!available.ok).each(suites)('sudo of a real Debian, %s', (suite) => {
   let device: FarmDevice;
   beforeAll(async () => {
-    device = await startFarmDevice({ name: 'sudo-01', conditions: ['sudo-password'] });
+    device = await startFarmDevice({ name: `sudo-01-${suite}`, suite, conditions: ['sudo-password'] });
     await prepare(device);
   });
   afterAll(() => device?.stop());
@@ -115,6 +118,7 @@ cat > ${file} <<'END'\n${text}END\nchmod 0440 ${file} && visudo -c -q`,
     ['a password', policy(''), withPassword],
     ['a lecture every time', policy('Defaults lecture=always'), withPassword],
     ['a terminal of its own', policy('Defaults use_pty'), withPassword],
+    ['no terminal of its own', policy('Defaults !use_pty'), withPassword],
     ['a terminal of its own, no password', policy('Defaults use_pty', 'pi ALL=(ALL) NOPASSWD: ALL'), sudo],
     ['a prompt of its own', policy('Defaults passprompt_override,passprompt="Kennwort: "'), withPassword],
     ['a log of input and output', policy('Defaults log_output,!log_input'), withPassword],
@@ -185,7 +189,7 @@ cat > ${file} <<'END'\n${text}END\nchmod 0440 ${file} && visudo -c -q`,
   });
 
   test('root needs no sudo, not even a broken one', async () => {
-    const root = await startFarmDevice({ name: 'sudo-02', suite: 'trixie', conditions: ['root-login'] });
+    const root = await startFarmDevice({ name: `sudo-02-${suite}`, suite, conditions: ['root-login'] });
     try {
       await root.exec('chmod 0 /usr/bin/sudo');
       const session = await connect(root);
