@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { mkdtemp, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -295,6 +295,49 @@ describe('muster setup zitadel', () => {
       });
     });
 
+    describe('before the first change', () => {
+      // As from a provider that was made anew: the folder names what is not there any more.
+      const foreignKey = { type: 'serviceaccount', keyId: '1', userId: '2', key: pemHead };
+      const foreignProfile = () =>
+        `name = "w"\n[identity]\nissuer = "${lab.issuer}"\nclient_id = "3"\nproject_id = "4"\n[agent.binaries]\n`;
+      beforeEach(async () => {
+        await mkdir(out('keys'), { recursive: true });
+      });
+
+      test.each([[[]], [['--dry-run']]])('the key file of a user who is not there %j', async (more) => {
+        await writeFile(keyFile(), JSON.stringify(foreignKey), { mode: 0o600 });
+        const refused = await unchanged(setup({ more }), 'STATION_SETUP_FILE_REFUSED', 4);
+        expect(refused?.says).toContain('nats-callout does not exist');
+        expect(mutations()).toEqual({});
+      });
+
+      test.each([[[]], [['--dry-run']]])('a profile that names another project %j', async (more) => {
+        await writeFile(out('profile.toml'), foreignProfile());
+        const refused = await unchanged(setup({ more }), 'STATION_SETUP_FILE_REFUSED', 4);
+        expect(refused?.says).toContain('another project');
+        expect(mutations()).toEqual({});
+      });
+
+      test('an app of the same name that is of another kind', async () => {
+        const api = apiOf(lab, lab.adminToken);
+        const { body } = await api('POST', '/management/v1/projects', { name: 'warehouse' });
+        await api('POST', `/management/v1/projects/${body.id}/apps/api`, {
+          name: 'Muster station',
+          authMethodType: 'API_AUTH_METHOD_TYPE_PRIVATE_KEY_JWT',
+        });
+        const refused = await unchanged(setup(), 'IDENTITY_SETUP_CONFLICT', 3);
+        expect(refused?.says).toContain('Muster station');
+      });
+
+      test('a key that is gone, though a role and a user are still to be made', async () => {
+        expect((await setup()).status).toBe(0);
+        const { keyId, userId } = JSON.parse(readFileSync(keyFile(), 'utf8')) as Record<string, string>;
+        await apiOf(lab, lab.adminToken)('DELETE', `/management/v1/users/${userId}/keys/${keyId}`);
+        const users = ['dashboard=reader', 'nats-callout'];
+        await unchanged(setup({ users }), 'STATION_SETUP_FILE_REFUSED', 4);
+      });
+    });
+
     test('an app of the same name that is of another kind, and a user name that is no file name', async () => {
       await setup();
       const run = await setup({ more: ['--station-app', 'Muster API'] });
@@ -354,6 +397,16 @@ describe('muster setup zitadel', () => {
     expect(readdirSync(out('keys')).sort()).toEqual(['dashboard.json', 'nats-callout.json']);
   });
 
+  test('what the folder names is looked for again while searches lag', async () => {
+    await lab.stop();
+    lab = await startTestLab({ bare: true, searchLagMs: 2_500 });
+    expect((await setup()).status).toBe(0);
+    const before = { mutations: mutations(), files: filesIn(out('.')) };
+    const again = await setup();
+    expect(again.status, again.stderr + again.stdout).toBe(0);
+    expect({ mutations: mutations(), files: filesIn(out('.')) }).toEqual(before);
+  });
+
   test('a key whose file never came to be is deleted by the next run', async () => {
     expect((await setup({ users: [] })).status).toBe(0);
     expect((await setup()).status).toBe(0);
@@ -370,6 +423,9 @@ describe('muster setup zitadel', () => {
     expect(live.map(({ id }) => id)).toEqual([kept.keyId]);
   });
 });
+
+/** Enough of a private key for a file to be taken for a key file. */
+const pemHead = '-----BEGIN RSA PRIVATE KEY-----';
 
 const contentOf = (file: string): string => (statSync(file).isFile() ? readFileSync(file, 'utf8') : '');
 

@@ -1,15 +1,14 @@
 import type { Clock } from '../engine/ports.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
+import { lookAgain } from './look-again.ts';
 import type { SetUpState } from './report.ts';
-
-/** Searches lag behind writes: after "exists already" it is looked again this often before that is believed. */
-const LOOKS_AFTER_CONFLICT = 8;
-const FIRST_WAIT_MS = 100;
 
 /** How one thing is found, made and put right. */
 export interface Wanted<Found, Made extends object> {
   /** `the project warehouse` */
   readonly what: string;
+  /** A file that is here names it: before it counts as missing it is looked for again. */
+  readonly isExpected?: boolean;
   find(): Promise<Found | undefined>;
   create(): Promise<Made | 'exists'>;
   /** What has to be put right, in words. @throws where it cannot be */
@@ -35,7 +34,7 @@ export async function ensure<Found, Made extends object>(
   wanted: Wanted<Found, Made>,
   options: { readonly preview: boolean; readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<Ensured<Found, Made>> {
-  let found = await wanted.find();
+  let found = await (wanted.isExpected === true ? lookAgain(() => wanted.find(), options) : wanted.find());
   if (found === undefined) {
     if (options.preview) return { state: 'would-create' };
     const made = await wanted.create();
@@ -52,16 +51,4 @@ export async function ensure<Found, Made extends object>(
   if (options.preview) return { state: 'would-change', found, drift };
   await wanted.change?.(found);
   return { state: 'changed', found, drift };
-}
-
-async function lookAgain<T>(
-  look: () => Promise<T | undefined>,
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
-): Promise<T | undefined> {
-  for (let number = 0; number < LOOKS_AFTER_CONFLICT; number += 1) {
-    const found = await look();
-    if (found !== undefined) return found;
-    await clock.sleep(FIRST_WAIT_MS * 2 ** Math.min(number, 4), signal);
-  }
-  return look();
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Clock, Random } from '../engine/ports.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
-import type { Administration, FoundKey, SetUpFolder } from './administration.ts';
+import type { Administration, SetUpFolder } from './administration.ts';
+import { lookAgain } from './look-again.ts';
 
 /** A key file as the provider makes it; it has more members, which stay as they are. */
 const keyFile = z.looseObject({
@@ -37,11 +38,8 @@ export interface KeyFiles {
     user: { readonly id: string; readonly userName: string },
     signal: AbortSignal,
   ): Promise<{ readonly keyId: string; readonly created: boolean }>;
-  /** The same without making anything. */
-  wouldCreate(
-    user: { readonly id: string; readonly userName: string },
-    signal: AbortSignal,
-  ): Promise<{ readonly keyId: string } | undefined>;
+  /** The kept key, after it was compared with the provider. A user who is not there has no id. Throws as `ensure` does. */
+  check(userName: string, userId: string | undefined, signal: AbortSignal): Promise<KeptKey | undefined>;
 }
 
 /** Keys of machine users, which can be read once only, in the folder the operator names. */
@@ -75,23 +73,21 @@ export function createKeyFiles(options: {
     );
   }
 
-  /** The kept key, after it was compared with the provider. */
-  async function checked(
-    user: { readonly id: string; readonly userName: string },
+  async function check(
+    userName: string,
+    userId: string | undefined,
     signal: AbortSignal,
   ): Promise<KeptKey | undefined> {
-    const file = await kept(user.userName, signal);
+    const file = await kept(userName, signal);
     if (file === undefined) return undefined;
-    const name = keyFileName(user.userName);
-    if (file.userId !== user.id) {
-      throw refused(name, `it is the key of the user ${file.userId}, and ${user.userName} is ${user.id}`);
+    const name = keyFileName(userName);
+    if (userId === undefined || file.userId !== userId) {
+      const is = userId === undefined ? 'does not exist' : `is ${userId}`;
+      throw refused(name, `it is the key of the user ${file.userId}, and ${userName} ${is}`);
     }
-    const isThere = (keys: readonly FoundKey[]) => keys.some(({ keyId }) => keyId === file.keyId);
-    for (let look = 0; look < 3; look += 1) {
-      if (isThere(await administration.listKeys(user.id, signal))) return file;
-      // The list lags: a key of a moment ago is not on it yet.
-      await clock.sleep(150 * 2 ** look, signal);
-    }
+    const findKey = async () =>
+      (await administration.listKeys(userId, signal)).find(({ keyId }) => keyId === file.keyId);
+    if ((await lookAgain(findKey, { clock, signal })) !== undefined) return file;
     throw refused(name, `its key ${file.keyId} was deleted at the identity provider, or has expired`);
   }
 
@@ -112,10 +108,10 @@ export function createKeyFiles(options: {
 
   return {
     kept,
-    wouldCreate: checked,
+    check,
     ensure: async (user, signal) => {
       const { id, userName } = user;
-      const file = await checked(user, signal);
+      const file = await check(userName, id, signal);
       if (file !== undefined) {
         await folder.remove(intentName(userName), signal);
         return { keyId: file.keyId, created: false };

@@ -3,7 +3,7 @@ import { EnrollmentError } from '../errors/enrollment-error.ts';
 import type { Administration, AppKind, FoundUser, SetUpFolder } from './administration.ts';
 import { type ClientConfig, readClientConfig, writeClientConfig } from './client-config.ts';
 import { type Ensured, ensure } from './ensure.ts';
-import { createKeyFiles, keyFileName } from './key-files.ts';
+import { createKeyFiles, type KeyFiles, keyFileName } from './key-files.ts';
 import { type ProfileFacts, profileText } from './profile-text.ts';
 import type { SetUpItem, SetUpReport } from './report.ts';
 import { rolesOf, type SetUpRequest } from './request.ts';
@@ -38,27 +38,53 @@ type MachineUser = SetUpRequest['machineUsers'][number];
 /**
  * Sets up an identity provider: project, roles, the two applications, machine users with their grants and keys, and the
  * files that name them. Everything is found or made, so that it may be run again: then it changes nothing, and after an
- * interruption it goes on. Files and rights are looked at before the first change.
+ * interruption it goes on. What is there and does not fit is refused before the first change.
  * @throws IDENTITY_ORGANISATION_UNKNOWN, IDENTITY_ROLE_MISSING, IDENTITY_SETUP_CONFLICT, STATION_SETUP_FILE_REFUSED
  */
 export async function setUp(options: SetUpOptions): Promise<SetUpReport> {
+  const { request, administration, signal } = options;
+  const keys = createKeyFiles({ ...options, validForDays: request.keyValidForDays });
+
+  // All that can be refused without the provider comes first, then what it refuses without a look at each thing.
+  const before = await readFolder(options);
+  const keyOwners = new Set<string>();
+  for (const { name } of request.machineUsers) {
+    if ((await keys.kept(name, signal)) !== undefined) keyOwners.add(name);
+  }
+  const organisation = await administration.organisation(signal);
+  await requireRights(administration, request, signal);
+
+  const start = { keys, before, keyOwners, organisation };
+  // A dry run refuses all that a real one does, so one of them goes ahead of the first change.
+  if (!options.preview) await followPlan({ ...options, preview: true, onItem: () => undefined }, start);
+  return followPlan(options, start);
+}
+
+/** What is known before the first thing is looked for. */
+interface Start {
+  readonly keys: KeyFiles;
+  readonly before: FolderBefore;
+  /** The machine users whose key files are here. */
+  readonly keyOwners: ReadonlySet<string>;
+  readonly organisation: { readonly id: string; readonly name: string };
+}
+
+/** Finds or makes each thing in turn; in a dry run it is only looked for. */
+async function followPlan(
+  options: SetUpOptions,
+  { keys, before, keyOwners, organisation }: Start,
+): Promise<SetUpReport> {
   const { request, administration, folder, preview, signal, clock } = options;
   const items: SetUpItem[] = [];
   const tell = (item: SetUpItem): void => {
     items.push(item);
     options.onItem(item);
   };
-  const keys = createKeyFiles({ ...options, validForDays: request.keyValidForDays });
-
-  // All that can be refused without the provider comes first, then what it refuses without a change.
-  const before = await readFolder(options);
-  for (const { name } of request.machineUsers) await keys.kept(name, signal);
-  const organisation = await administration.organisation(signal);
-  await requireRights(administration, request, signal);
   tell({ kind: 'organisation', name: organisation.name, state: 'already', id: organisation.id });
 
   const how = { preview, clock, signal };
-  const projectId = await ensureProject(options, tell);
+  const hasProfile = before.profile !== undefined;
+  const projectId = await ensureProject(options, hasProfile, tell);
   for (const key of rolesOf(request)) {
     const role =
       projectId === undefined
@@ -73,90 +99,72 @@ export async function setUp(options: SetUpOptions): Promise<SetUpReport> {
           );
     tell({ kind: 'role', name: key, state: role.state });
   }
-  const deviceClientId = await ensureApp(options, projectId, request.deviceApp, 'device', tell);
-  const apiClientId = await ensureApp(options, projectId, request.apiApp, 'api', tell);
+  const deviceClientId = await ensureApp(options, projectId, request.deviceApp, 'device', hasProfile, tell);
+  const apiClientId = await ensureApp(options, projectId, request.apiApp, 'api', false, tell);
 
   const userIds: Record<string, string> = {};
   const grantIds: Record<string, string> = {};
   for (const wanted of request.machineUsers) {
-    const user = await ensureUser(options, wanted, tell);
+    const user = await ensureUser(options, wanted, keyOwners.has(wanted.name), tell);
     if (user !== undefined) userIds[wanted.name] = user;
     const grant = await ensureGrant(options, wanted, user, projectId, tell);
     if (grant !== undefined) grantIds[wanted.name] = grant;
     await tellKey(wanted.name, user);
   }
 
-  const complete =
-    projectId !== undefined && deviceClientId !== undefined && apiClientId !== undefined
-      ? { projectId, deviceClientId, apiClientId }
-      : undefined;
-  await writeFiles(complete);
+  await writeFiles();
   const changes = items.filter(({ state }) => state !== 'already').length;
   return { items, changes };
 
   async function tellKey(userName: string, userId: string | undefined): Promise<void> {
     const note = `${folder.path}/${keyFileName(userName)}`;
     const item = { kind: 'key', name: userName, note } as const;
-    if (userId === undefined) return tell({ ...item, state: 'would-create' });
-    const user = { id: userId, userName };
-    if (preview) {
-      const kept = await keys.wouldCreate(user, signal);
+    if (preview || userId === undefined) {
+      const kept = await keys.check(userName, userId, signal);
       return tell(
         kept === undefined
           ? { ...item, state: 'would-create' }
           : { ...item, state: 'already', id: kept.keyId },
       );
     }
-    const key = await keys.ensure(user, signal);
+    const key = await keys.ensure({ id: userId, userName }, signal);
     tell({ ...item, state: key.created ? 'created' : 'already', id: key.keyId });
   }
 
-  async function writeFiles(
-    ids:
-      | { readonly projectId: string; readonly deviceClientId: string; readonly apiClientId: string }
-      | undefined,
-  ): Promise<void> {
-    if (ids === undefined) {
-      for (const name of [CLIENT_CONFIG_FILE, PROFILE_FILE])
-        tell({
-          kind: 'file',
-          name,
-          state: (name === PROFILE_FILE ? before.profile : before.configText)
-            ? 'would-change'
-            : 'would-create',
-        });
-      return;
+  async function writeFiles(): Promise<void> {
+    const mine = before.profile;
+    // A person edits the profile: it is compared and never written over. What is still to be made has another id.
+    if (mine !== undefined && (mine.client_id !== deviceClientId || mine.project_id !== projectId)) {
+      throw fileRefused(folder, PROFILE_FILE, 'it names another project or client id than this set-up made');
+    }
+    if (projectId === undefined || deviceClientId === undefined || apiClientId === undefined) {
+      const state = before.configText === undefined ? 'would-create' : 'would-change';
+      tell({ kind: 'file', name: CLIENT_CONFIG_FILE, state });
+      const profileState = mine === undefined ? 'would-create' : 'already';
+      return tell({ kind: 'file', name: PROFILE_FILE, state: profileState });
     }
     const earlier = before.config;
     const config = writeClientConfig({
       ...earlier,
       issuer: request.issuer,
       org_id: organisation.id,
-      projects: { ...earlier?.projects, [request.project]: ids.projectId },
+      projects: { ...earlier?.projects, [request.project]: projectId },
       apps: {
         ...earlier?.apps,
-        [request.deviceApp]: ids.deviceClientId,
-        [request.apiApp]: ids.apiClientId,
+        [request.deviceApp]: deviceClientId,
+        [request.apiApp]: apiClientId,
       },
       machine_user_ids: { ...earlier?.machine_user_ids, ...userIds },
       user_grants: { ...earlier?.user_grants, ...grantIds },
     });
     await keepFile(CLIENT_CONFIG_FILE, before.configText, config);
-    const mine = before.profile;
-    if (mine === undefined) {
-      const facts = {
-        ...options.profile,
-        ...{ name: request.project, issuer: request.issuer, orgId: organisation.id },
-        ...{ clientId: ids.deviceClientId, projectId: ids.projectId },
-      };
-      await keepFile(PROFILE_FILE, undefined, profileText(facts));
-      return;
-    }
-    // A person edits the profile: it is compared and never written over.
-    if (mine.client_id !== ids.deviceClientId || mine.project_id !== ids.projectId) {
-      throw fileRefused(folder, PROFILE_FILE, 'it names another project or client id than this set-up made');
-    }
-    tell({ kind: 'file', name: PROFILE_FILE, state: 'already' });
+    if (mine !== undefined) return tell({ kind: 'file', name: PROFILE_FILE, state: 'already' });
+    const facts = {
+      ...options.profile,
+      ...{ name: request.project, issuer: request.issuer, orgId: organisation.id },
+      ...{ clientId: deviceClientId, projectId },
+    };
+    await keepFile(PROFILE_FILE, undefined, profileText(facts));
   }
 
   async function keepFile(name: string, old: string | undefined, text: string): Promise<void> {
@@ -219,11 +227,13 @@ async function requireRights(
 /** The project's id, or undefined where a dry run makes none. */
 async function ensureProject(
   { request, administration, preview, clock, signal }: SetUpOptions,
+  isExpected: boolean,
   tell: Tell,
 ): Promise<string | undefined> {
   const project = await ensure(
     {
       what: `the project ${request.project}`,
+      isExpected,
       find: () => administration.findProject(request.project, signal),
       create: () => administration.createProject(request.project, signal),
       // Without it tokens name no roles, and nothing that checks them lets a device in.
@@ -243,6 +253,7 @@ async function ensureApp(
   projectId: string | undefined,
   name: string,
   kind: AppKind,
+  isExpected: boolean,
   tell: Tell,
 ): Promise<string | undefined> {
   const item = { kind: `${kind}-app`, name } as const;
@@ -253,6 +264,7 @@ async function ensureApp(
   const app = await ensure(
     {
       what: `the application ${name}`,
+      isExpected,
       find: () => administration.findApp(projectId, name, signal),
       create: () => administration.createApp(projectId, name, kind, signal),
       drift: (found) => {
@@ -273,11 +285,13 @@ async function ensureApp(
 async function ensureUser(
   { administration, preview, clock, signal }: SetUpOptions,
   { name }: MachineUser,
+  isExpected: boolean,
   tell: Tell,
 ): Promise<string | undefined> {
   const user = await ensure(
     {
       what: `the machine user ${name}`,
+      isExpected,
       find: () => administration.findUser(name, signal),
       create: () => administration.createUser(name, signal),
       drift: (found: FoundUser) => {
