@@ -10,21 +10,25 @@ import { stripVTControlCharacters } from 'node:util';
 const shownLines = 12;
 
 /**
- * The failed tests of a Vitest report, the files that did not load, and the errors that belong to no test.
- * @param {{ testResults: readonly { name: string, status: string, message: string,
+ * The failed tests of a Vitest report, and the errors that belong to no test: of a file that did not load, of a hook, of nobody.
+ * @param {{ testResults: readonly { name: string,
  *   assertionResults: readonly { status: string, fullName: string, failureMessages: readonly string[] }[] }[],
- *   unhandledErrors?: readonly string[] }} report
+ *   errorsBesideTests?: readonly { place: string, text: string }[] }} report
  * @param {string} root the folder that names are told from
  * @returns {Failure[]}
  */
-export function vitestFailures({ testResults, unhandledErrors = [] }, root) {
-  const ofFiles = testResults.flatMap(({ name, status, message, assertionResults }) => {
-    const file = path.relative(root, name);
-    const failed = assertionResults.filter((test) => test.status === 'failed');
-    if (status === 'failed' && failed.length === 0) return [failure(file, message)];
-    return failed.map((test) => failure(`${file} > ${test.fullName}`, test.failureMessages.join('\n')));
-  });
-  return [...ofFiles, ...unhandledErrors.map((error) => failure('an error outside of all tests', error))];
+export function vitestFailures({ testResults, errorsBesideTests = [] }, root) {
+  const ofTests = testResults.flatMap(({ name, assertionResults }) =>
+    assertionResults
+      .filter(({ status }) => status === 'failed')
+      .map((test) =>
+        failure(`${path.relative(root, name)} > ${test.fullName}`, test.failureMessages.join('\n')),
+      ),
+  );
+  const others = errorsBesideTests.map(({ place, text }) =>
+    failure(place === '' ? 'an error outside of all tests' : path.relative(root, place), text),
+  );
+  return [...ofTests, ...others];
 }
 
 /**
@@ -69,7 +73,7 @@ function failuresOfSuite({ title, suites = [], specs = [] }, above) {
 
 /** @param {{ stack?: string, message?: string } | undefined} error */
 function textOf(error) {
-  return error?.stack ?? error?.message ?? '';
+  return error?.stack || error?.message || '';
 }
 
 /**

@@ -13,16 +13,13 @@ describe('failures', () => {
     };
     const report = {
       testResults: [
-        { name: '/p/shared/sums.test.ts', status: 'failed', message: '', assertionResults: [passed, failed] },
-        {
-          name: '/p/shared/broken.test.ts',
-          status: 'failed',
-          message: 'no such module',
-          assertionResults: [],
-        },
-        { name: '/p/shared/fine.test.ts', status: 'passed', message: '', assertionResults: [passed] },
+        { name: '/p/shared/sums.test.ts', assertionResults: [passed, failed] },
+        { name: '/p/shared/fine.test.ts', assertionResults: [passed] },
       ],
-      unhandledErrors: ['Error: nobody awaited me'],
+      errorsBesideTests: [
+        { place: '/p/shared/broken.test.ts', text: 'no such module' },
+        { place: '', text: 'Error: nobody awaited me' },
+      ],
     };
     expect(vitestFailures(report, '/p')).toEqual([
       { title: 'shared/sums.test.ts > sums adds', message: 'expected 1 to be 2\n    at own.ts:3' },

@@ -105,6 +105,7 @@ function clockUntil(clock: Clock, end: AbortSignal): Clock {
 function identityUntil(identity: IdentityProvider, end: AbortSignal): IdentityProvider {
   const until = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, end]);
   return {
+    forgetSignIn: () => identity.forgetSignIn(),
     requireProject: (signal) => identity.requireProject(until(signal)),
     ensureAccount: (deviceId, expected, signal) => identity.ensureAccount(deviceId, expected, until(signal)),
     findMachineUser: (deviceId, signal) => identity.findMachineUser(deviceId, until(signal)),

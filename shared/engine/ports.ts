@@ -188,6 +188,8 @@ export interface FoundMachineUser {
 
 /** The identity provider as the pipeline uses it. All calls are find-or-create and safe to repeat. */
 export interface IdentityProvider {
+  /** Another person may have signed in: what the last one was shown, and whose organisation that was, is forgotten. */
+  forgetSignIn(): void;
   /** @throws IDENTITY_PROJECT_NOT_VISIBLE with the projects this sign-in does see. */
   requireProject(signal: AbortSignal): Promise<void>;
   /**

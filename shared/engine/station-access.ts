@@ -104,6 +104,7 @@ export class StationAccess {
   }
 
   #onSignedIn(): void {
+    this.identity.forgetSignIn();
     this.tokens.signedIn();
     this.#followFleet();
     this.#tellsUndecided = true;

@@ -20,6 +20,7 @@ describe('a batch, end to end', () => {
     const { station, signIn, enroll, shown } = runStation(world);
     await station.start();
     await signIn();
+    expect(world.identity.forgotten, 'nothing of an earlier sign-in counts').toBe(1);
     expect(world.openedUrls).toEqual(['https://id.example/device?user_code=BCDF-GHJK']);
     expect(shown().lamps).toMatchObject({ identity: { state: 'ok' }, nats: { state: 'ok' } });
     await enroll('board-1', 'board-2', 'board-3');

@@ -84,6 +84,13 @@ export class FakeIdentityProvider implements IdentityProvider {
     return [...this.keys.values()].some((keys) => keys.has(keyId));
   }
 
+  /** How often a sign-in was forgotten. */
+  forgotten = 0;
+
+  forgetSignIn(): void {
+    this.forgotten += 1;
+  }
+
   requireProject(signal: AbortSignal): Promise<void> {
     return this.#answer('requireProject', signal, () => undefined);
   }

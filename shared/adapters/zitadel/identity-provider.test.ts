@@ -170,6 +170,32 @@ describe('project', () => {
   });
 });
 
+describe('another sign-in', () => {
+  it('sees its own projects, and its own machine users', async () => {
+    const projects = ok({ result: [{ id: 'p1', name: 'fleet' }] });
+    let isOther = false;
+    const { identity, server } = await provider((path) => {
+      if (path === 'POST /projects/_search') return isOther ? ok() : projects;
+      if (path === 'POST /users/grants/_search') return ok(grant(['device']));
+      return ok({ result: [jwtUser] });
+    });
+    await identity.requireProject(signal);
+    await identity.ensureAccount(id, 'unknown', signal);
+    isOther = true;
+    await identity.requireProject(signal);
+    const before = server.seen.length;
+    await identity.ensureAccount(id, 'unknown', signal);
+    expect(server.seen.length - before, 'the user is known').toBe(1);
+    identity.forgetSignIn();
+    await expect(identity.requireProject(signal)).rejects.toMatchObject({
+      code: 'IDENTITY_PROJECT_NOT_VISIBLE',
+    });
+    const afterwards = server.seen.length;
+    await identity.ensureAccount(id, 'unknown', signal);
+    expect(server.seen.length - afterwards, 'it is searched again').toBe(2);
+  });
+});
+
 describe('machine user', () => {
   it('is made with JWT tokens when there is none', async () => {
     const { identity, server } = await provider((path) =>

@@ -200,6 +200,12 @@ export function createZitadelIdentityProvider(options: ZitadelOptions): Identity
   }
 
   return {
+    forgetSignIn: () => {
+      caller.forgetSignIn();
+      visibleProjects.forget();
+      knownUsers.clear();
+    },
+
     requireProject: async (signal) => {
       if (clock.monotonicMs() - projectSeenAtMs >= PROJECT_SEEN_FOR_MS) visibleProjects.forget();
       const projects = await visibleProjects.ask(signal);

@@ -23,6 +23,8 @@ export interface ZitadelCaller extends ManagementCaller {
    * @throws IDENTITY_ORGANISATION_UNKNOWN, IDENTITY_ROLE_MISSING
    */
   organisation(signal: AbortSignal): Promise<Organisation>;
+  /** The account's own organisation, and what its rights showed of the server, are asked for anew. */
+  forgetSignIn(): void;
   /** Which API is spoken with this server. */
   generation(signal: AbortSignal): Promise<ApiGeneration>;
 }
@@ -91,6 +93,7 @@ export function createZitadelCaller(options: ZitadelCallerOptions): ZitadelCalle
 
   return {
     organisation,
+    forgetSignIn: () => spoken.forget(),
     generation: async (signal) => (await spoken.ask(signal)).generation,
     call: async (endpoint, input, callOptions) => {
       const { generation, place } = await spoken.ask(callOptions.signal);
