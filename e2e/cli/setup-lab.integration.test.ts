@@ -407,21 +407,31 @@ describe('muster setup zitadel', () => {
     expect({ mutations: mutations(), files: filesIn(out('.')) }).toEqual(before);
   });
 
-  test('a key whose file never came to be is deleted by the next run', async () => {
-    expect((await setup({ users: [] })).status).toBe(0);
-    expect((await setup()).status).toBe(0);
-    const first = JSON.parse(readFileSync(keyFile(), 'utf8')) as { keyId: string; userId: string };
-    const { expiresAt } = lab.inspect().keys.find(({ id }) => id === first.keyId) ?? { expiresAt: 0 };
-    // As it was between the provider's answer and the file.
-    await unlink(keyFile());
-    await writeFile(out('keys/nats-callout.unfinished'), JSON.stringify({ userId: first.userId, expiresAt }));
-    const run = await setup();
-    expect(run.status, run.stderr + run.stdout).toBe(0);
-    const kept = JSON.parse(readFileSync(keyFile(), 'utf8')) as { keyId: string };
-    expect(kept.keyId).not.toBe(first.keyId);
-    const live = lab.inspect().keys.filter((key) => key.userId === first.userId && key.live);
-    expect(live.map(({ id }) => id)).toEqual([kept.keyId]);
-  });
+  test.each([
+    ['shown', 0],
+    ['not shown yet', 4_000],
+  ])(
+    'a key whose file never came to be, and which is %s, is deleted by the next run',
+    async (_how, keysLagMs) => {
+      expect((await setup({ users: [] })).status).toBe(0);
+      lab.control.setSearchLag({ keys: keysLagMs });
+      expect((await setup()).status).toBe(0);
+      const first = JSON.parse(readFileSync(keyFile(), 'utf8')) as { keyId: string; userId: string };
+      const { expiresAt } = lab.inspect().keys.find(({ id }) => id === first.keyId) ?? { expiresAt: 0 };
+      // As it was between the provider's answer and the file.
+      await unlink(keyFile());
+      await writeFile(
+        out('keys/nats-callout.unfinished'),
+        JSON.stringify({ userId: first.userId, expiresAt }),
+      );
+      const run = await setup();
+      expect(run.status, run.stderr + run.stdout).toBe(0);
+      const kept = JSON.parse(readFileSync(keyFile(), 'utf8')) as { keyId: string };
+      expect(kept.keyId).not.toBe(first.keyId);
+      const live = lab.inspect().keys.filter((key) => key.userId === first.userId && key.live);
+      expect(live.map(({ id }) => id)).toEqual([kept.keyId]);
+    },
+  );
 });
 
 /** Enough of a private key for a file to be taken for a key file. */

@@ -98,10 +98,13 @@ export function createKeyFiles(options: {
     if (text === undefined) return;
     const parsed = intent.safeParse(parseJson(text));
     if (parsed.success && parsed.data.userId === userId) {
-      const keys = await administration.listKeys(userId, signal);
-      for (const { keyId } of keys.filter(({ expiresAt }) => expiresAt === parsed.data.expiresAt)) {
-        await administration.deleteKey(userId, keyId, signal);
-      }
+      // It may have been made a moment ago, and not be shown yet.
+      const findKey = async () =>
+        (await administration.listKeys(userId, signal)).find(
+          (key) => key.expiresAt === parsed.data.expiresAt,
+        );
+      const left = await lookAgain(findKey, { clock, signal });
+      if (left !== undefined) await administration.deleteKey(userId, left.keyId, signal);
     }
     await folder.remove(name, signal);
   }
