@@ -1,6 +1,7 @@
 import { type Endpoint, type ProbeFacts, parseProbe, probeCommand } from '../device/probe.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 import { formatAddress, formatTarget } from '../model/target.ts';
+import { AskedPins } from './asked-pins.ts';
 import { DeviceLog } from './device-log.ts';
 import {
   checkOf,
@@ -15,7 +16,7 @@ import { examineAgent, examineDevice, examineServices } from './doctor-findings.
 import type { DoctorInput, Patient } from './doctor-input.ts';
 import { EnrollmentRecord } from './enrollment-record.ts';
 import { type Look, lookAtDevice } from './look-at-device.ts';
-import type { DeviceSession, HostKeyPins } from './ports.ts';
+import type { DeviceSession } from './ports.ts';
 
 const PROBE_LIMIT_MS = 60_000;
 
@@ -66,15 +67,11 @@ async function reach(
 ): Promise<DeviceSession | undefined> {
   const { ports, target, credential, signal } = input;
   const isLocal = target.kind === 'local';
-  const pinned = isLocal ? undefined : ports.journal.hostKey(formatAddress(target));
-  const hostKeys: HostKeyPins = {
-    hostKey: (place) => ports.journal.hostKey(place),
-    pinHostKey: () => undefined,
-  };
+  const hostKeys = new AskedPins(ports.journal);
   try {
     const session = await ports.connector.connect(target, { credential, hostKeys, signal });
     const { hostKeyFingerprint: fingerprint } = session;
-    const key = pinned === undefined ? `${fingerprint}, not seen before` : `${fingerprint}, as pinned`;
+    const key = `${fingerprint}, ${hostKeys.targetIsPinned ? 'as pinned' : 'not seen before'}`;
     take(
       ok('connection', isLocal ? 'this computer itself' : `${formatAddress(target)} answers`),
       ok('host-key', fingerprint === undefined ? 'none: nobody can stand in between' : key),

@@ -7,6 +7,7 @@ import { type PlannedStep, planEnrollment } from '../plan/plan-enrollment.ts';
 import { requireClock, requireSupported } from '../plan/preconditions.ts';
 import { groupIntoTrips } from '../plan/trips.ts';
 import type { Action } from '../steps/define-step.ts';
+import { AskedPins } from './asked-pins.ts';
 import { Boards } from './boards.ts';
 import { desiredState, keyIdsToRenew, liveKeyIds } from './desired-state.ts';
 import { DeviceLog } from './device-log.ts';
@@ -15,7 +16,15 @@ import { EnrollmentRecord } from './enrollment-record.ts';
 import { keyRealmOf } from './key-realm.ts';
 import { type Look, lookAtDevice } from './look-at-device.ts';
 import { orphansOf } from './machine-keys.ts';
-import type { AgentBinary, Journal, KeyIntent, KeyRealm, MachineKeyEntry, StationPorts } from './ports.ts';
+import type {
+  AgentBinary,
+  HostKeyPins,
+  Journal,
+  KeyIntent,
+  KeyRealm,
+  MachineKeyEntry,
+  StationPorts,
+} from './ports.ts';
 import { checkStep, connectStep } from './reach-device.ts';
 import { requireReady } from './require-ready.ts';
 
@@ -74,9 +83,10 @@ const NO_USER = 'not made yet';
  * @throws {EnrollmentError} what would stop the enrollment, or the signal's reason
  */
 export async function previewEnrollment(input: PreviewInput): Promise<EnrollmentPreview> {
+  const pins = new AskedPins(input.ports.journal);
   const looking: EnrollmentInput = {
     ...input,
-    ports: { ...input.ports, journal: withoutWrites(input.ports.journal) },
+    ports: { ...input.ports, journal: withoutWrites(input.ports.journal, pins) },
     ...{
       fleet: undefined,
       boards: new Boards(),
@@ -86,7 +96,6 @@ export async function previewEnrollment(input: PreviewInput): Promise<Enrollment
     },
   };
   const { target, record, ports, signal } = looking;
-  const pinned = target.kind === 'ssh' ? ports.journal.hostKey(formatAddress(target)) !== undefined : true;
   const binaries = await checkStep(looking);
   const session = await connectStep(looking);
   try {
@@ -125,7 +134,7 @@ export async function previewEnrollment(input: PreviewInput): Promise<Enrollment
     return {
       ...{ deviceId: input.deviceId, target: formatTarget(target) },
       ...{ system: look.facts.osName, architecture, hostKeyFingerprint: session.hostKeyFingerprint },
-      ...{ hostKeyIsPinned: pinned, steps },
+      ...{ hostKeyIsPinned: target.kind === 'local' || pins.targetIsPinned, steps },
       trips: groupIntoTrips(plan).filter(
         (trip) => trip.kind !== 'mint-key' && trip.kind !== 'wait-for-heartbeat',
       ).length,
@@ -137,7 +146,7 @@ export async function previewEnrollment(input: PreviewInput): Promise<Enrollment
 }
 
 /** A journal that can be asked; what is written to it is forgotten. */
-function withoutWrites(journal: Journal): Journal {
+function withoutWrites(journal: Journal, pins: HostKeyPins): Journal {
   const forget = (): void => undefined;
   return {
     openKeyIntent: forget,
@@ -145,8 +154,8 @@ function withoutWrites(journal: Journal): Journal {
     unsettledKeyIntents: (realm) => journal.unsettledKeyIntents(realm),
     recordRun: forget,
     latestRuns: () => journal.latestRuns(),
-    hostKey: (target) => journal.hostKey(target),
-    pinHostKey: forget,
+    hostKey: pins.hostKey,
+    pinHostKey: pins.pinHostKey,
     close: forget,
   };
 }
