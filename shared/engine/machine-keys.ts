@@ -1,5 +1,5 @@
 import { publicKeyPem } from '../device/key-birth.ts';
-import { EnrollmentError } from '../errors/enrollment-error.ts';
+import { describeThrown, EnrollmentError } from '../errors/enrollment-error.ts';
 import type { EnrollmentErrorCode } from '../model/error-codes.ts';
 import type { DeviceFacts } from '../model/facts.ts';
 import type {
@@ -314,7 +314,7 @@ async function seesProject({ clock, identity, logger }: MachineKeysContext): Pro
     await identity.requireProject(limit.signal);
     return true;
   } catch (thrown) {
-    logger.log('warn', 'undelivered-keys-not-looked-for', { error: String(thrown) });
+    logger.log('warn', 'undelivered-keys-not-looked-for', { error: describeThrown(thrown) });
     return false;
   } finally {
     limit.done();
