@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Companion, startCompanion } from '../../scripts/setup/companions.mjs';
 import { capture, type Outcome } from '../../scripts/setup/processes.mjs';
 import { createCgroup, removeCgroup } from './cgroups.ts';
+import { patienceMs } from './commands.ts';
 import { insideLanVariable } from './lan.ts';
 
 export interface ContainerOptions {
@@ -73,7 +74,7 @@ export class Container {
     removeCgroup(runId(), this.#options.name);
   }
 
-  async exec(command: string, { limitMs = 30_000 } = {}): Promise<Outcome> {
+  async exec(command: string, { limitMs = patienceMs } = {}): Promise<Outcome> {
     const leader = this.#leader();
     if (!leader) throw new Error(`${this.#options.name} is not running: ${this.#messages()}`);
     const spaces = ['--target', leader, '--mount', '--uts', '--ipc', '--net', '--pid'];

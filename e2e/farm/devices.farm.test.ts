@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { capture } from '../../scripts/setup/processes.mjs';
+import { must } from './commands.ts';
 import { type FarmDevice, farmAvailable, startFarmDevice } from './farm.ts';
-import { sshArguments } from './ssh-command.ts';
+import { ssh } from './ssh-command.ts';
 
 /** Two devices of different releases, booted side by side, and everything that can happen to them. */
 describe.skipIf(!farmAvailable().ok)('devices of the farm', () => {
@@ -18,12 +18,9 @@ describe.skipIf(!farmAvailable().ok)('devices of the farm', () => {
     await second?.stop();
   });
 
-  const ssh = (device: FarmDevice, command: string, address = device.address) =>
-    capture('ssh', [...sshArguments(device, address), command]);
   const bootId = async (device: FarmDevice) =>
     (await device.exec('cat /proc/sys/kernel/random/boot_id')).stdout.trim();
-  const shownKey = async (device: FarmDevice) =>
-    (await capture('ssh-keyscan', ['-t', 'ed25519', device.address])).stdout;
+  const shownKey = (device: FarmDevice) => must('ssh-keyscan', ['-T', '60', '-t', 'ed25519', device.address]);
 
   test('are of two releases, with and without the container packages, and without Python', async () => {
     const look = '. /etc/os-release; echo $VERSION_ID; command -v podman python3';
@@ -35,7 +32,7 @@ describe.skipIf(!farmAvailable().ok)('devices of the farm', () => {
   });
 
   test('answer at IPv4 and IPv6, and by name over mDNS', async () => {
-    expect((await ssh(second, 'hostname', second.addressV6)).stdout).toBe('device-13\n');
+    expect((await ssh(second, 'hostname', { address: second.addressV6 })).stdout).toBe('device-13\n');
     const found = await first.exec('getent ahostsv4 device-13.local | head -n 1');
     expect(found.stdout).toMatch(new RegExp(`^${second.address} `));
   });
@@ -72,12 +69,11 @@ describe.skipIf(!farmAvailable().ok)('devices of the farm', () => {
   });
 
   test('are deaf behind a cut link, and connections survive a short one', async () => {
-    const open = ssh(first, 'sleep 2; echo survived');
+    const open = ssh(first, 'sleep 5; echo survived');
     // By the process's own name: a pattern would also match the shell that looks, and cut the link before the login.
-    await expect.poll(async () => (await first.exec('pgrep -x sleep')).code).toBe(0);
+    await expect.poll(async () => (await first.exec('pgrep -x sleep')).code, { timeout: 60_000 }).toBe(0);
     await first.cutLink();
-    const soon = ['-o', 'ConnectTimeout=3'];
-    expect((await capture('ssh', [...soon, ...sshArguments(first), 'true'])).code).toBe(255);
+    expect((await ssh(first, 'true', { options: ['-o', 'ConnectTimeout=3'] })).code).toBe(255);
     await first.restoreLink();
     expect(await open).toMatchObject({ code: 0, stdout: 'survived\n' });
   });
@@ -97,6 +93,6 @@ describe.skipIf(!farmAvailable().ok)('devices of the farm', () => {
 
   test('answer at a second address as the same device', async () => {
     const more = await first.addAddress();
-    expect((await ssh(first, 'hostname', more)).stdout).toBe('device-12\n');
+    expect((await ssh(first, 'hostname', { address: more })).stdout).toBe('device-12\n');
   });
 });

@@ -5,6 +5,7 @@ import type { Outcome } from '../../scripts/setup/processes.mjs';
 import { type Availability, farmAvailable as machineAvailable } from './availability.ts';
 import { deviceLayers, type PackageState } from './base-image.ts';
 import { devicePassword, type Suite } from './base-recipe.ts';
+import { undoAll } from './commands.ts';
 import { type ConditionName, conditions } from './conditions/index.ts';
 import { Container } from './container.ts';
 import { makeDisk } from './device-disk.ts';
@@ -85,9 +86,7 @@ export async function startFarmDevice(request: FarmDeviceRequest): Promise<FarmD
   const layers = await deviceLayers(suite, packages, more);
   const folder = fs.mkdtempSync(path.join(farmFolder, `${name}-`));
   const undo: (() => Promise<unknown>)[] = [async () => fs.rmSync(folder, { recursive: true, force: true })];
-  const stop = async () => {
-    for (const step of undo.splice(0).reverse()) await step();
-  };
+  const stop = () => undoAll(undo);
   try {
     const port = await addPort(name, chosen.find(({ link }) => link)?.link);
     undo.push(() => port.remove());

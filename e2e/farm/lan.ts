@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { must } from './commands.ts';
+import { must, undoAll } from './commands.ts';
 import { type LinkShape, startLinkRelay } from './link-relay.ts';
 
 /** The one network of the farm: a bridge with the station's addresses, and no way out. */
@@ -53,9 +53,7 @@ export async function addPort(name: string, shape?: LinkShape): Promise<Port> {
   const space = `mst-${name}`;
   const cable = `mst${number}`;
   const undo: (() => Promise<unknown>)[] = [async () => numbers.forEach(releaseNumber)];
-  const remove = async () => {
-    for (const step of undo.splice(0).reverse()) await step();
-  };
+  const remove = () => undoAll(undo);
   try {
     await must('ip', ['netns', 'add', space]);
     undo.push(() => must('ip', ['netns', 'delete', space]));

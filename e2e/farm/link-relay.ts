@@ -22,7 +22,10 @@ export interface LinkRelayOptions {
  */
 export async function startLinkRelay({ cable, far, space, shape }: LinkRelayOptions) {
   const here = import.meta.dirname;
-  const relay = startCompanion('perl', [
+  // A cable has no processor to wait for: a relay that waits for its turn is a link that stands still for seconds.
+  // Where root may not have it either, nice(1) says so and starts it all the same.
+  const relay = startCompanion('nice', [
+    ...['-n', '-20', 'perl'],
     path.join(here, 'open-taps.pl'),
     ...[cable, far],
     ...[process.execPath, '--import', inProject('node_modules', 'tsx', 'dist', 'loader.mjs')],
@@ -40,5 +43,13 @@ export async function startLinkRelay({ cable, far, space, shape }: LinkRelayOpti
     await relay.stop();
     throw error;
   }
-  return { stop: () => relay.stop() };
+  return {
+    /** @throws {Error} when it had ended by itself, which its device saw as a link that died */
+    stop: async () => {
+      const { exitCode, signalCode } = relay.process;
+      await relay.stop();
+      const how = exitCode ?? signalCode;
+      if (how !== null) throw new Error(`The relay of ${space} ended with ${how}: ${relay.messages()}`);
+    },
+  };
 }
