@@ -10,7 +10,7 @@ export default defineConfig({
   // A test that passes on a second try has found something: it fails.
   retries: 0,
   forbidOnly: Boolean(process.env.CI),
-  timeout: 60_000,
-  expect: { timeout: 10_000 },
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
   reporter: 'list',
 });

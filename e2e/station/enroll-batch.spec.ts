@@ -24,13 +24,13 @@ test('sign in once, click Enroll batch, and every device turns green', async ({ 
 
   await page.getByRole('region', { name: 'Sign in' }).getByRole('button', { name: 'Sign in' }).click();
   const sessionState = async (): Promise<string> => (await snapshot(page)).session.state;
-  await expect.poll(sessionState, { timeout: 15_000 }).toBe('awaiting-approval');
+  await expect.poll(sessionState, { timeout: 60_000 }).toBe('awaiting-approval');
   await expect(page.getByLabel(/^Code /)).toBeVisible();
   await picture(page, 'sign-in-dark');
   await expect.poll(async () => (await openedPages(app)).length).toBe(1);
   const [verificationUriComplete = ''] = await openedPages(app);
   await approveAsLabOperator({ verificationUriComplete, signal: AbortSignal.timeout(20_000) });
-  await expect.poll(sessionState, { timeout: 15_000 }).toBe('signed-in');
+  await expect.poll(sessionState, { timeout: 60_000 }).toBe('signed-in');
 
   await expect(page.getByRole('grid', { name: 'Devices on the bench' })).toContainText('bench-12');
   await picture(page, 'bench-dark');

@@ -24,6 +24,8 @@ export interface LaunchOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A data folder to use again; a fresh one without. */
   readonly userDataDir?: string;
+  /** Makes what the start must find. Called before each attempt: one that is given up may have used it up. */
+  readonly prepare?: () => void;
   /** Where it is started, and writes core files. */
   readonly workingDirectory?: string;
 }
@@ -59,32 +61,38 @@ export function freshFolder(name: string): string {
   return fs.mkdtempSync(path.join(os.tmpdir(), `muster-${name}-`));
 }
 
+const attachLimitMs = 12_000;
+const mostAttempts = 4;
+
 /**
  * Playwright attaches while the window is being made and, about once in forty starts, misses that its page has
- * arrived and waits for ever, while the app is up and drawn; a second start is said aloud.
+ * arrived and waits for ever, while the app is up and drawn; another start is said aloud.
  */
 async function attach(launch: () => Promise<ElectronApplication>): Promise<ElectronApplication> {
-  try {
-    return await launch();
-  } catch (error) {
-    if (!(error instanceof Error && error.name === 'TimeoutError')) throw error;
-    console.warn('The debugger did not attach to the app within 12 s; starting it once more.');
-    return await launch();
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await launch();
+    } catch (error) {
+      const missed = error instanceof Error && error.name === 'TimeoutError';
+      if (!missed || attempt === mostAttempts) throw error;
+      console.warn(`The debugger did not attach to the app within ${attachLimitMs} ms; starting it once more.`);
+    }
   }
 }
 
 /** Starts the real app and waits for its window. */
 export async function launchStation(options: LaunchOptions = {}): Promise<RunningStation> {
   const userDataDir = options.userDataDir ?? freshFolder('station');
-  const app = await attach(async () =>
-    electron.launch({
+  const app = await attach(async () => {
+    options.prepare?.();
+    return await electron.launch({
       executablePath: electronExecutable(),
       args: [appFolder, `--user-data-dir=${userDataDir}`, ...(options.args ?? [])],
       env: stationEnvironment(options.env),
-      timeout: 12_000,
+      timeout: attachLimitMs,
       ...(options.workingDirectory === undefined ? {} : { cwd: options.workingDirectory }),
-    }),
-  );
+    });
+  });
   let printed = '';
   app.process().stdout?.on('data', (chunk: Buffer) => {
     printed += chunk.toString();

@@ -50,8 +50,8 @@ export async function openedPages(app: ElectronApplication): Promise<string[]> {
 export async function signIn(app: ElectronApplication, page: Page): Promise<void> {
   await keepOpenedPages(app);
   await page.getByRole('region', { name: 'Sign in' }).getByRole('button', { name: 'Sign in' }).click();
-  await expect.poll(async () => (await openedPages(app)).length, { timeout: 15_000 }).toBe(1);
+  await expect.poll(async () => (await openedPages(app)).length, { timeout: 60_000 }).toBe(1);
   const [verificationUriComplete = ''] = await openedPages(app);
   await approveAsLabOperator({ verificationUriComplete, signal: AbortSignal.timeout(20_000) });
-  await expect.poll(async () => (await snapshot(page)).session.state, { timeout: 15_000 }).toBe('signed-in');
+  await expect.poll(async () => (await snapshot(page)).session.state, { timeout: 60_000 }).toBe('signed-in');
 }

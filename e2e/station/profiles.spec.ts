@@ -104,7 +104,7 @@ test('a client config of the older tooling becomes a profile that signs in and i
 });
 
 test('profiles are switched, remembered, explained when they are gone, and outdone by the command line', async () => {
-  test.setTimeout(120_000);
+  test.setTimeout(240_000);
   const userDataDir = freshFolder('station');
   const files = freshFolder('files');
   const [east, west, given] = ['east', 'west', 'given'].map((name) => writeProfile(files, name));
@@ -168,8 +168,10 @@ test('profiles are switched, remembered, explained when they are gone, and outdo
     await station.close();
 
     // A list that nobody can read costs no start: it is put aside, and said.
-    fs.writeFileSync(listFile, '{"version":1,"prof');
-    station = await launchStation({ userDataDir });
+    station = await launchStation({
+      userDataDir,
+      prepare: () => fs.writeFileSync(listFile, '{"version":1,"prof'),
+    });
     await expect(station.page.getByText(/could not be understood and begins anew/)).toBeVisible();
     expect(fs.existsSync(`${listFile}.unreadable`)).toBe(true);
   } finally {

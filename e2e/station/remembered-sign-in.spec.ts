@@ -3,7 +3,7 @@ import { expect, freshFolder, launchStation, snapshot, test } from './fixtures.t
 import { signIn, startLabBehind } from './lab-behind.ts';
 
 test('a restarted station goes on with its sign-in out of the keychain', async () => {
-  test.setTimeout(120_000);
+  test.setTimeout(240_000);
   const behind = await startLabBehind([{ name: 'one' }]);
   const userDataDir = freshFolder('station');
   const args = [`--profile=${behind.lab.profilePath}`];

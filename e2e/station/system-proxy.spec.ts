@@ -93,7 +93,7 @@ for (const [how, settings] of [
   ['a PAC file', (proxy: CountingProxy) => ({ auto_proxy: `http://${proxy.address}/proxy.pac` })],
 ] as const) {
   test(`sign-in and identity calls go through the proxy of the system: ${how}`, async () => {
-    test.setTimeout(90_000);
+    test.setTimeout(180_000);
     const proxy = await startCountingProxy({ [`${host}:443`]: plant.port }, (address) => ({
       '/proxy.pac': `function FindProxyForURL(url, host) {
         return shExpMatch(host, "*.plant.invalid") ? "PROXY ${address}" : "DIRECT";
@@ -146,7 +146,7 @@ test('a host the system excepts is never asked for at the proxy', async () => {
 });
 
 test('a proxy that refuses, is gone, or is of an unknown kind is told as the proxy, not as the provider', async () => {
-  test.setTimeout(90_000);
+  test.setTimeout(180_000);
   const knowsNobody = await startCountingProxy({});
   const gone = await startCountingProxy({});
   await gone.stop();
