@@ -75,7 +75,9 @@ async function attach(launch: () => Promise<ElectronApplication>): Promise<Elect
     } catch (error) {
       const missed = error instanceof Error && error.name === 'TimeoutError';
       if (!missed || attempt === mostAttempts) throw error;
-      console.warn(`The debugger did not attach to the app within ${attachLimitMs} ms; starting it once more.`);
+      console.warn(
+        `The debugger did not attach to the app within ${attachLimitMs} ms; starting it once more.`,
+      );
     }
   }
 }
