@@ -20,6 +20,13 @@ export const epochPath = '/etc/fleet-agent/enrollment-epoch';
 /** Locked while a script of a station changes the device. In memory: a lock outlives no boot. */
 export const lockPath = '/run/fleet-agent.lock';
 export const unitName = 'fleet-agent.service';
+
+/**
+ * Matches for journalctl(1): what the agent says, and what systemd says of it. `-u` misses what systemd's own child
+ * says where it cannot start the agent: such a child ends so soon that the journal may not know its unit any more, and
+ * its reason is in no other line (systemd.journal-fields(7), UNIT=).
+ */
+export const unitMessages = `_SYSTEMD_UNIT=${unitName} + UNIT=${unitName} _UID=0`;
 export const unitPath = '/etc/systemd/system/fleet-agent.service';
 
 /**

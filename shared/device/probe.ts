@@ -1,7 +1,7 @@
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 import { printable } from '../model/printable.ts';
 import { type DeviceCommand, defineCommand } from './device-command.ts';
-import { unitName } from './paths.ts';
+import { unitMessages, unitName } from './paths.ts';
 import { shellQuote } from './quote.ts';
 
 /** A server the device has to reach by itself. */
@@ -70,7 +70,7 @@ for p in ${wanted.packages.map(shellQuote).join(' ')}; do
 done
 fact unit-state "$(systemctl show ${unitName} -p ActiveState --value 2>/dev/null)"
 fact unit-restarts "$(systemctl show ${unitName} -p NRestarts --value 2>/dev/null)"
-journalctl -u ${unitName} -n ${JOURNAL_LINES} --no-pager -o cat 2>/dev/null | cut -c1-400 | while IFS= read -r line; do fact journal "$line"; done
+journalctl -n ${JOURNAL_LINES} --no-pager -o cat ${unitMessages} 2>/dev/null | cut -c1-400 | while IFS= read -r line; do fact journal "$line"; done
 # Without its start files: with a socket as standard input it takes itself for a remote shell and reads them.
 if command -v bash >/dev/null && command -v timeout >/dev/null; then
 ${endpoints

@@ -1,7 +1,7 @@
 import { writeFile } from './commands.ts';
 import { type DeviceCommand, defineCommand } from './device-command.ts';
 import { defineFragment, type Fragment } from './fragment.ts';
-import { restartMarkPath, unitName, unitPath } from './paths.ts';
+import { restartMarkPath, unitMessages, unitName, unitPath } from './paths.ts';
 
 /** Settings by which a drop-in makes the unit run something else, or as somebody else. */
 const runsOtherwise =
@@ -88,7 +88,7 @@ export function startUnit(): Fragment {
 export function readAgentJournal(lines: number): DeviceCommand {
   return defineCommand(
     `journalctl -u ${unitName} -n ${lines}`,
-    `journalctl --no-pager --quiet -o cat -u ${unitName} -n ${lines}\n`,
+    `journalctl --no-pager --quiet -o cat -n ${lines} ${unitMessages}\n`,
     { asRoot: true },
   );
 }
