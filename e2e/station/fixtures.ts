@@ -26,7 +26,7 @@ export interface LaunchOptions {
   readonly userDataDir?: string;
   /** Makes what the start must find. Called before each attempt: one that is given up may have used it up. */
   readonly prepare?: () => void;
-  /** Where it is started, and writes core files. */
+  /** Where it is started, and writes core files: its data folder without. */
   readonly workingDirectory?: string;
 }
 
@@ -92,7 +92,7 @@ export async function launchStation(options: LaunchOptions = {}): Promise<Runnin
       args: [appFolder, `--user-data-dir=${userDataDir}`, ...(options.args ?? [])],
       env: stationEnvironment(options.env),
       timeout: attachLimitMs,
-      ...(options.workingDirectory === undefined ? {} : { cwd: options.workingDirectory }),
+      cwd: options.workingDirectory ?? userDataDir,
     });
   });
   let printed = '';
