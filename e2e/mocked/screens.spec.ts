@@ -144,6 +144,7 @@ const scenes: readonly Scene[] = [
   { name: 'sign-in-not-shared', state: states.notShared },
   { name: 'sign-in-clock-skew', state: states.clockSkew },
   { name: 'sign-out-not-revoked', state: states.notRevoked },
+  { name: 'sign-out-not-forgotten', state: states.notForgotten },
   { name: 'sign-in-asking', state: { ...states.signIn, session: { state: 'starting' } } },
   { name: 'account', state: states.bench, arrange: openAccount },
   {

@@ -107,6 +107,18 @@ test('a wrong clock and a sign-out that was not heard tell what to do', async ({
   await expect(station.page.getByRole('button', { name: 'Sign in', exact: true }).first()).toBeVisible();
 });
 
+test('a keychain that kept the sign-in is told with its entry and how to delete it', async ({ station }) => {
+  await station.show(states.notForgotten);
+  const alert = station.page.getByRole('region', { name: 'Sign in' }).getByRole('alert');
+  await expect(alert).toContainText('still keeps the sign-in of Operator 14: System keychain.');
+  await expect(alert).toContainText('secret-tool clear service Muster username');
+  await expect(
+    station.page
+      .getByRole('region', { name: 'Sign in' })
+      .getByRole('button', { name: 'Sign in', exact: true }),
+  ).toBeVisible();
+});
+
 test('asking for a code can be cancelled', async ({ station }) => {
   await station.show({ ...states.signIn, session: { state: 'starting' } });
   await station.page.getByRole('region', { name: 'Sign in' }).getByRole('button', { name: 'Cancel' }).click();

@@ -52,6 +52,8 @@ export const eventFields = {
     state: z.enum(['revoked', 'not-revoked', 'nothing']),
     account: z.string().optional(),
     place: z.string(),
+    /** It could not be taken away from there. */
+    stays: z.boolean().optional(),
   }),
   'batch-started': z.object({
     batchId: z.string(),

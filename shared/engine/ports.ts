@@ -294,6 +294,8 @@ export interface SignInClient {
 export interface TokenCache {
   /** Name of the place, for the operator: `System keychain`. */
   readonly place: string;
+  /** How a person takes away what is remembered here, without Muster; one or two sentences. */
+  readonly deletedByHand: string;
   /** Why no other station looks into this place, as a sentence; undefined where all stations of this account do. */
   readonly notShared: string | undefined;
   /** @throws STATION_KEYCHAIN_UNAVAILABLE, STATION_KEYCHAIN_LOCKED; so do `save` and `remove` */

@@ -1,8 +1,8 @@
 import { describeThrown, type EnrollmentError, toErrorView } from '../errors/enrollment-error.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Lamp, SessionView } from '../model/station-state.ts';
+import { endSignIn } from './end-sign-in.ts';
 import { asEnrollmentError } from './limits.ts';
-import { notRevoked } from './not-revoked.ts';
 import type {
   AccessTokenSource,
   Clock,
@@ -15,7 +15,7 @@ import type {
 } from './ports.ts';
 import { RememberedSignIn } from './remembered-sign-in.ts';
 import { SharedLogin } from './shared-login.ts';
-import { isRenewedFrom, TokenUpkeep } from './token-upkeep.ts';
+import { TokenUpkeep } from './token-upkeep.ts';
 
 /** Between two tries to take up a remembered sign-in whose provider does not answer. */
 const RESUME_AGAIN_AFTER_MS = 30_000;
@@ -36,6 +36,7 @@ export class Session implements AccessTokenSource {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #client: SignInClient;
+  readonly #cache: TokenCache;
   readonly #remembered: RememberedSignIn;
   readonly #handlers: SessionHandlers;
   readonly #upkeep: TokenUpkeep;
@@ -56,6 +57,7 @@ export class Session implements AccessTokenSource {
     this.#clock = ports.clock;
     this.#logger = ports.logger;
     this.#client = ports.client;
+    this.#cache = ports.cache;
     this.#remembered = new RememberedSignIn(ports, (lamp) => handlers.onKeychain(lamp));
     this.#handlers = handlers;
     this.#upkeep = new TokenUpkeep(
@@ -178,31 +180,24 @@ export class Session implements AccessTokenSource {
   }
 
   /**
-   * Revokes and forgets the sign-in. What cannot be revoked is forgotten all the same, and told.
-   * @returns IDENTITY_NOT_REVOKED when the provider may still accept it
+   * Revokes and forgets the sign-in. What cannot be revoked is forgotten all the same and the other way round, and both
+   * are told.
+   * @returns STATION_SIGN_IN_NOT_FORGOTTEN when it is still kept here, IDENTITY_NOT_REVOKED when the provider may still
+   *   accept it
    */
-  async signOut(signal: AbortSignal): Promise<EnrollmentError | undefined> {
+  async signOut(signal: AbortSignal): Promise<readonly EnrollmentError[]> {
     const tokens = this.#tokens;
     this.#upkeep.hold(undefined);
     this.#isBegun = false;
-    // In one turn: what another station renews meanwhile would outlive the sign-out.
-    const renewed = await this.#remembered.inTurn(async () => {
-      const found = await this.#remembered.load(signal);
-      // The sign-in of another person, who has signed in at another station since, is not ours to end.
-      const isOther = found !== undefined && tokens !== undefined && found.subject !== tokens.subject;
-      if (!isOther) await this.#remembered.remove();
-      this.#show();
-      const isRenewed = found !== undefined && (tokens === undefined || isRenewedFrom(found, tokens));
-      return isRenewed ? found : undefined;
-    }, signal);
-    const newest = renewed ?? tokens;
-    if (newest === undefined) return undefined;
-    if (renewed !== undefined && tokens !== undefined) await this.#upkeep.revoke(tokens, signal);
-    const problem = await this.#upkeep.revoke(newest, signal);
-    if (problem === undefined) return undefined;
-    const error = notRevoked(newest, problem, this.#clock.nowMs());
-    if (this.#tokens === undefined) this.#show(error);
-    return error;
+    const left = await endSignIn(
+      { clock: this.#clock, cache: this.#cache, remembered: this.#remembered, upkeep: this.#upkeep },
+      tokens,
+      () => this.#show(),
+      signal,
+    );
+    const error = left.at(-1);
+    if (error !== undefined && this.#tokens === undefined) this.#show(error);
+    return left;
   }
 
   accessToken(signal: AbortSignal, rejected?: Secret): Promise<Secret> {

@@ -90,10 +90,10 @@ export class StationAccess {
     this.#following?.abort(new Stopped('signed out'));
     this.#following = undefined;
     this.#options.display.showLink(undefined);
-    const problem = await this.session.signOut(this.#lifetime.signal);
-    if (problem === undefined) return;
-    const { says, operatorDoes } = toErrorView(problem);
-    this.#options.display.notice('attention', `${says} ${operatorDoes}`);
+    for (const problem of await this.session.signOut(this.#lifetime.signal)) {
+      const { says, operatorDoes } = toErrorView(problem);
+      this.#options.display.notice('attention', `${says} ${operatorDoes}`);
+    }
   }
 
   /** Ends all that waits, and a running recovery before the journal is closed. */

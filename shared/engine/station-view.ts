@@ -35,13 +35,18 @@ export function identityLamp(session: SessionView): Lamp {
       return { state: 'working', word: 'signing in' };
     case 'signed-out':
       // What is wrong with the keychain is told by its own lamp.
-      return session.error === undefined || session.error.code === 'STATION_KEYCHAIN_LOCKED'
+      return session.error === undefined || aboutKeychain.has(session.error.code)
         ? { state: 'waiting', word: 'waits for sign-in' }
         : session.error.code === 'IDENTITY_NOT_REVOKED'
           ? { state: 'attention', word: 'not revoked', detail: session.error.says }
           : { state: 'failed', word: 'failed', detail: session.error.says };
   }
 }
+
+const aboutKeychain = new Set<EnrollmentErrorCode>([
+  'STATION_KEYCHAIN_LOCKED',
+  'STATION_SIGN_IN_NOT_FORGOTTEN',
+]);
 
 function troubleWord(code: EnrollmentErrorCode): string {
   return code === 'IDENTITY_CLOCK_SKEW' ? 'clock is off' : 'not renewed';

@@ -151,6 +151,22 @@ describe('what is refused', () => {
     expect(world.heartbeats.followers).toBe(0);
   });
 
+  it('is no sign-out from a keychain that keeps what it has: that is told, with what to delete', async () => {
+    const { station, signIn, shown } = runStation(world);
+    await signIn();
+    world.tokenCache.removeFailsWith = new EnrollmentError('STATION_KEYCHAIN_LOCKED');
+    await station.handle('session.signOut', null);
+    expect(world.signIn.revoked).toHaveLength(1);
+    expect(shown().notices.at(-1)).toMatchObject({
+      tone: 'attention',
+      text: expect.stringContaining('Delete the entry of the test.'),
+    });
+    expect(shown().lamps).toMatchObject({
+      identity: { state: 'waiting', word: 'waits for sign-in' },
+      keychain: { state: 'attention', word: 'locked' },
+    });
+  });
+
   it('is a batch that nobody signed in for, without devices, or with a row that is not valid', async () => {
     const { station, signIn, rowIds } = runStation(world);
     const start = (rows: string[]) => station.handle('batch.start', { rowIds: rows });

@@ -15,6 +15,8 @@ export class FakeSignInClient implements SignInClient {
   /** Life of the tokens it gives from now on. */
   tokenLifeMs = TOKEN_LIFE_MS;
   readonly revoked: TokenSet[] = [];
+  /** Thrown by revocations while set. */
+  revokeFailsWith: Error | undefined;
   /** Thrown by refreshes while set. */
   refreshFailsWith: Error | undefined;
   /** Thrown by the next refreshes, one each. */
@@ -72,6 +74,7 @@ export class FakeSignInClient implements SignInClient {
   }
 
   revoke(tokens: TokenSet): Promise<void> {
+    if (this.revokeFailsWith !== undefined) return Promise.reject(this.revokeFailsWith);
     this.revoked.push(tokens);
     return Promise.resolve();
   }
@@ -80,9 +83,12 @@ export class FakeSignInClient implements SignInClient {
 /** A keychain in memory that can be missing. */
 export class FakeTokenCache implements TokenCache {
   readonly place = 'Test keychain';
+  readonly deletedByHand = 'Delete the entry of the test.';
   notShared: string | undefined;
   tokens: TokenSet | undefined;
   failsWith: Error | undefined;
+  /** Thrown by removals alone. */
+  removeFailsWith: Error | undefined;
 
   async load(): Promise<TokenSet | undefined> {
     this.#requireThere();
@@ -96,6 +102,7 @@ export class FakeTokenCache implements TokenCache {
 
   async remove(): Promise<void> {
     this.#requireThere();
+    if (this.removeFailsWith !== undefined) throw this.removeFailsWith;
     this.tokens = undefined;
   }
 

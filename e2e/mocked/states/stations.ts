@@ -153,6 +153,22 @@ export const notRevoked: StationState = {
   lamps: { ...leftOver.lamps, identity: { state: 'attention', word: 'not revoked' } },
 };
 
+/** Signed out and revoked, but the keychain did not let go of it. */
+export const notForgotten: StationState = {
+  ...signedOutBy('STATION_SIGN_IN_NOT_FORGOTTEN', {
+    account: 'Operator 14',
+    place: 'System keychain',
+    problem: 'The keychain did not answer within 5 s.',
+    worth: 'It was revoked at the provider, so it opens nothing any more.',
+    byHand:
+      "Delete the entry of Muster for https://sso.plant-east.example:8443|371639797157987125@fleet in the system keychain (Passwords and Keys), or by: secret-tool clear service Muster username 'https://sso.plant-east.example:8443|371639797157987125@fleet'",
+  }),
+  lamps: {
+    ...signedOut.lamps,
+    keychain: { state: 'attention', word: 'not available', detail: 'The keychain did not answer.' },
+  },
+};
+
 /** A first start: no profile anywhere. */
 export const noProfile: StationState = (() => {
   const { profile: _none, ...rest } = quiet;

@@ -9,10 +9,16 @@ import { ErrorNote } from '../../ui/ErrorNote.tsx';
 import { OtherProfiles, WaysToProfile } from '../profiles/FirstRun.tsx';
 import { SignInHead } from './DeviceCode.tsx';
 
+/** What is told of a sign-in that has ended: nothing is tried a second time. */
+const afterSignOut = new Set<ShownError['code']>([
+  'IDENTITY_SIGN_IN_CANCELLED',
+  'IDENTITY_NOT_REVOKED',
+  'STATION_SIGN_IN_NOT_FORGOTTEN',
+]);
+
 /** What pressing the button once more leads to. */
 function againWord(code: ShownError['code'] | undefined): string {
-  if (code === undefined || code === 'IDENTITY_SIGN_IN_CANCELLED' || code === 'IDENTITY_NOT_REVOKED')
-    return 'Sign in';
+  if (code === undefined || afterSignOut.has(code)) return 'Sign in';
   if (code === 'IDENTITY_SIGN_IN_DENIED' || code === 'IDENTITY_CODE_EXPIRED') return 'Get a new code';
   return code === 'IDENTITY_SESSION_ENDED' ? 'Sign in again' : 'Try again';
 }

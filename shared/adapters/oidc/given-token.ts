@@ -88,6 +88,7 @@ export function createGivenTokenAccess(
     signIn: { signIn: async () => refuse(), refresh: async () => refuse(), revoke: async () => undefined },
     tokenCache: {
       place: variable,
+      deletedByHand: `Nothing is kept. The token is where ${variable} has it from.`,
       notShared: 'The token was handed in: it is for this run alone.',
       load: async () => tokens,
       save: async () => undefined,
