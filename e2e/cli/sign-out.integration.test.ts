@@ -150,6 +150,24 @@ describe('muster sign-out', () => {
     expect(revoked()).toBe(0);
   }, 60_000);
 
+  test('forgets a token that was pasted into the window and is remembered, and says that it is not revoked', async () => {
+    const tokens: TokenSet = { ...(await signIn()), refreshToken: undefined, handedIn: 'kept' };
+    await cache().save(tokens, limit());
+    const run = await signOut(['--json']);
+    expect(run.status, run.stdout + run.stderr).toBe(0);
+    expect(run.events('signed-out')).toMatchObject([
+      { state: 'handed-in', account: tokens.account, stays: false },
+    ]);
+    await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(revoked()).toBe(0);
+    await cache().save(tokens, limit());
+    const inWords = await signOut();
+    expect(inWords.stdout).toContain(
+      `The access token of ${tokens.account} is forgotten here (File ${file}).`,
+    );
+    expect(inWords.stdout).toContain('so it was not revoked');
+  }, 60_000);
+
   test('leaves a token that was handed in as it is', async () => {
     const handedIn = await signIn();
     const remembered = await signIn();

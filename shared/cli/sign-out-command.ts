@@ -53,6 +53,8 @@ function saidOf(
   stays: boolean,
 ): string {
   const name = printable(account);
+  if (state === 'handed-in')
+    return `The access token of ${name} ${stays ? 'is still kept' : 'is forgotten'} here (${place}). It was not issued for Muster, so it was not revoked: end it at the provider if nobody else uses it.`;
   if (state === 'revoked')
     return stays
       ? `${name} is signed out at the provider, and still kept here (${place}).`

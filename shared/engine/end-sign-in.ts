@@ -1,9 +1,9 @@
 import type { EnrollmentError } from '../errors/enrollment-error.ts';
-import { type LeftWorth, notForgotten } from './not-forgotten.ts';
+import { notForgotten, worthOf } from './not-forgotten.ts';
 import { notRevoked } from './not-revoked.ts';
 import type { Clock, TokenCache, TokenSet } from './ports.ts';
 import type { RememberedSignIn } from './remembered-sign-in.ts';
-import { isRenewedFrom, type TokenUpkeep } from './token-upkeep.ts';
+import { isAnother, isRenewedFrom, type TokenUpkeep } from './token-upkeep.ts';
 
 export interface EndSignInPorts {
   readonly clock: Pick<Clock, 'nowMs'>;
@@ -30,20 +30,19 @@ export async function endSignIn(
   const { renewed, stays } = await remembered.inTurn(async () => {
     const found = await remembered.load(signal);
     // The sign-in of another person, who has signed in at another station since, is not ours to end.
-    const isOther = found !== undefined && tokens !== undefined && found.subject !== tokens.subject;
-    const left = isOther ? undefined : await remembered.remove();
+    const isOther = found !== undefined && tokens !== undefined && isAnother(found, tokens);
+    const left = isOther || tokens?.handedIn === 'for-now' ? undefined : await remembered.remove();
     onForgotten();
     const isRenewed = found !== undefined && (tokens === undefined || isRenewedFrom(found, tokens));
     return { renewed: isRenewed ? found : undefined, stays: left };
   }, signal);
   const newest = renewed ?? tokens;
   if (renewed !== undefined && tokens !== undefined) await upkeep.revoke(tokens, signal);
-  const problem = newest === undefined ? undefined : await upkeep.revoke(newest, signal);
+  const isOurs = newest !== undefined && newest.handedIn === undefined;
+  const problem = isOurs ? await upkeep.revoke(newest, signal) : undefined;
   const left: EnrollmentError[] = [];
   if (stays !== undefined) {
-    // Nothing is known of what is kept where nobody could look.
-    const worth: LeftWorth = newest === undefined || problem !== undefined ? 'not-revoked' : 'revoked';
-    left.push(notForgotten(cache, stays, { account: newest?.account, worth }));
+    left.push(notForgotten(cache, stays, { account: newest?.account, worth: worthOf(newest, problem) }));
   }
   if (newest !== undefined && problem !== undefined) left.push(notRevoked(newest, problem, clock.nowMs()));
   return left;

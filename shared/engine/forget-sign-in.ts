@@ -1,6 +1,6 @@
 import type { EnrollmentError } from '../errors/enrollment-error.ts';
 import { asEnrollmentError } from './limits.ts';
-import { notForgotten } from './not-forgotten.ts';
+import { notForgotten, worthOf } from './not-forgotten.ts';
 import { notRevoked } from './not-revoked.ts';
 import type { Clock, Logger, SignInClient, TokenCache } from './ports.ts';
 import { RememberedSignIn } from './remembered-sign-in.ts';
@@ -10,7 +10,8 @@ import { revoke } from './revoke.ts';
 export type ForgottenSignIn =
   | { readonly state: 'nothing' }
   | {
-      readonly state: 'revoked' | 'not-revoked';
+      /** `handed-in`: a token that was not issued for this station; forgotten, and valid as before. */
+      readonly state: 'revoked' | 'not-revoked' | 'handed-in';
       readonly account: string;
       /** STATION_SIGN_IN_NOT_FORGOTTEN, IDENTITY_NOT_REVOKED: what is left of it. */
       readonly left: readonly EnrollmentError[];
@@ -36,17 +37,21 @@ export async function forgetSignIn(
   // In one turn: what a station renews meanwhile would outlive the sign-out.
   return new RememberedSignIn(ports, () => undefined).inTurn(async () => {
     const tokens = await cache.load(signal);
-    const problem = tokens === undefined ? undefined : await revoke(ports, tokens, signal);
+    const isOurs = tokens !== undefined && tokens.handedIn === undefined;
+    const problem = isOurs ? await revoke(ports, tokens, signal) : undefined;
     signal.throwIfAborted();
     // Also where nothing was found: what is damaged, or of another version, is not read and does not stay either.
     const stays = await problemOfRemoving(cache, signal);
-    const worth = tokens === undefined || problem !== undefined ? 'not-revoked' : 'revoked';
-    const kept = stays === undefined ? [] : [notForgotten(cache, stays, { account: tokens?.account, worth })];
+    const kept =
+      stays === undefined
+        ? []
+        : [notForgotten(cache, stays, { account: tokens?.account, worth: worthOf(tokens, problem) })];
     if (tokens === undefined) {
       for (const error of kept) throw error;
       return { state: 'nothing' };
     }
     const { account } = tokens;
+    if (!isOurs) return { state: 'handed-in', account, left: kept };
     if (problem === undefined) return { state: 'revoked', account, left: kept };
     return { state: 'not-revoked', account, left: [...kept, notRevoked(tokens, problem, clock.nowMs())] };
   }, signal);

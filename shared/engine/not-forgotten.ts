@@ -1,13 +1,20 @@
 import { EnrollmentError, toErrorView } from '../errors/enrollment-error.ts';
-import type { TokenCache } from './ports.ts';
+import type { TokenCache, TokenSet } from './ports.ts';
 
 /** What a sign-in is worth that could not be taken away from where it is kept. */
-export type LeftWorth = 'revoked' | 'not-revoked';
+type LeftWorth = 'revoked' | 'not-revoked' | 'handed-in';
 
-const worthOf: Readonly<Record<LeftWorth, string>> = {
+const worthWords: Readonly<Record<LeftWorth, string>> = {
   revoked: 'It was revoked at the provider, so it opens nothing any more.',
   'not-revoked': 'It was not revoked either: whoever reads it is signed in.',
+  'handed-in': 'It was not issued for this station, so it was not revoked: whoever reads it is signed in.',
 };
+
+/** Of tokens that were just signed out. Nothing is known of what is kept where nobody could look. */
+export function worthOf(tokens: TokenSet | undefined, notRevoked: EnrollmentError | undefined): LeftWorth {
+  if (tokens?.handedIn !== undefined) return 'handed-in';
+  return tokens === undefined || notRevoked !== undefined ? 'not-revoked' : 'revoked';
+}
 
 /** What is still kept on this computer after a sign-out, and how a person takes it away. */
 export function notForgotten(
@@ -20,7 +27,7 @@ export function notForgotten(
       account: left.account ?? 'an earlier operator',
       place: cache.place,
       problem: problemOf(problem),
-      worth: worthOf[left.worth],
+      worth: worthWords[left.worth],
       byHand: cache.deletedByHand,
     },
     ...(problem.evidence === undefined ? {} : { evidence: problem.evidence }),

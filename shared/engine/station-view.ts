@@ -14,7 +14,16 @@ export function viewProfile(profile: Profile): ProfileView {
     labels: profile.labels,
     concurrency: profile.batch.concurrency,
     acceptsInvalidCerts: profile.identity.danger_accept_invalid_certs,
+    remembersTokens: mayRememberTokens(profile),
   };
+}
+
+/**
+ * Whether the profile lets an access token that was handed in be remembered. Where only a refresh token is believed, or
+ * nothing is kept at all, one would be of no use after a restart.
+ */
+export function mayRememberTokens({ identity }: Profile): boolean {
+  return identity.token_cache === 'default';
 }
 
 /** The identity lamp follows the sign-in. */
@@ -93,6 +102,11 @@ export function initialState(
 export function deletedKeysText(count: number): string {
   const [keys, were] = count === 1 ? ['key', 'was'] : ['keys', 'were'];
   return `${count} ${keys} of an interrupted run never reached a device and ${were} deleted.`;
+}
+
+/** What the operator is told of a token that was handed in, after the sign-out. */
+export function tokenForgottenText(account: string): string {
+  return `The access token of ${account} is forgotten here. It was not issued for Muster, so it was not revoked: end it at the provider if nobody else uses it.`;
 }
 
 /** What the operator is told about devices that may hold a new key, or not. */

@@ -155,7 +155,7 @@ export const serviceRemedies = {
   IDENTITY_TOKEN_UNUSABLE: {
     title: 'Token cannot be used',
     says: 'The token of {variable} {problem}.',
-    cause: 'It was made for another provider, or long ago. It was sent nowhere.',
+    cause: 'It was made for another provider, or long ago, or is no token at all. It was sent nowhere.',
     operatorDoes: 'Put a fresh token of the issuer in the profile into {variable}.',
     retry: 'after-fix',
   },
@@ -223,8 +223,9 @@ export const serviceRemedies = {
   NATS_REFUSED: {
     title: 'NATS refuses this station',
     says: 'NATS does not accept this sign-in.',
-    cause: 'The account lacks the role that may read heartbeats, or the sign-in expired.',
-    operatorDoes: 'Sign in again, or ask an admin for the role.',
+    cause:
+      'The account lacks the role that may read heartbeats, or the sign-in expired. Or it is a personal access token, which NATS often cannot check.',
+    operatorDoes: 'Sign in again by the code that Muster shows, or ask an admin for the role.',
     retry: 'after-fix',
   },
 } as const satisfies Readonly<Record<string, Remedy>>;

@@ -1,4 +1,13 @@
-import type { Clock, DeviceCodePrompt, SignInClient, TokenCache, TokenSet } from '../engine/ports.ts';
+import { waitUnlessAborted } from '../engine/limits.ts';
+import {
+  type Clock,
+  type DeviceCodePrompt,
+  type SignInClient,
+  type TokenCache,
+  type TokenCheck,
+  type TokenSet,
+  UNKNOWN_END,
+} from '../engine/ports.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 import { Secret } from '../model/secret.ts';
 
@@ -77,6 +86,24 @@ export class FakeSignInClient implements SignInClient {
     if (this.revokeFailsWith !== undefined) return Promise.reject(this.revokeFailsWith);
     this.revoked.push(tokens);
     return Promise.resolve();
+  }
+}
+
+/** A provider that knows one token by heart. */
+export class FakeTokenCheck implements TokenCheck {
+  /** Thrown for every token while set. */
+  failsWith: Error | undefined;
+  /** Answers wait for this. */
+  gate: Promise<void> = Promise.resolve();
+  expiresAt = UNKNOWN_END;
+
+  async check(token: Secret, signal: AbortSignal): Promise<TokenSet> {
+    await waitUnlessAborted(this.gate, signal);
+    if (this.failsWith !== undefined) throw this.failsWith;
+    return {
+      ...{ accessToken: token, refreshToken: undefined, expiresAt: this.expiresAt },
+      ...{ subject: '4712', account: 'muster-admin', organisation: 'Plant East' },
+    };
   }
 }
 

@@ -1,13 +1,12 @@
-import { ClipboardCopy, LogIn } from 'lucide-react';
+import { LogIn } from 'lucide-react';
 import { act } from '../../app/bridge.ts';
 import type { ShownError } from '../../app/failures.ts';
 import { goTo } from '../../app/navigation.ts';
 import { useStation } from '../../app/station-store.ts';
-import { evidenceText } from '../../lib/evidence.ts';
 import { Button } from '../../ui/Button.tsx';
-import { ErrorNote } from '../../ui/ErrorNote.tsx';
 import { OtherProfiles, WaysToProfile } from '../profiles/FirstRun.tsx';
 import { SignInHead } from './DeviceCode.tsx';
+import { SignInError } from './SignInError.tsx';
 
 /** What is told of a sign-in that has ended: nothing is tried a second time. */
 const afterSignOut = new Set<ShownError['code']>([
@@ -68,22 +67,5 @@ export function SignedOut({ error }: { readonly error: ShownError | undefined })
         </dl>
       )}
     </>
-  );
-}
-
-function SignInError({ error }: { readonly error: ShownError }) {
-  return (
-    <div role="alert" className="mt-6">
-      <ErrorNote error={error}>
-        <Button
-          kind="quiet"
-          size="small"
-          icon={<ClipboardCopy size={13} strokeWidth={1.7} aria-hidden="true" />}
-          onClick={() => void act('device.copyEvidence', { text: evidenceText(error) })}
-        >
-          Copy evidence
-        </Button>
-      </ErrorNote>
-    </div>
   );
 }
