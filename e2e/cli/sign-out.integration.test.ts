@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -22,17 +23,23 @@ describe('muster sign-out', () => {
   let lab: LabIdentityProvider;
   let client: SignInClient;
   let isDeaf: boolean;
+  let onRevoke: () => void;
 
   beforeAll(async () => {
     await bundledCli();
   }, 60_000);
   beforeEach(async () => {
     isDeaf = false;
+    onRevoke = () => undefined;
     dir = await mkdtemp(path.join(os.tmpdir(), 'muster-sign-out-'));
     lab = await startLabIdentityProvider({
       ...{ signal: new AbortController().signal, pollIntervalSeconds: 1, keyPoolSize: 0 },
       faults: {
-        before: (request) => (isDeaf && request.path === '/oauth/v2/revoke' ? { status: 503 } : undefined),
+        before: (request) => {
+          if (request.path !== '/oauth/v2/revoke') return undefined;
+          onRevoke();
+          return isDeaf ? { status: 503 } : undefined;
+        },
       },
     });
     file = path.join(dir, 'sign-in.json');
@@ -102,6 +109,32 @@ describe('muster sign-out', () => {
     expect((await client.refresh(tokens, limit())).account).toBe(tokens.account);
   }, 60_000);
 
+  test.each([
+    ['revokes all the same', false, 'is signed out at the provider, and still kept here'],
+    ['and a deaf provider say both', true, 'is not signed out: nothing could be revoked or forgotten'],
+  ])(
+    'a file that cannot be taken away is told with its name and ends with 5, %s',
+    async (_name, deaf, says) => {
+      const tokens = await signIn();
+      isDeaf = deaf;
+      // Found as it should be, and by the time it is to be deleted as no sign-in may lie there: it is not touched.
+      onRevoke = () => chmodSync(file, 0o644);
+      const run = await signOut();
+      expect(run.status, run.stdout + run.stderr).toBe(5);
+      expect(run.stdout).toBe(`${tokens.account} ${says} (File ${file}).\n`);
+      expect(run.stderr).toContain('[STATION_SIGN_IN_NOT_FORGOTTEN]');
+      expect(run.stderr).toContain(`Delete the file ${file}.`);
+      expect(run.stderr.includes('[IDENTITY_NOT_REVOKED]')).toBe(deaf);
+      expect(run.stdout + run.stderr).not.toContain(tokens.accessToken.reveal());
+      expect((await stat(file)).size).toBeGreaterThan(0);
+      const renewed = client.refresh(tokens, limit()).then(({ account }) => account);
+      isDeaf = false;
+      if (deaf) expect(await renewed).toBe(tokens.account);
+      else await expect(renewed).rejects.toMatchObject({ code: 'IDENTITY_SESSION_ENDED' });
+    },
+    60_000,
+  );
+
   test('that finds the file of another client leaves it, and revokes nothing', async () => {
     const tokens = await signIn();
     await createFileTokenCache(path.join(dir, 'other.json'), { issuer: lab.issuer, clientId: 'other' }).save(
@@ -115,6 +148,24 @@ describe('muster sign-out', () => {
     expect(run.events('error')).toMatchObject([{ error: { code: 'STATION_KEYCHAIN_UNAVAILABLE' } }]);
     expect(await readFile(file, 'utf8')).toBe(others);
     expect(revoked()).toBe(0);
+  }, 60_000);
+
+  test('forgets a token that was pasted into the window and is remembered, and says that it is not revoked', async () => {
+    const tokens: TokenSet = { ...(await signIn()), refreshToken: undefined, handedIn: 'kept' };
+    await cache().save(tokens, limit());
+    const run = await signOut(['--json']);
+    expect(run.status, run.stdout + run.stderr).toBe(0);
+    expect(run.events('signed-out')).toMatchObject([
+      { state: 'handed-in', account: tokens.account, stays: false },
+    ]);
+    await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(revoked()).toBe(0);
+    await cache().save(tokens, limit());
+    const inWords = await signOut();
+    expect(inWords.stdout).toContain(
+      `The access token of ${tokens.account} is forgotten here (File ${file}).`,
+    );
+    expect(inWords.stdout).toContain('so it was not revoked');
   }, 60_000);
 
   test('leaves a token that was handed in as it is', async () => {

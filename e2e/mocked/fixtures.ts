@@ -4,6 +4,7 @@ import {
   type ElectronApplication,
   _electron as electron,
   expect,
+  type Locator,
   type Page,
 } from '@playwright/test';
 import { invokeChannelNames } from '#shared/contract/channel-names.ts';
@@ -103,6 +104,16 @@ export class MockedStation {
   async change(part: Omit<Payload<'station.delta'>, 'revision'>): Promise<void> {
     this.#revision += 1;
     await this.send('station.delta', { revision: this.#revision, ...part });
+  }
+
+  /** Pixels of a part of the window as it is drawn, BGRA. */
+  async bitmapOf(part: Locator): Promise<{ width: number; height: number; data: Uint8Array }> {
+    const png = (await part.screenshot({ animations: 'disabled' })).toString('base64');
+    const { bitmap, ...size } = await this.#app.evaluate(({ nativeImage }, text) => {
+      const image = nativeImage.createFromBuffer(Buffer.from(text, 'base64'));
+      return { ...image.getSize(), bitmap: image.toBitmap().toString('base64') };
+    }, png);
+    return { ...size, data: new Uint8Array(Buffer.from(bitmap, 'base64')) };
   }
 
   /** What the window asked on one channel so far. */

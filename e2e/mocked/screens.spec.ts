@@ -88,6 +88,22 @@ const putSignInOff =
     await then(station);
   };
 
+async function openTokenForm({ page }: MockedStation): Promise<void> {
+  await page.getByRole('button', { name: 'Use an access token instead' }).click();
+  await expect(page.getByLabel('Access token', { exact: true })).toBeFocused();
+}
+
+async function refuseToken(station: MockedStation): Promise<void> {
+  await openTokenForm(station);
+  await station.fail(
+    'session.signInWithToken',
+    errorOf('IDENTITY_ROLE_MISSING', { action: 'enroll devices' }),
+  );
+  await station.page.getByLabel('Access token', { exact: true }).fill('pat');
+  await station.page.keyboard.press('Enter');
+  await expect(station.page.getByRole('form').getByRole('alert')).toContainText('IDENTITY_ROLE_MISSING');
+}
+
 async function openAccount({ page }: MockedStation): Promise<void> {
   await page.getByRole('button', { name: /^Operator 14/ }).click();
   await expect(page.getByRole('dialog')).toBeVisible();
@@ -144,8 +160,17 @@ const scenes: readonly Scene[] = [
   { name: 'sign-in-not-shared', state: states.notShared },
   { name: 'sign-in-clock-skew', state: states.clockSkew },
   { name: 'sign-out-not-revoked', state: states.notRevoked },
+  { name: 'sign-out-not-forgotten', state: states.notForgotten },
   { name: 'sign-in-asking', state: { ...states.signIn, session: { state: 'starting' } } },
+  { name: 'sign-in-token', state: states.signedOut, arrange: openTokenForm },
+  { name: 'sign-in-token-not-kept', state: states.noTokensKept, arrange: openTokenForm },
+  { name: 'sign-in-token-refused', state: states.signedOut, arrange: refuseToken },
   { name: 'account', state: states.bench, arrange: openAccount },
+  {
+    name: 'account-token',
+    state: { ...states.bench, session: states.byToken },
+    arrange: ({ page }) => page.getByRole('button', { name: /^muster-admin/ }).click(),
+  },
   {
     name: 'account-not-remembered',
     state: {

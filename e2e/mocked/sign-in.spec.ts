@@ -1,7 +1,19 @@
-import { expect, test } from './fixtures.ts';
+import { expect, type MockedStation, test } from './fixtures.ts';
 import { row } from './states/batch.ts';
 import { errorOf } from './states/errors.ts';
 import * as states from './states/stations.ts';
+
+/** The form in which an access token is handed in, opened from the panel. */
+async function openTokenForm({ page }: MockedStation) {
+  await page.getByRole('button', { name: 'Use an access token instead' }).click();
+  const form = page.getByRole('form', { name: 'Sign in with an access token' });
+  await expect(form.getByLabel('Access token', { exact: true })).toBeFocused();
+  return {
+    form,
+    field: form.getByLabel('Access token', { exact: true }),
+    submit: form.getByRole('button', { name: 'Check and sign in' }),
+  };
+}
 
 const expired = states.signedOutBy('IDENTITY_CODE_EXPIRED').session;
 
@@ -105,6 +117,18 @@ test('a wrong clock and a sign-out that was not heard tell what to do', async ({
   await expect(alert).toContainText('You are signed out here.');
   await expect(alert).toContainText('until 20:34');
   await expect(station.page.getByRole('button', { name: 'Sign in', exact: true }).first()).toBeVisible();
+});
+
+test('a keychain that kept the sign-in is told with its entry and how to delete it', async ({ station }) => {
+  await station.show(states.notForgotten);
+  const alert = station.page.getByRole('region', { name: 'Sign in' }).getByRole('alert');
+  await expect(alert).toContainText('still keeps the sign-in of Operator 14: System keychain.');
+  await expect(alert).toContainText('secret-tool clear service Muster username');
+  await expect(
+    station.page
+      .getByRole('region', { name: 'Sign in' })
+      .getByRole('button', { name: 'Sign in', exact: true }),
+  ).toBeVisible();
 });
 
 test('asking for a code can be cancelled', async ({ station }) => {
@@ -229,4 +253,98 @@ test('nobody signs out under a running batch', async ({ station }) => {
   const account = page.getByRole('dialog', { name: 'Operator 14' });
   await expect(account).toContainText('A batch is running with this sign-in.');
   await expect(account.getByRole('button', { name: 'Sign out' })).toBeDisabled();
+});
+
+test('an access token is handed over once, and is in the page no more', async ({ station }) => {
+  await station.show(states.signedOut);
+  const { page } = station;
+  const { form, field, submit } = await openTokenForm(station);
+  await expect(field).toHaveAttribute('type', 'password');
+  await expect(submit).toBeDisabled();
+  await expect(form.getByLabel('Remember it on this computer')).not.toBeChecked();
+  const before = await submit.boundingBox();
+  await station.fail('session.signInWithToken', errorOf('IDENTITY_TOKEN_REFUSED', { variable: 'the field' }));
+  await field.fill('pat-canary-4711');
+  await page.keyboard.press('Enter');
+  const alert = form.getByRole('alert');
+  await expect(alert).toContainText('IDENTITY_TOKEN_REFUSED');
+  await expect(alert).toContainText('The identity provider does not accept the token of the field.');
+  await expect(field).toHaveValue('');
+  await expect(field).toBeFocused();
+  expect(await submit.boundingBox(), 'nothing has moved').toEqual(before);
+  expect(await page.content()).not.toContain('pat-canary-4711');
+  await alert.getByRole('button', { name: 'Copy evidence' }).click();
+  expect(JSON.stringify(await station.asked('device.copyEvidence'))).not.toContain('pat-canary-4711');
+
+  await station.answer('session.signInWithToken', null);
+  await field.fill(' pat-canary-4712 ');
+  await form.getByLabel('Remember it on this computer').check();
+  await page.keyboard.press('Control+Enter');
+  await expect
+    .poll(() => station.asked('session.signInWithToken'))
+    .toEqual([
+      { token: 'pat-canary-4711', remember: false },
+      { token: ' pat-canary-4712 ', remember: true },
+    ]);
+  await expect(alert).toHaveCount(0);
+  await station.change({ session: states.byToken });
+  await expect(page.getByRole('grid', { name: 'Devices on the bench' })).toBeVisible();
+  await expect(
+    page.getByRole('status').filter({ hasText: 'Signed in as muster-admin, Plant East. Not remembered.' }),
+  ).toHaveCount(1);
+  expect(await page.content()).not.toContain('pat-canary');
+});
+
+test('the token is asked for in place of a code, and Escape goes back to one', async ({ station }) => {
+  await station.show(states.signIn);
+  const { page } = station;
+  await page.getByRole('button', { name: 'Use an access token instead' }).click();
+  await expect.poll(() => station.asked('session.cancel')).toEqual([null]);
+  await expect(page.getByRole('form', { name: 'Sign in with an access token' })).toHaveCount(0);
+  await station.change({ session: { state: 'signed-out' } });
+  await expect(page.getByLabel('Access token', { exact: true })).toBeFocused();
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('form', { name: 'Sign in with an access token' })).toHaveCount(0);
+  await expect(page.getByRole('region', { name: 'Sign in' })).toBeFocused();
+  // Nobody was being asked any more: there was nothing to cancel.
+  expect(await station.asked('session.cancel')).toEqual([null]);
+  // A code that is asked for elsewhere ends it too.
+  await openTokenForm(station);
+  await station.change({ session: { state: 'starting' } });
+  await expect(page.getByText('Asking for a code.')).toBeVisible();
+  await station.change({ session: { state: 'signed-out' } });
+  await expect(page.getByRole('region', { name: 'Sign in' })).toContainText('Your browser opens');
+  await expect(page.getByRole('form', { name: 'Sign in with an access token' })).toHaveCount(0);
+});
+
+test('a token is not remembered where the profile or the keychain forbids it, and why is said', async ({
+  station,
+}) => {
+  await station.show(states.noTokensKept);
+  const policy = await openTokenForm(station);
+  await expect(policy.form).toContainText('Not remembered: the profile has no access token kept');
+  await expect(policy.form.getByRole('checkbox')).toHaveCount(0);
+  const without = await policy.submit.boundingBox();
+  await station.show(states.signedOut);
+  const offered = await openTokenForm(station);
+  await expect(offered.form.getByRole('checkbox')).toHaveCount(1);
+  expect(await offered.submit.boundingBox(), 'the same place either way').toEqual(without);
+  await station.show({ ...states.signedOut, lamps: states.notForgotten.lamps });
+  const closed = await openTokenForm(station);
+  await expect(closed.form).toContainText('Not remembered: The keychain did not answer.');
+});
+
+test('the account of a token says that it is not renewed, and that a sign-out does not revoke it', async ({
+  station,
+}) => {
+  await station.show({ ...states.bench, session: states.byToken });
+  const { page } = station;
+  await page.getByRole('button', { name: /^muster-admin Plant East signed in by a token/ }).click();
+  const account = page.getByRole('dialog', { name: 'muster-admin' });
+  for (const text of [
+    'when the provider ends the access token',
+    'Until Muster closes. The access token was pasted without asking to remember it.',
+    'Signing out forgets the access token. It was not issued for Muster, so it is not revoked.',
+  ])
+    await expect(account).toContainText(text);
 });

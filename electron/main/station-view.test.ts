@@ -24,6 +24,7 @@ const profile = {
   labels: {},
   concurrency: 8,
   acceptsInvalidCerts: false,
+  remembersTokens: true,
 };
 const awaiting = {
   state: 'awaiting-approval',

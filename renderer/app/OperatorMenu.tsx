@@ -52,12 +52,34 @@ function endedWords(session: SignedIn): string {
   return session.error === undefined ? 'renewed when used' : 'not renewed yet';
 }
 
+/** How long it lasts; a token that was handed in may not tell. */
+function leftWords(session: SignedIn, leftMs: number | undefined): string {
+  if (leftMs === undefined) return 'signed in by a token';
+  return leftMs > 0 ? `signed in, ${formatSpanWords(leftMs)} left` : `signed in, ${endedWords(session)}`;
+}
+
+/** When the sign-in is renewed, or how it ends. */
+function endWords({ renewable, expiresAt }: SignedIn): string {
+  if (expiresAt === undefined) return 'when the provider ends the access token; it does not tell when';
+  const at = formatHourMinute(expiresAt);
+  return renewable ? `by itself, next before ${at}` : `at ${at}, then sign in again`;
+}
+
+/** What signing out does with the sign-in. */
+function signOutWords(session: SignedIn): string {
+  const kept = session.remembered === 'keychain';
+  const words =
+    session.handedIn === true
+      ? `Signing out forgets the access token${kept ? ', here and in the keychain' : ''}. It was not issued for Muster, so it is not revoked.`
+      : `Signing out revokes the sign-in${kept ? ' and removes it from the keychain' : ''}.`;
+  return `${words} Enrolled devices stay as they are.`;
+}
+
 function Operator({ session }: { readonly session: SignedIn }) {
   const now = useNow();
-  const leftMs = session.expiresAt - now;
-  const endsSoon = leftMs < ENDS_SOON_MS && !session.renewable;
-  const left =
-    leftMs > 0 ? `signed in, ${formatSpanWords(leftMs)} left` : `signed in, ${endedWords(session)}`;
+  const leftMs = session.expiresAt === undefined ? undefined : session.expiresAt - now;
+  const endsSoon = leftMs !== undefined && leftMs < ENDS_SOON_MS && !session.renewable;
+  const left = leftWords(session, leftMs);
   return (
     <>
       {endsSoon ? (
@@ -110,11 +132,7 @@ function Account({ session }: { readonly session: SignedIn }) {
           <dt className="text-ink-2">Signed in at</dt>
           <dd className="mono [overflow-wrap:anywhere]">{hostOf(profile?.issuer ?? '')}</dd>
           <dt className="text-ink-2">{session.renewable ? 'Renewed' : 'Ends'}</dt>
-          <dd>
-            {session.renewable
-              ? `by itself, next before ${formatHourMinute(session.expiresAt)}`
-              : `at ${formatHourMinute(session.expiresAt)}, then sign in again`}
-          </dd>
+          <dd>{endWords(session)}</dd>
           <dt className="text-ink-2">Remembered</dt>
           <dd className="flex gap-2">
             <StateGlyph shape={kept ? 'tick' : 'triangle'} className="mt-[3px]" />
@@ -132,9 +150,7 @@ function Account({ session }: { readonly session: SignedIn }) {
       </div>
       <div className="flex items-center gap-4 px-4 py-3">
         <Popover.Description className="min-w-0 flex-1 text-xs leading-[17px] text-ink-2">
-          {busy
-            ? 'A batch is running with this sign-in. Sign out when it has ended.'
-            : `Signing out revokes the sign-in${kept ? ' and removes it from the keychain' : ''}. Enrolled devices stay as they are.`}
+          {busy ? 'A batch is running with this sign-in. Sign out when it has ended.' : signOutWords(session)}
         </Popover.Description>
         <Button
           disabled={busy}

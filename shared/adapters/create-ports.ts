@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Journal, SignInClient, StationPorts, TokenCache } from '../engine/ports.ts';
 import type { Profile } from '../model/profile.ts';
 import { createAgentBinaryStore } from './binary/agent-binary-store.ts';
+import { createTokenCheck } from './create-token-check.ts';
 import { createDeviceConnector } from './device-connector.ts';
 import { createIdentityHttpClient } from './http/http.ts';
 import type { ProxyChoice } from './http/proxy.ts';
@@ -61,6 +62,7 @@ export function createPorts(options: PortsOptions): StationPorts {
     }),
     signIn: options.signIn ?? createSignInClient({ profile, http, clock, logger }),
     tokenCache: options.tokenCache ?? tokenCacheFor(profile),
+    tokenCheck: createTokenCheck({ profile, http, clock, random, logger }),
     createIdentityProvider: (_profile, tokens) =>
       createZitadelIdentityProvider({ profile, tokens, http, clock, random, logger, api: 'probe' }),
     createHeartbeatWatch: (_profile, tokens) =>

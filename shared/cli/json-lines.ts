@@ -49,9 +49,11 @@ export const eventFields = {
   }),
   /** What became of the remembered sign-in; `place` is where it was looked for. */
   'signed-out': z.object({
-    state: z.enum(['revoked', 'not-revoked', 'nothing']),
+    state: z.enum(['revoked', 'not-revoked', 'handed-in', 'nothing']),
     account: z.string().optional(),
     place: z.string(),
+    /** It could not be taken away from there. */
+    stays: z.boolean().optional(),
   }),
   'batch-started': z.object({
     batchId: z.string(),

@@ -1,4 +1,4 @@
-import { forgetSignIn } from '../engine/forget-sign-in.ts';
+import { type ForgottenSignIn, forgetSignIn } from '../engine/forget-sign-in.ts';
 import { toErrorView } from '../errors/enrollment-error.ts';
 import { printable } from '../model/printable.ts';
 import type { Profile } from '../model/profile.ts';
@@ -8,7 +8,7 @@ import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts';
 /**
  * `muster sign-out`: revokes the remembered sign-in at the provider and forgets it here. Where nothing is remembered it
  * says so. No station is needed: the journal is only read.
- * @throws STATION_KEYCHAIN_UNAVAILABLE, STATION_KEYCHAIN_LOCKED
+ * @throws STATION_KEYCHAIN_UNAVAILABLE, STATION_KEYCHAIN_LOCKED, STATION_SIGN_IN_NOT_FORGOTTEN
  */
 export async function signOut(
   context: CommandContext,
@@ -34,14 +34,32 @@ export async function signOut(
       );
       return exitCodes.ok;
     }
-    const { account } = forgotten;
-    const here = `${printable(account)} is signed out${state === 'revoked' ? '' : ' here only'} (${place}).`;
-    output.event('signed-out', { state, account, place }, here);
-    if (state === 'revoked') return exitCodes.ok;
-    const view = toErrorView(forgotten.error);
-    output.error(view);
-    return exitCodeOf(view.code);
+    const { account, left } = forgotten;
+    const views = left.map(toErrorView);
+    const stays = views.some(({ code }) => code === 'STATION_SIGN_IN_NOT_FORGOTTEN');
+    output.event('signed-out', { state, account, place, stays }, saidOf(forgotten, place, stays));
+    for (const view of views) output.error(view);
+    const [first] = views;
+    return first === undefined ? exitCodes.ok : exitCodeOf(first.code);
   } finally {
     await ports.close();
   }
+}
+
+/** What became of a sign-in, in one line. */
+function saidOf(
+  { state, account }: Exclude<ForgottenSignIn, { state: 'nothing' }>,
+  place: string,
+  stays: boolean,
+): string {
+  const name = printable(account);
+  if (state === 'handed-in')
+    return `The access token of ${name} ${stays ? 'is still kept' : 'is forgotten'} here (${place}). It was not issued for Muster, so it was not revoked: end it at the provider if nobody else uses it.`;
+  if (state === 'revoked')
+    return stays
+      ? `${name} is signed out at the provider, and still kept here (${place}).`
+      : `${name} is signed out (${place}).`;
+  return stays
+    ? `${name} is not signed out: nothing could be revoked or forgotten (${place}).`
+    : `${name} is signed out here only (${place}).`;
 }

@@ -10,6 +10,7 @@ const invokes: Record<InvokeChannel, true> = {
   'station.dismissNotice': true,
   'session.signIn': true,
   'session.signInHere': true,
+  'session.signInWithToken': true,
   'session.cancel': true,
   'session.signOut': true,
   'session.openBrowser': true,

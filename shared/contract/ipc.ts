@@ -50,6 +50,15 @@ export const ipc = {
   'session.signIn': invoke('engine', nothing, nothing),
   /** While another station shows its code: does not wait for it, and shows one here. */
   'session.signInHere': invoke('engine', nothing, nothing),
+  /**
+   * Signs in with an access token that a person has handed in, once the provider has told whose it is and that it may
+   * enroll. A refusal leaves everything as it was. `remember`: only where the profile allows it.
+   */
+  'session.signInWithToken': invoke(
+    'engine',
+    z.object({ token: z.string().min(1).max(8192), remember: z.boolean() }),
+    nothing,
+  ),
   'session.cancel': invoke('engine', nothing, nothing),
   'session.signOut': invoke('engine', nothing, nothing),
   /** Opens the verification page of the sign-in in progress in the system browser. */

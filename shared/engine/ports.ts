@@ -246,10 +246,14 @@ export interface IdentityProvider {
 
 // ---- sign-in ----
 
+/** When a token ends that does not tell; later than any date there is. */
+export const UNKNOWN_END = Number.MAX_SAFE_INTEGER;
+
 /** Tokens of one sign-in. */
 export interface TokenSet {
   readonly accessToken: Secret;
   readonly refreshToken: Secret | undefined;
+  /** {@link UNKNOWN_END} where nobody but the provider knows it. */
   readonly expiresAt: number;
   readonly subject: string;
   /** Name shown to the operator. */
@@ -257,6 +261,21 @@ export interface TokenSet {
   readonly organisation: string | undefined;
   /** When it was handed out, by the station's clock. A clock that is before this now was set back since. */
   readonly receivedAt?: number;
+  /**
+   * An access token that a person has handed in. The station did not have it issued, so it neither renews nor revokes it.
+   * `kept`: it is remembered, because somebody asked for that; `for-now`: it is in memory only.
+   */
+  readonly handedIn?: 'for-now' | 'kept';
+}
+
+/** Asks the provider about an access token that a person hands in. */
+export interface TokenCheck {
+  /**
+   * Whose token it is, and whether it may enroll. Changes nothing.
+   * @throws IDENTITY_TOKEN_UNUSABLE before it is sent anywhere, IDENTITY_TOKEN_REFUSED, _AUDIENCE_INVALID, _ROLE_MISSING,
+   * _ORGANISATION_UNKNOWN, _PROJECT_NOT_VISIBLE, and what a provider that does not answer leads to
+   */
+  check(token: Secret, signal: AbortSignal): Promise<TokenSet>;
 }
 
 export interface DeviceCodePrompt {
@@ -294,6 +313,8 @@ export interface SignInClient {
 export interface TokenCache {
   /** Name of the place, for the operator: `System keychain`. */
   readonly place: string;
+  /** How a person takes away what is remembered here, without Muster; one or two sentences. */
+  readonly deletedByHand: string;
   /** Why no other station looks into this place, as a sentence; undefined where all stations of this account do. */
   readonly notShared: string | undefined;
   /** @throws STATION_KEYCHAIN_UNAVAILABLE, STATION_KEYCHAIN_LOCKED; so do `save` and `remove` */
@@ -437,6 +458,7 @@ export interface StationPorts {
   readonly binaries: AgentBinaryStore;
   readonly signIn: SignInClient;
   readonly tokenCache: TokenCache;
+  readonly tokenCheck: TokenCheck;
   createIdentityProvider(profile: Profile, tokens: AccessTokenSource): IdentityProvider;
   createHeartbeatWatch(profile: Profile, tokens: AccessTokenSource): HeartbeatWatch | undefined;
   /** SHA-256 of text, lower-case hex; for comparing configs with what the device reports. */

@@ -12,6 +12,9 @@ export interface RememberedPlace {
   readonly note: string;
 }
 
+/** What the memory answered, or why it did not. */
+type Answer<T> = { readonly value: T } | { readonly error: EnrollmentError };
+
 /**
  * What is remembered of sign-ins, and whose turn it is to change it. A keychain that fails costs the memory of a sign-in,
  * never the sign-in itself.
@@ -23,6 +26,8 @@ export class RememberedSignIn {
   readonly #onKeychain: (lamp: Lamp) => void;
   #calls: Promise<unknown> = Promise.resolve();
   #problem: string | undefined;
+  /** Something is there, as far as the last answer told. */
+  #isHeld = false;
   #locked: EnrollmentError | undefined;
 
   constructor(
@@ -50,16 +55,30 @@ export class RememberedSignIn {
     return this.#locked;
   }
 
-  load(signal: AbortSignal): Promise<TokenSet | undefined> {
-    return this.#ask(signal, (limited) => this.#cache.load(limited));
+  async load(signal: AbortSignal): Promise<TokenSet | undefined> {
+    const answer = await this.#ask(signal, (limited) => this.#cache.load(limited));
+    if ('error' in answer) return undefined;
+    this.#isHeld = answer.value !== undefined;
+    return answer.value;
   }
 
   async save(tokens: TokenSet, signal: AbortSignal): Promise<void> {
-    await this.#ask(signal, (limited) => this.#cache.save(tokens, limited));
+    const answer = await this.#ask(signal, (limited) => this.#cache.save(tokens, limited));
+    if ('value' in answer) this.#isHeld = true;
   }
 
-  async remove(): Promise<void> {
-    await this.#ask(new AbortController().signal, (limited) => this.#cache.remove(limited));
+  /**
+   * @returns why something may still be there. Where no keychain has ever answered, nothing is: what could not be saved
+   *   needs not be removed
+   */
+  async remove(): Promise<EnrollmentError | undefined> {
+    const answer = await this.#ask(new AbortController().signal, (limited) => this.#cache.remove(limited));
+    if ('value' in answer) {
+      this.#isHeld = false;
+      return undefined;
+    }
+    // What a locked one holds, nobody can tell.
+    return this.#isHeld || this.#locked !== undefined ? answer.error : undefined;
   }
 
   /** Work that reads and writes what is remembered, while no other station does. */
@@ -93,13 +112,13 @@ export class RememberedSignIn {
   }
 
   /** One call after the other: what is removed for an old sign-in must not take a new one with it. */
-  #ask<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
+  #ask<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<Answer<T>> {
     const call = this.#calls.then(() => this.#askNow(signal, work));
     this.#calls = Promise.allSettled([call]);
     return call;
   }
 
-  async #askNow<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
+  async #askNow<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<Answer<T>> {
     const onLimit = (): EnrollmentError =>
       new EnrollmentError('STATION_KEYCHAIN_UNAVAILABLE', { details: { problem: 'it does not answer.' } });
     try {
@@ -115,7 +134,7 @@ export class RememberedSignIn {
           ? { state: 'ok', word: 'ok', detail: place }
           : { state: 'attention', word: 'not used', detail: notShared },
       );
-      return value;
+      return { value };
     } catch (thrown) {
       if (signal.aborted) throw thrown;
       const error = asEnrollmentError(thrown);
@@ -128,7 +147,7 @@ export class RememberedSignIn {
         word: this.#locked !== undefined ? 'locked' : 'not available',
         detail: `${view.says} ${view.operatorDoes}`,
       });
-      return undefined;
+      return { error };
     }
   }
 }

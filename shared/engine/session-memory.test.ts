@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { EnrollmentError } from '../errors/enrollment-error.ts';
+import { EnrollmentError, toErrorView } from '../errors/enrollment-error.ts';
 import type { Lamp, SessionView } from '../model/station-state.ts';
 import type { FakeClock } from '../testing/fake-clock.ts';
 import type { FakeSignInClient, FakeTokenCache } from '../testing/fake-sign-in.ts';
@@ -90,6 +90,56 @@ describe('signing out', () => {
     expect(client.revoked).toHaveLength(1);
     expect(cache.tokens).toBe(theirs);
     expect(session.isSignedIn).toBe(false);
+  });
+
+  describe('out of a keychain that keeps what it has', () => {
+    const stuck = new EnrollmentError('STATION_KEYCHAIN_UNAVAILABLE', {
+      details: { problem: 'The keychain did not answer within 5 s' },
+    });
+
+    it('revokes all the same, and tells where the entry is and how to delete it', async () => {
+      await signIn();
+      cache.removeFailsWith = stuck;
+      const [left, ...others] = await session.signOut(never);
+      expect(others).toEqual([]);
+      expect(client.revoked).toHaveLength(1);
+      expect(session.isSignedIn).toBe(false);
+      const told = {
+        code: 'STATION_SIGN_IN_NOT_FORGOTTEN',
+        says: 'You are signed out, but this computer still keeps the sign-in of operator@line.example: Test keychain.',
+        cause:
+          'The keychain did not answer within 5 s. It was revoked at the provider, so it opens nothing any more.',
+        operatorDoes: 'Once it can be written again, run muster sign-out. Delete the entry of the test.',
+      };
+      expect(toErrorView(left)).toMatchObject(told);
+      expect(views.at(-1)).toMatchObject({ state: 'signed-out', error: told });
+      expect(lamps.at(-1)).toMatchObject({ state: 'attention' });
+    });
+
+    it('tells both where the provider does not answer either', async () => {
+      await signIn();
+      cache.removeFailsWith = stuck;
+      client.revokeFailsWith = new EnrollmentError('IDENTITY_UNREACHABLE', { details: { issuer: 'x' } });
+      const left = await session.signOut(never);
+      expect(left.map(({ code }) => code)).toEqual(['STATION_SIGN_IN_NOT_FORGOTTEN', 'IDENTITY_NOT_REVOKED']);
+      expect(left[0]?.details.worth).toBe('It was not revoked either: whoever reads it is signed in.');
+      expect(views.at(-1)).toMatchObject({ error: { code: 'IDENTITY_NOT_REVOKED' } });
+    });
+
+    it('tells it of a locked one too, which may hold an older sign-in', async () => {
+      cache.failsWith = new EnrollmentError('STATION_KEYCHAIN_LOCKED');
+      await signIn();
+      const left = await session.signOut(never);
+      expect(left.map(({ code }) => code)).toEqual(['STATION_SIGN_IN_NOT_FORGOTTEN']);
+      expect(left[0]?.details.problem).toBe('The keychain of this computer is locked.');
+    });
+
+    it('tells nothing where there never was a keychain: what was not saved is not kept', async () => {
+      cache.failsWith = stuck;
+      await signIn();
+      expect(await session.signOut(never)).toEqual([]);
+      expect(views.at(-1)).toEqual({ state: 'signed-out' });
+    });
   });
 
   it('is not undone by a refresh that was under way', async () => {

@@ -1,24 +1,31 @@
-import { describeThrown, type EnrollmentError, toErrorView } from '../errors/enrollment-error.ts';
+import { describeThrown, EnrollmentError, toErrorView } from '../errors/enrollment-error.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Lamp, SessionView } from '../model/station-state.ts';
+import { endSignIn } from './end-sign-in.ts';
 import { asEnrollmentError } from './limits.ts';
-import { notRevoked } from './not-revoked.ts';
-import type {
-  AccessTokenSource,
-  Clock,
-  DeviceCodePrompt,
-  Logger,
-  Random,
-  SignInClient,
-  TokenCache,
-  TokenSet,
+import {
+  type AccessTokenSource,
+  type Clock,
+  type DeviceCodePrompt,
+  type Logger,
+  type Random,
+  type SignInClient,
+  type TokenCache,
+  type TokenSet,
+  UNKNOWN_END,
 } from './ports.ts';
-import { RememberedSignIn } from './remembered-sign-in.ts';
+import { type RememberedPlace, RememberedSignIn } from './remembered-sign-in.ts';
 import { SharedLogin } from './shared-login.ts';
-import { isRenewedFrom, TokenUpkeep } from './token-upkeep.ts';
+import { TokenSignIn } from './token-sign-in.ts';
+import { TokenUpkeep } from './token-upkeep.ts';
 
 /** Between two tries to take up a remembered sign-in whose provider does not answer. */
 const RESUME_AGAIN_AFTER_MS = 30_000;
+
+const notAskedFor: RememberedPlace = {
+  where: 'memory',
+  note: 'The access token was pasted without asking to remember it.',
+};
 
 export interface SessionHandlers {
   onSession(session: SessionView): void;
@@ -36,9 +43,11 @@ export class Session implements AccessTokenSource {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #client: SignInClient;
+  readonly #cache: TokenCache;
   readonly #remembered: RememberedSignIn;
   readonly #handlers: SessionHandlers;
   readonly #upkeep: TokenUpkeep;
+  readonly #tokenSignIn: TokenSignIn;
   #login: SharedLogin | undefined;
   /** The tokens have proven to be usable, and everybody was told. */
   #isBegun = false;
@@ -56,8 +65,10 @@ export class Session implements AccessTokenSource {
     this.#clock = ports.clock;
     this.#logger = ports.logger;
     this.#client = ports.client;
+    this.#cache = ports.cache;
     this.#remembered = new RememberedSignIn(ports, (lamp) => handlers.onKeychain(lamp));
     this.#handlers = handlers;
+    this.#tokenSignIn = new TokenSignIn(ports.clock);
     this.#upkeep = new TokenUpkeep(
       { ...ports, remembered: this.#remembered },
       {
@@ -115,7 +126,8 @@ export class Session implements AccessTokenSource {
    * one is under way, or while signed in with one that renews itself, a call changes nothing.
    */
   async signIn(): Promise<void> {
-    if (this.#login || (this.#isShownSignedIn && this.#isRenewable)) return;
+    if (this.#isTaken) return;
+    this.#tokenSignIn.cancel();
     const wasBegun = this.#isBegun;
     const login: SharedLogin = new SharedLogin(
       { clock: this.#clock, client: this.#client, remembered: this.#remembered },
@@ -144,6 +156,30 @@ export class Session implements AccessTokenSource {
     }
   }
 
+  /**
+   * Signs in with an access token that a person has handed in. What is wrong with it leaves everything as it was.
+   * @param check asks the provider about it
+   * @throws STATION_REQUEST_INVALID while a sign-in is under way, or in use that renews itself; what {@link TokenSignIn.run}
+   *   throws
+   */
+  async signInWithToken(check: (signal: AbortSignal) => Promise<TokenSet>, remember: boolean): Promise<void> {
+    this.#requireFree();
+    await this.#tokenSignIn.run(check, remember, async (tokens, signal) => {
+      const never = new AbortController().signal;
+      await this.#remembered.inTurn(async () => {
+        signal.throwIfAborted();
+        this.#requireFree();
+        await this.#upkeep.take(tokens, never);
+      }, never);
+    });
+    this.#beginSignedIn();
+  }
+
+  #requireFree(): void {
+    const details = { problem: 'somebody is signing in, or signed in already' };
+    if (this.#isTaken) throw new EnrollmentError('STATION_REQUEST_INVALID', { details });
+  }
+
   /** Shows a code here, although another station of this computer is signing in. */
   signInHere(): void {
     this.#login?.goOnHere();
@@ -151,6 +187,7 @@ export class Session implements AccessTokenSource {
 
   /** Ends a sign-in under way. */
   cancel(): void {
+    this.#tokenSignIn.cancel();
     this.#login?.cancel();
   }
 
@@ -178,31 +215,24 @@ export class Session implements AccessTokenSource {
   }
 
   /**
-   * Revokes and forgets the sign-in. What cannot be revoked is forgotten all the same, and told.
-   * @returns IDENTITY_NOT_REVOKED when the provider may still accept it
+   * Revokes and forgets the sign-in. What cannot be revoked is forgotten all the same and the other way round, and both
+   * are told.
+   * @returns STATION_SIGN_IN_NOT_FORGOTTEN when it is still kept here, IDENTITY_NOT_REVOKED when the provider may still
+   *   accept it
    */
-  async signOut(signal: AbortSignal): Promise<EnrollmentError | undefined> {
+  async signOut(signal: AbortSignal): Promise<readonly EnrollmentError[]> {
     const tokens = this.#tokens;
     this.#upkeep.hold(undefined);
     this.#isBegun = false;
-    // In one turn: what another station renews meanwhile would outlive the sign-out.
-    const renewed = await this.#remembered.inTurn(async () => {
-      const found = await this.#remembered.load(signal);
-      // The sign-in of another person, who has signed in at another station since, is not ours to end.
-      const isOther = found !== undefined && tokens !== undefined && found.subject !== tokens.subject;
-      if (!isOther) await this.#remembered.remove();
-      this.#show();
-      const isRenewed = found !== undefined && (tokens === undefined || isRenewedFrom(found, tokens));
-      return isRenewed ? found : undefined;
-    }, signal);
-    const newest = renewed ?? tokens;
-    if (newest === undefined) return undefined;
-    if (renewed !== undefined && tokens !== undefined) await this.#upkeep.revoke(tokens, signal);
-    const problem = await this.#upkeep.revoke(newest, signal);
-    if (problem === undefined) return undefined;
-    const error = notRevoked(newest, problem, this.#clock.nowMs());
-    if (this.#tokens === undefined) this.#show(error);
-    return error;
+    const left = await endSignIn(
+      { clock: this.#clock, cache: this.#cache, remembered: this.#remembered, upkeep: this.#upkeep },
+      tokens,
+      () => this.#show(),
+      signal,
+    );
+    const error = left.at(-1);
+    if (error !== undefined && this.#tokens === undefined) this.#show(error);
+    return left;
   }
 
   accessToken(signal: AbortSignal, rejected?: Secret): Promise<Secret> {
@@ -219,6 +249,17 @@ export class Session implements AccessTokenSource {
     this.#isBegun = true;
     this.#show();
     this.#handlers.onSignedIn();
+  }
+
+  /** The account of a token in use that a person has handed in. */
+  get handedInAccount(): string | undefined {
+    const tokens = this.#tokens;
+    return tokens?.handedIn === undefined ? undefined : tokens.account;
+  }
+
+  /** A sign-in is under way, or in use and not to be replaced. */
+  get #isTaken(): boolean {
+    return this.#login !== undefined || (this.#isShownSignedIn && this.#isRenewable);
   }
 
   /** One that cannot renew itself may be replaced before it ends; until then it stays in use. */
@@ -242,13 +283,15 @@ export class Session implements AccessTokenSource {
       });
       return;
     }
-    const { place } = this.#remembered;
+    const isForNow = tokens.handedIn === 'for-now';
+    const place = isForNow ? notAskedFor : this.#remembered.place;
     const problem = this.#upkeep.problem ?? this.#client.clockProblem?.();
     this.#handlers.onSession({
       state: 'signed-in',
       account: tokens.account,
       ...(tokens.organisation === undefined ? {} : { organisation: tokens.organisation }),
-      expiresAt: tokens.expiresAt,
+      ...(tokens.expiresAt === UNKNOWN_END ? {} : { expiresAt: tokens.expiresAt }),
+      ...(tokens.handedIn === undefined ? {} : { handedIn: true }),
       renewable: tokens.refreshToken !== undefined,
       remembered: place.where,
       rememberedNote: place.note,

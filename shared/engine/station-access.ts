@@ -1,5 +1,6 @@
-import { toErrorView } from '../errors/enrollment-error.ts';
+import { EnrollmentError, toErrorView } from '../errors/enrollment-error.ts';
 import type { Profile } from '../model/profile.ts';
+import type { Secret } from '../model/secret.ts';
 import { AwaitedSignIn, SIGN_IN_PATIENCE_MS } from './awaited-sign-in.ts';
 import { Fleet } from './fleet.ts';
 import { keyRealmOf } from './key-realm.ts';
@@ -9,7 +10,13 @@ import type { IdentityProvider, StationPorts } from './ports.ts';
 import { Session } from './session.ts';
 import { SignInWaits } from './sign-in-waits.ts';
 import type { StationDisplay } from './station-display.ts';
-import { deletedKeysText, signInAwaitedText, undecidedKeysText } from './station-view.ts';
+import {
+  deletedKeysText,
+  mayRememberTokens,
+  signInAwaitedText,
+  tokenForgottenText,
+  undecidedKeysText,
+} from './station-view.ts';
 
 export interface StationAccessOptions {
   readonly ports: StationPorts;
@@ -85,15 +92,26 @@ export class StationAccess {
     }
   }
 
+  /** Signs in with a token that a person has handed in. @throws {EnrollmentError} */
+  async signInWithToken(token: Secret, remember: boolean): Promise<void> {
+    const details = { problem: 'this profile does not have access tokens remembered' };
+    if (remember && !mayRememberTokens(this.#options.profile))
+      throw new EnrollmentError('STATION_REQUEST_INVALID', { details });
+    const { tokenCheck } = this.#options.ports;
+    await this.session.signInWithToken((signal) => tokenCheck.check(token, signal), remember);
+  }
+
   /** Signs out here and at the provider; heartbeats are not followed any more. */
   async signOut(): Promise<void> {
     this.#following?.abort(new Stopped('signed out'));
     this.#following = undefined;
     this.#options.display.showLink(undefined);
-    const problem = await this.session.signOut(this.#lifetime.signal);
-    if (problem === undefined) return;
-    const { says, operatorDoes } = toErrorView(problem);
-    this.#options.display.notice('attention', `${says} ${operatorDoes}`);
+    const handedIn = this.session.handedInAccount;
+    for (const problem of await this.session.signOut(this.#lifetime.signal)) {
+      const { says, operatorDoes } = toErrorView(problem);
+      this.#options.display.notice('attention', `${says} ${operatorDoes}`);
+    }
+    if (handedIn !== undefined) this.#options.display.notice('info', tokenForgottenText(handedIn));
   }
 
   /** Ends all that waits, and a running recovery before the journal is closed. */

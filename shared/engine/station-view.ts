@@ -14,7 +14,16 @@ export function viewProfile(profile: Profile): ProfileView {
     labels: profile.labels,
     concurrency: profile.batch.concurrency,
     acceptsInvalidCerts: profile.identity.danger_accept_invalid_certs,
+    remembersTokens: mayRememberTokens(profile),
   };
+}
+
+/**
+ * Whether the profile lets an access token that was handed in be remembered. Where only a refresh token is believed, or
+ * nothing is kept at all, one would be of no use after a restart.
+ */
+export function mayRememberTokens({ identity }: Profile): boolean {
+  return identity.token_cache === 'default';
 }
 
 /** The identity lamp follows the sign-in. */
@@ -35,13 +44,18 @@ export function identityLamp(session: SessionView): Lamp {
       return { state: 'working', word: 'signing in' };
     case 'signed-out':
       // What is wrong with the keychain is told by its own lamp.
-      return session.error === undefined || session.error.code === 'STATION_KEYCHAIN_LOCKED'
+      return session.error === undefined || aboutKeychain.has(session.error.code)
         ? { state: 'waiting', word: 'waits for sign-in' }
         : session.error.code === 'IDENTITY_NOT_REVOKED'
           ? { state: 'attention', word: 'not revoked', detail: session.error.says }
           : { state: 'failed', word: 'failed', detail: session.error.says };
   }
 }
+
+const aboutKeychain = new Set<EnrollmentErrorCode>([
+  'STATION_KEYCHAIN_LOCKED',
+  'STATION_SIGN_IN_NOT_FORGOTTEN',
+]);
 
 function troubleWord(code: EnrollmentErrorCode): string {
   return code === 'IDENTITY_CLOCK_SKEW' ? 'clock is off' : 'not renewed';
@@ -88,6 +102,11 @@ export function initialState(
 export function deletedKeysText(count: number): string {
   const [keys, were] = count === 1 ? ['key', 'was'] : ['keys', 'were'];
   return `${count} ${keys} of an interrupted run never reached a device and ${were} deleted.`;
+}
+
+/** What the operator is told of a token that was handed in, after the sign-out. */
+export function tokenForgottenText(account: string): string {
+  return `The access token of ${account} is forgotten here. It was not issued for Muster, so it was not revoked: end it at the provider if nobody else uses it.`;
 }
 
 /** What the operator is told about devices that may hold a new key, or not. */

@@ -141,6 +141,11 @@ export class Station {
       this.#access.session.signInHere();
       return null;
     },
+    'session.signInWithToken': async ({ token, remember }) => {
+      this.#requireOpen();
+      await this.#access.signInWithToken(new Secret(token.trim()), remember);
+      return null;
+    },
     'session.cancel': () => {
       this.#access.session.cancel();
       return null;

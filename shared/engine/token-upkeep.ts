@@ -27,9 +27,18 @@ export interface UpkeepHandlers {
   onEnded(error: EnrollmentError): void;
 }
 
-/** The same person's, and not the same: somebody has renewed them. Another person's sign-in is never taken up so. */
+/**
+ * The same person's, and not the same: somebody has renewed them. Another person's sign-in is never taken up so, and nobody
+ * renews a token that was handed in.
+ */
 export function isRenewedFrom(found: TokenSet, tokens: TokenSet): boolean {
+  if (found.handedIn !== undefined || tokens.handedIn !== undefined) return false;
   return found.subject === tokens.subject && !found.accessToken.equals(tokens.accessToken);
+}
+
+/** What is remembered is a sign-in of its own, not the one in use. */
+export function isAnother(found: TokenSet, tokens: TokenSet): boolean {
+  return !found.accessToken.equals(tokens.accessToken) && !isRenewedFrom(found, tokens);
 }
 
 /** Tokens in use: handed out while they live, renewed once for all callers and for all stations that share them. */
@@ -80,10 +89,13 @@ export class TokenUpkeep implements AccessTokenSource {
     this.#inUse = new AbortController();
   }
 
-  /** The new refresh token is stored before anybody uses the new access token: the old one is worth nothing now. */
+  /**
+   * The new refresh token is stored before anybody uses the new access token: the old one is worth nothing now. A token
+   * that is in use for now alone is stored nowhere.
+   */
   async take(tokens: TokenSet, signal: AbortSignal): Promise<void> {
     this.hold(tokens);
-    await this.#remembered.save(tokens, signal);
+    if (tokens.handedIn !== 'for-now') await this.#remembered.save(tokens, signal);
   }
 
   /**
@@ -200,7 +212,7 @@ export class TokenUpkeep implements AccessTokenSource {
         this.hold(undefined);
         // In the same turn, and only what has ended: somebody else may have signed in meanwhile.
         const isOthers = found !== undefined && !found.accessToken.equals(newest.accessToken);
-        if (!isOthers) await this.#remembered.remove();
+        if (!isOthers && newest.handedIn !== 'for-now') await this.#remembered.remove();
         this.#handlers.onEnded(thrown);
       }
       throw thrown;

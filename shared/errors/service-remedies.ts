@@ -1,5 +1,9 @@
 import type { Remedy } from './remedy.ts';
 
+/** The second way out of a certificate that no authority can make good. */
+const ACCEPT_INVALID =
+  'On a development cluster alone, identity.danger_accept_invalid_certs accepts it, in red on every screen.';
+
 /** IDENTITY_ and NATS_: what the services of the fleet refuse or do not answer. */
 export const serviceRemedies = {
   IDENTITY_NOT_SIGNED_IN: {
@@ -12,8 +16,10 @@ export const serviceRemedies = {
   IDENTITY_CLIENT_UNKNOWN: {
     title: 'Client id is not known',
     says: 'The identity provider does not know the client id {clientId}.',
-    cause: 'Mostly the name of the app was entered instead of its numeric id, or the app is switched off.',
-    operatorDoes: 'Take the numeric client id from the set-up summary and correct the profile.',
+    cause:
+      'Mostly the name of the app was entered instead of its numeric id, such as 371639797157987125@fleet. Or the app is switched off.',
+    operatorDoes:
+      'Take the numeric client id from the set-up summary and correct identity.client_id in the profile.',
     retry: 'after-fix',
   },
   IDENTITY_CLIENT_NOT_ALLOWED: {
@@ -68,9 +74,9 @@ export const serviceRemedies = {
   IDENTITY_CERTIFICATE_SELF_SIGNED: {
     title: 'Certificate is self-signed',
     says: 'The certificate of {issuer} is signed by itself.',
-    cause: 'The provider was set up without an authority, or something else answers in its place.',
-    operatorDoes:
-      'Name the certificate itself as identity.ca_file in the profile, once somebody has compared it.',
+    cause:
+      'It is that of a development cluster, which was set up without an authority, or something else answers in its place.',
+    operatorDoes: `Name the certificate itself as identity.ca_file in the profile, once somebody has compared it. ${ACCEPT_INVALID}`,
     retry: 'after-fix',
   },
   IDENTITY_CERTIFICATE_EXPIRED: {
@@ -98,8 +104,9 @@ export const serviceRemedies = {
   IDENTITY_CERTIFICATE_NOT_FOR_SERVERS: {
     title: 'Certificate is not for servers',
     says: 'The certificate of {issuer} is not made for a server.',
-    cause: "The server shows the authority's own certificate, or one for another purpose.",
-    operatorDoes: 'Give the provider a server certificate. Keep that of the authority for identity.ca_file.',
+    cause:
+      "The server shows the authority's own certificate, as development clusters do, or one for another purpose.",
+    operatorDoes: `Give the provider a server certificate. Keep that of the authority for identity.ca_file. ${ACCEPT_INVALID}`,
     retry: 'after-fix',
   },
   IDENTITY_TLS_TOO_OLD: {
@@ -148,15 +155,25 @@ export const serviceRemedies = {
   IDENTITY_TOKEN_UNUSABLE: {
     title: 'Token cannot be used',
     says: 'The token of {variable} {problem}.',
-    cause: 'It was made for another provider, or long ago. It was sent nowhere.',
+    cause: 'It was made for another provider, or long ago, or is no token at all. It was sent nowhere.',
     operatorDoes: 'Put a fresh token of the issuer in the profile into {variable}.',
+    retry: 'after-fix',
+  },
+  IDENTITY_AUDIENCE_INVALID: {
+    title: 'Token is for another audience',
+    says: 'The identity provider does not take this token for its own API: its audience is another one.',
+    cause:
+      'The token was issued to another application, without the audience of the API (urn:zitadel:iam:org:project:id:zitadel:aud).',
+    operatorDoes:
+      'Sign in by the code that Muster shows, or use a personal access token. To sign in anew with the same application changes nothing.',
     retry: 'after-fix',
   },
   IDENTITY_PROJECT_NOT_VISIBLE: {
     title: 'Project is not visible',
     says: 'This sign-in does not see the project {projectId}. It sees: {visible}.',
-    cause: 'The account belongs to another organisation than the project.',
-    operatorDoes: 'Set the organisation id in the profile, or sign in with an account of that organisation.',
+    cause: 'The account is signed in under another organisation than that of the project.',
+    operatorDoes:
+      'Set the organisation id of the project in the profile (identity.org_id), or sign in with an account of that organisation.',
     retry: 'after-fix',
   },
   IDENTITY_ORGANISATION_UNKNOWN: {
@@ -177,8 +194,9 @@ export const serviceRemedies = {
   IDENTITY_ROLE_MISSING: {
     title: 'Account lacks the right',
     says: 'This account may not {action}.',
-    cause: 'It has neither ORG_OWNER nor a role for users, grants and keys.',
-    operatorDoes: 'Ask an admin for ORG_OWNER or a role that covers users, grants and keys.',
+    cause: 'It has neither IAM_OWNER nor ORG_OWNER, nor a role that covers users, grants and keys.',
+    operatorDoes:
+      'Ask an admin for ORG_OWNER in the organisation of the fleet, for IAM_OWNER, or for a role that covers users, grants and keys.',
     retry: 'after-fix',
   },
   IDENTITY_REPLY_UNREADABLE: {
@@ -205,8 +223,9 @@ export const serviceRemedies = {
   NATS_REFUSED: {
     title: 'NATS refuses this station',
     says: 'NATS does not accept this sign-in.',
-    cause: 'The account lacks the role that may read heartbeats, or the sign-in expired.',
-    operatorDoes: 'Sign in again, or ask an admin for the role.',
+    cause:
+      'The account lacks the role that may read heartbeats, or the sign-in expired. Or it is a personal access token, which NATS often cannot check.',
+    operatorDoes: 'Sign in again by the code that Muster shows, or ask an admin for the role.',
     retry: 'after-fix',
   },
 } as const satisfies Readonly<Record<string, Remedy>>;

@@ -54,6 +54,13 @@ export const stationRemedies = {
       'Unlock it, then sign in: what it remembers is still there. While it is locked, a sign-in is kept in memory until the station closes.',
     retry: 'after-fix',
   },
+  STATION_SIGN_IN_NOT_FORGOTTEN: {
+    title: 'Sign-in is still kept',
+    says: 'You are signed out, but this computer still keeps the sign-in of {account}: {place}.',
+    cause: '{problem} {worth}',
+    operatorDoes: 'Once it can be written again, run muster sign-out. {byHand}',
+    retry: 'after-fix',
+  },
   STATION_KEY_PASSPHRASE_NEEDED: {
     title: 'Private key has a passphrase',
     says: 'The private key {path} is encrypted.',

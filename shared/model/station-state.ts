@@ -63,8 +63,11 @@ export const sessionSchema = z.discriminatedUnion('state', [
     state: z.literal('signed-in'),
     account: z.string(),
     organisation: z.string().optional(),
-    expiresAt: instant,
+    /** Left out where a token was handed in that does not tell. */
+    expiresAt: instant.optional(),
     renewable: z.boolean(),
+    /** By an access token that a person has handed in: it is neither renewed nor revoked by this station. */
+    handedIn: z.literal(true).optional(),
     remembered: z.enum(['keychain', 'memory']),
     /** Name of the keychain, or why it is not remembered. */
     rememberedNote: z.string(),
@@ -83,6 +86,8 @@ export const profileViewSchema = z.object({
   labels: z.record(z.string(), z.string()),
   concurrency: z.number().int(),
   acceptsInvalidCerts: z.boolean(),
+  /** An access token that is handed in may be remembered, where somebody asks for it. */
+  remembersTokens: z.boolean(),
 });
 export type ProfileView = z.infer<typeof profileViewSchema>;
 

@@ -6,7 +6,7 @@ import { FakeClock } from './fake-clock.ts';
 import { FakeDevice } from './fake-device.ts';
 import { FakeHeartbeats } from './fake-heartbeats.ts';
 import { FakeIdentityProvider } from './fake-identity-provider.ts';
-import { FakeSignInClient, FakeTokenCache } from './fake-sign-in.ts';
+import { FakeSignInClient, FakeTokenCache, FakeTokenCheck } from './fake-sign-in.ts';
 import { MemoryJournal } from './memory-journal.ts';
 import { RecordingLogger } from './recording-logger.ts';
 
@@ -57,6 +57,7 @@ export interface FakeWorld {
   readonly heartbeats: FakeHeartbeats;
   readonly signIn: FakeSignInClient;
   readonly tokenCache: FakeTokenCache;
+  readonly tokenCheck: FakeTokenCheck;
   readonly openedUrls: string[];
   /** Devices by address, `host` or `host:port`. */
   readonly devices: Map<string, FakeDevice>;
@@ -78,12 +79,13 @@ export function createFakePorts(): FakeWorld {
   const heartbeats = new FakeHeartbeats(clock);
   const signIn = new FakeSignInClient(clock);
   const tokenCache = new FakeTokenCache();
+  const tokenCheck = new FakeTokenCheck();
   const devices = new Map<string, FakeDevice>();
   const brokenBinaries = new Map<string, EnrollmentError>();
   const sshPasswords = new Map<string, string>();
   const openedUrls: string[] = [];
   const ports = (): StationPorts => ({
-    ...{ clock, random, journal, logger, signIn, tokenCache, sha256 },
+    ...{ clock, random, journal, logger, signIn, tokenCache, tokenCheck, sha256 },
     connector: {
       reachesThisComputer: true,
       connect: async (target, { credential, hostKeys, signal, onNote }) => {
@@ -130,7 +132,7 @@ export function createFakePorts(): FakeWorld {
     close: async () => journal.close(),
   });
   return {
-    ...{ clock, journal, logger, identity, heartbeats, signIn, tokenCache, openedUrls },
+    ...{ clock, journal, logger, identity, heartbeats, signIn, tokenCache, tokenCheck, openedUrls },
     ...{ devices, brokenBinaries, sshPasswords, ports },
     addDevice: (deviceId, address) => {
       const beat = (id: string, keyId: string): void => {

@@ -1,4 +1,13 @@
-import type { Clock, DeviceCodePrompt, SignInClient, TokenCache, TokenSet } from '../engine/ports.ts';
+import { waitUnlessAborted } from '../engine/limits.ts';
+import {
+  type Clock,
+  type DeviceCodePrompt,
+  type SignInClient,
+  type TokenCache,
+  type TokenCheck,
+  type TokenSet,
+  UNKNOWN_END,
+} from '../engine/ports.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 import { Secret } from '../model/secret.ts';
 
@@ -15,6 +24,8 @@ export class FakeSignInClient implements SignInClient {
   /** Life of the tokens it gives from now on. */
   tokenLifeMs = TOKEN_LIFE_MS;
   readonly revoked: TokenSet[] = [];
+  /** Thrown by revocations while set. */
+  revokeFailsWith: Error | undefined;
   /** Thrown by refreshes while set. */
   refreshFailsWith: Error | undefined;
   /** Thrown by the next refreshes, one each. */
@@ -72,17 +83,39 @@ export class FakeSignInClient implements SignInClient {
   }
 
   revoke(tokens: TokenSet): Promise<void> {
+    if (this.revokeFailsWith !== undefined) return Promise.reject(this.revokeFailsWith);
     this.revoked.push(tokens);
     return Promise.resolve();
+  }
+}
+
+/** A provider that knows one token by heart. */
+export class FakeTokenCheck implements TokenCheck {
+  /** Thrown for every token while set. */
+  failsWith: Error | undefined;
+  /** Answers wait for this. */
+  gate: Promise<void> = Promise.resolve();
+  expiresAt = UNKNOWN_END;
+
+  async check(token: Secret, signal: AbortSignal): Promise<TokenSet> {
+    await waitUnlessAborted(this.gate, signal);
+    if (this.failsWith !== undefined) throw this.failsWith;
+    return {
+      ...{ accessToken: token, refreshToken: undefined, expiresAt: this.expiresAt },
+      ...{ subject: '4712', account: 'muster-admin', organisation: 'Plant East' },
+    };
   }
 }
 
 /** A keychain in memory that can be missing. */
 export class FakeTokenCache implements TokenCache {
   readonly place = 'Test keychain';
+  readonly deletedByHand = 'Delete the entry of the test.';
   notShared: string | undefined;
   tokens: TokenSet | undefined;
   failsWith: Error | undefined;
+  /** Thrown by removals alone. */
+  removeFailsWith: Error | undefined;
 
   async load(): Promise<TokenSet | undefined> {
     this.#requireThere();
@@ -96,6 +129,7 @@ export class FakeTokenCache implements TokenCache {
 
   async remove(): Promise<void> {
     this.#requireThere();
+    if (this.removeFailsWith !== undefined) throw this.removeFailsWith;
     this.tokens = undefined;
   }
 

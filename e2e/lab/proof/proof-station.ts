@@ -30,7 +30,7 @@ import { deviceId } from '#shared/testing/builders.ts';
 import type { FakeDevice } from '#shared/testing/fake-device.ts';
 import type { FakeHeartbeats } from '#shared/testing/fake-heartbeats.ts';
 import { fakeBinary, sha256 } from '#shared/testing/fake-ports.ts';
-import { FakeSignInClient, FakeTokenCache } from '#shared/testing/fake-sign-in.ts';
+import { FakeSignInClient, FakeTokenCache, FakeTokenCheck } from '#shared/testing/fake-sign-in.ts';
 import type { MemoryJournal } from '#shared/testing/memory-journal.ts';
 import type { Life } from './mortal.ts';
 import type { Wire } from './wire.ts';
@@ -94,6 +94,7 @@ export class ProofStation {
       ...{ clock, random, journal, logger: silentLogger, sha256 },
       signIn: new FakeSignInClient(clock),
       tokenCache: new FakeTokenCache(),
+      tokenCheck: new FakeTokenCheck(),
       connector: {
         reachesThisComputer: false,
         connect: (target, { signal }) =>

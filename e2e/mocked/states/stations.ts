@@ -15,6 +15,13 @@ export const signedIn: Extract<StationState['session'], { state: 'signed-in' }> 
   rememberedNote: 'Secret Service, GNOME Keyring',
 };
 
+/** By an access token that was pasted, and is not remembered. */
+export const byToken: Extract<StationState['session'], { state: 'signed-in' }> = {
+  ...{ state: 'signed-in', account: 'muster-admin', organisation: 'Plant East' },
+  ...{ renewable: false, handedIn: true, remembered: 'memory' },
+  rememberedNote: 'The access token was pasted without asking to remember it.',
+};
+
 export const awaiting: Extract<StationState['session'], { state: 'awaiting-approval' }> = {
   state: 'awaiting-approval',
   userCode: 'WDJB-MJHT',
@@ -28,20 +35,23 @@ export const awaiting: Extract<StationState['session'], { state: 'awaiting-appro
 
 const ok = { state: 'ok', word: 'ok' } as const;
 
+const quietProfile: StationState['profile'] & object = {
+  name: 'fleet-prod',
+  issuer: 'https://sso.plant-east.example:8443',
+  projectId: '371639797157987125',
+  natsUrls: ['nats://nats.plant-east.example:4222'],
+  sshUser: 'pi',
+  labels: { group: 'batch7', site: 'warehouse-east' },
+  concurrency: 8,
+  acceptsInvalidCerts: false,
+  remembersTokens: true,
+};
+
 /** A station with a profile, everything in order, nothing on the bench. */
 export const quiet: StationState = {
   revision: 1,
   station: { name: 'east-03', version: '0.1.0', reachesThisComputer: true },
-  profile: {
-    name: 'fleet-prod',
-    issuer: 'https://sso.plant-east.example:8443',
-    projectId: '371639797157987125',
-    natsUrls: ['nats://nats.plant-east.example:4222'],
-    sshUser: 'pi',
-    labels: { group: 'batch7', site: 'warehouse-east' },
-    concurrency: 8,
-    acceptsInvalidCerts: false,
-  },
+  profile: quietProfile,
   lamps: { identity: ok, nats: ok, keychain: { ...ok, detail: 'Secret Service, GNOME Keyring' } },
   session: signedIn,
   bench: [],
@@ -151,6 +161,28 @@ const leftOver = signedOutBy('IDENTITY_NOT_REVOKED', {
 export const notRevoked: StationState = {
   ...leftOver,
   lamps: { ...leftOver.lamps, identity: { state: 'attention', word: 'not revoked' } },
+};
+
+/** The profile has no access token remembered. */
+export const noTokensKept: StationState = {
+  ...signedOut,
+  profile: { ...quietProfile, remembersTokens: false },
+};
+
+/** Signed out and revoked, but the keychain did not let go of it. */
+export const notForgotten: StationState = {
+  ...signedOutBy('STATION_SIGN_IN_NOT_FORGOTTEN', {
+    account: 'Operator 14',
+    place: 'System keychain',
+    problem: 'The keychain did not answer within 5 s.',
+    worth: 'It was revoked at the provider, so it opens nothing any more.',
+    byHand:
+      "Delete the entry of Muster for https://sso.plant-east.example:8443|371639797157987125@fleet in the system keychain (Passwords and Keys), or by: secret-tool clear service Muster username 'https://sso.plant-east.example:8443|371639797157987125@fleet'",
+  }),
+  lamps: {
+    ...signedOut.lamps,
+    keychain: { state: 'attention', word: 'not available', detail: 'The keychain did not answer.' },
+  },
 };
 
 /** A first start: no profile anywhere. */

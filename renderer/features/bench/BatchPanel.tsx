@@ -74,8 +74,9 @@ const checkShapes = { right: 'tick', look: 'triangle', blocks: 'octagon' } as co
 function useChecks(chosen: readonly BenchDevice[]): Check[] {
   const station = useStation((state) => state);
   const now = useNow();
-  const left =
-    station.session.state === 'signed-in' ? `${formatSpanWords(station.session.expiresAt - now)} left` : '';
+  const { session } = station;
+  const end = session.state === 'signed-in' ? session.expiresAt : undefined;
+  const left = end === undefined ? '' : `${formatSpanWords(end - now)} left`;
   return preflight(station, chosen, left);
 }
 

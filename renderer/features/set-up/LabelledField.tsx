@@ -31,7 +31,7 @@ export function LabelledField({
       />
       <p
         id={`${id}-more`}
-        className={`min-h-[18px] text-xs leading-[18px] ${says === '' ? 'text-ink-3' : 'text-fail-fg'}`}
+        className={`mt-1 min-h-[18px] text-xs leading-[18px] ${says === '' ? 'text-ink-3' : 'text-fail-fg'}`}
       >
         {says === '' ? hint : says}
       </p>

@@ -1,8 +1,11 @@
+import { KeyRound } from 'lucide-react';
 import type { ReactNode } from 'react';
 import type { Lamp } from '#shared/model/station-state.ts';
 import { useStation } from '../../app/station-store.ts';
 import { formatCount } from '../../lib/format.ts';
+import { Button } from '../../ui/Button.tsx';
 import { type GlyphShape, StateGlyph } from '../../ui/StateGlyph.tsx';
+import { openTokenForm, useTokenForm } from './token-form.ts';
 
 /** What waits for this sign-in, what it allows, and whether it is remembered. */
 export function ApprovalPanel() {
@@ -14,6 +17,7 @@ export function ApprovalPanel() {
   const keychain = useStation((station) => station.lamps.keychain);
   const name = useStation((station) => station.profile?.name);
   const showsCode = useStation((station) => station.session.state === 'awaiting-approval');
+  const byToken = useTokenForm((form) => form.shown);
   const example =
     first === undefined || first === ''
       ? 'device-<id>'
@@ -53,7 +57,13 @@ export function ApprovalPanel() {
       <Part title="Remembering you">
         <ul className="mt-2.5 flex flex-col gap-2">
           <Item shape={keychainShapes[keychain.state]} {...keychainWords(keychain)} />
-          {keychain.state === 'ok' ? (
+          {byToken ? (
+            <Item
+              shape="circle"
+              says="An access token is not renewed"
+              more="forgotten on sign-out, not revoked"
+            />
+          ) : keychain.state === 'ok' ? (
             <Item shape="tick" says="The sign-in renews itself" more="removed and revoked on sign-out" />
           ) : null}
         </ul>
@@ -62,6 +72,16 @@ export function ApprovalPanel() {
         <p className="mt-1.5 text-sm leading-[19px] text-ink-2">
           {`${showsCode ? 'Check that the code on the page equals the one shown here. ' : ''}If the page reports an unknown client, an admin has to correct the client id in the profile ${name ?? ''}.`}
         </p>
+        {byToken ? null : (
+          <Button
+            size="small"
+            className="mt-2.5"
+            icon={<KeyRound size={13} strokeWidth={1.7} aria-hidden="true" />}
+            onClick={() => void openTokenForm()}
+          >
+            Use an access token instead
+          </Button>
+        )}
       </Part>
     </aside>
   );

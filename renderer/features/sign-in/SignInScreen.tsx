@@ -9,6 +9,8 @@ import { BigCode, DeviceCode, ExpiredCode, SignInHead } from './DeviceCode.tsx';
 import { rememberCode, useCodeMemory } from './new-code.ts';
 import { OtherSignsIn } from './OtherSignsIn.tsx';
 import { SignedOut } from './SignedOut.tsx';
+import { TokenForm } from './TokenForm.tsx';
+import { closeTokenForm, useTokenForm } from './token-form.ts';
 
 /** Signing in: the code first, then the time left, then the ways to enter it. */
 export function SignInScreen() {
@@ -18,7 +20,12 @@ export function SignInScreen() {
   useEffect(() => {
     if (code !== undefined) rememberCode(code);
   }, [code]);
-  const place = useFocusKept(session.state);
+  const byToken = useTokenForm((form) => form.shown);
+  // Whoever asks for a code, here or in the bar, signs in by code from then on.
+  useEffect(() => {
+    if (session.state !== 'signed-out') closeTokenForm();
+  }, [session.state]);
+  const place = useFocusKept(`${session.state} ${byToken}`);
   return (
     <div className="flex h-full min-h-0">
       <section
@@ -39,10 +46,12 @@ export function SignInScreen() {
 
 function Stage({ session }: { readonly session: SessionView }) {
   const { lastCode, renewing } = useCodeMemory();
+  const byToken = useTokenForm((form) => form.shown);
   if (session.state === 'awaiting-approval' && !renewing) return <DeviceCode session={session} />;
   if (renewing || session.state === 'starting') return <Asking oldCode={renewing ? lastCode : undefined} />;
   if (session.state === 'other-signs-in') return <OtherSignsIn since={session.since} />;
   if (session.state !== 'signed-out') return null;
+  if (byToken) return <TokenForm />;
   if (session.error?.code === 'IDENTITY_CODE_EXPIRED' && lastCode !== undefined) {
     return <ExpiredCode code={lastCode} />;
   }
@@ -50,7 +59,7 @@ function Stage({ session }: { readonly session: SessionView }) {
 }
 
 /** The button that was pressed is gone with the state that showed it; the keyboard stays on this screen. */
-function useFocusKept(state: SessionView['state']) {
+function useFocusKept(state: string) {
   const place = useRef<HTMLElement>(null);
   const before = useRef(state);
   useEffect(() => {

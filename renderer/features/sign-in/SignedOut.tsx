@@ -1,18 +1,23 @@
-import { ClipboardCopy, LogIn } from 'lucide-react';
+import { LogIn } from 'lucide-react';
 import { act } from '../../app/bridge.ts';
 import type { ShownError } from '../../app/failures.ts';
 import { goTo } from '../../app/navigation.ts';
 import { useStation } from '../../app/station-store.ts';
-import { evidenceText } from '../../lib/evidence.ts';
 import { Button } from '../../ui/Button.tsx';
-import { ErrorNote } from '../../ui/ErrorNote.tsx';
 import { OtherProfiles, WaysToProfile } from '../profiles/FirstRun.tsx';
 import { SignInHead } from './DeviceCode.tsx';
+import { SignInError } from './SignInError.tsx';
+
+/** What is told of a sign-in that has ended: nothing is tried a second time. */
+const afterSignOut = new Set<ShownError['code']>([
+  'IDENTITY_SIGN_IN_CANCELLED',
+  'IDENTITY_NOT_REVOKED',
+  'STATION_SIGN_IN_NOT_FORGOTTEN',
+]);
 
 /** What pressing the button once more leads to. */
 function againWord(code: ShownError['code'] | undefined): string {
-  if (code === undefined || code === 'IDENTITY_SIGN_IN_CANCELLED' || code === 'IDENTITY_NOT_REVOKED')
-    return 'Sign in';
+  if (code === undefined || afterSignOut.has(code)) return 'Sign in';
   if (code === 'IDENTITY_SIGN_IN_DENIED' || code === 'IDENTITY_CODE_EXPIRED') return 'Get a new code';
   return code === 'IDENTITY_SESSION_ENDED' ? 'Sign in again' : 'Try again';
 }
@@ -62,22 +67,5 @@ export function SignedOut({ error }: { readonly error: ShownError | undefined })
         </dl>
       )}
     </>
-  );
-}
-
-function SignInError({ error }: { readonly error: ShownError }) {
-  return (
-    <div role="alert" className="mt-6">
-      <ErrorNote error={error}>
-        <Button
-          kind="quiet"
-          size="small"
-          icon={<ClipboardCopy size={13} strokeWidth={1.7} aria-hidden="true" />}
-          onClick={() => void act('device.copyEvidence', { text: evidenceText(error) })}
-        >
-          Copy evidence
-        </Button>
-      </ErrorNote>
-    </div>
   );
 }

@@ -27,11 +27,17 @@ export async function fetchNewCode(): Promise<void> {
   if (useCodeMemory.getState().renewing) return;
   useCodeMemory.setState({ renewing: true });
   try {
-    if (isUnderWay() && (await act('session.cancel'))) await whenEnded();
+    await endUnderWay();
     await act('session.signIn');
   } finally {
     useCodeMemory.setState({ renewing: false });
   }
+}
+
+/** Ends a sign-in under way. Gives whether there is none any more. */
+export async function endUnderWay(): Promise<boolean> {
+  if (isUnderWay() && (await act('session.cancel'))) await whenEnded();
+  return !isUnderWay();
 }
 
 function isUnderWay(): boolean {

@@ -132,6 +132,7 @@ export function createFileTokenCache(file: string, owner: SignInOwner): TokenCac
   };
   return {
     place: `File ${file}`,
+    deletedByHand: `Delete the file ${file}.`,
     notShared: undefined,
     load: (signal) =>
       translated(file, async () => {

@@ -46,6 +46,17 @@ function unavailable(cause: unknown): EnrollmentError {
   });
 }
 
+/** How a person finds the entry of a sign-in and deletes it, with what each system brings along. */
+export function deletedByHand(account: string, platform: NodeJS.Platform): string {
+  const entry = `the entry of ${SERVICE} for ${account}`;
+  const quoted = `'${account.replaceAll("'", "'\\''")}'`;
+  if (platform === 'darwin')
+    return `Delete ${entry} in Keychain Access, or by: security delete-generic-password -s ${SERVICE} -a ${quoted}`;
+  if (platform === 'win32')
+    return `Delete ${entry}, and those of its name with #1, #2 and so on, in Credential Manager under Generic Credentials.`;
+  return `Delete ${entry} in the system keychain (Passwords and Keys), or by: secret-tool clear service ${SERVICE} username ${quoted}`;
+}
+
 /** The work's result, unless the limit or the signal comes first. The native call may go on; nobody waits for it. */
 function limited<T>(
   work: (signal: AbortSignal) => Promise<T>,
@@ -126,6 +137,7 @@ export function createKeychainTokenCache(options: KeychainTokenCacheOptions): To
 
   return {
     place: 'System keychain',
+    deletedByHand: deletedByHand(account, process.platform),
     notShared: undefined,
     load: (signal) =>
       limited(

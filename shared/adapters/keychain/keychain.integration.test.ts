@@ -1,7 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { afterEach, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import type { TokenSet } from '../../engine/ports.ts';
 import { Secret } from '../../model/secret.ts';
-import { createKeychainTokenCache } from './keychain-token-cache.ts';
+import { createKeychainTokenCache, deletedByHand } from './keychain-token-cache.ts';
 import { createMemoryTokenCache } from './memory-token-cache.ts';
 
 const limit = () => AbortSignal.timeout(10_000);
@@ -62,6 +63,35 @@ describe('system keychain', () => {
     await split.save(large, limit());
     await split.save(tokens(), limit());
     expect(plain(await split.load(limit()))).toEqual(plain(tokens()));
+  });
+});
+
+describe('the entry of a sign-in', () => {
+  it('is found by what the operator is told to delete', async ({ skip }) => {
+    skip(absent !== undefined || process.platform !== 'linux', 'no Secret Service');
+    const cache = createKeychainTokenCache(names);
+    await cache.save(tokens(), limit());
+    const [, service, username] = /service (\S+) username '([^']+)'$/.exec(cache.deletedByHand) ?? [];
+    const attributes = `dict:string:string:service,${service},username,${username}`;
+    const search = ['/org/freedesktop/secrets', 'org.freedesktop.Secret.Service.SearchItems', attributes];
+    const found = (): string =>
+      execFileSync('dbus-send', ['--session', '--print-reply', '--dest=org.freedesktop.secrets', ...search], {
+        ...{ encoding: 'utf8', timeout: 10_000 },
+      });
+    expect(found()).toContain('/org/freedesktop/secrets/collection/');
+    await cache.remove(limit());
+    expect(found()).not.toContain('/org/freedesktop/secrets/collection/');
+  });
+
+  it.each([
+    ['darwin', 'security delete-generic-password -s Muster -a'],
+    ['win32', 'Credential Manager'],
+    ['linux', 'secret-tool clear service Muster username'],
+  ] as const)('is named for %s, whatever is in the name', (platform, words) => {
+    const told = deletedByHand("https://id.example|o'neil", platform);
+    expect(told).toContain(words);
+    expect(told).toContain("the entry of Muster for https://id.example|o'neil");
+    if (platform !== 'win32') expect(told).toMatch(/'https:\/\/id\.example\|o'\\''neil'$/);
   });
 });
 

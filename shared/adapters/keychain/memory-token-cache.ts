@@ -10,6 +10,7 @@ export function createMemoryTokenCache(
   let kept: TokenSet | undefined;
   return {
     place: 'Memory of this station',
+    deletedByHand: 'Close this Muster: nothing of it is kept anywhere else.',
     notShared,
     load: async () => kept,
     save: async (tokens) => {

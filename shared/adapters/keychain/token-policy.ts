@@ -27,6 +27,7 @@ export function withoutAccessToken(cache: TokenCache): TokenCache {
   let distrusted: Secret | undefined;
   return {
     place: cache.place,
+    deletedByHand: cache.deletedByHand,
     notShared: cache.notShared,
     load: async (signal) => {
       const tokens = await cache.load(signal);

@@ -12,11 +12,14 @@ const entry = z.object({
   account: z.string(),
   organisation: z.string().optional(),
   receivedAt: z.number().optional(),
+  /** Somebody has handed it in and asked to have it kept. */
+  handedIn: z.literal('kept').optional(),
 });
 
 /** A sign-in as text for the keychain, secrets included. */
 export function tokensToText(tokens: TokenSet): string {
-  const { accessToken, refreshToken, expiresAt, subject, account, organisation, receivedAt } = tokens;
+  const { accessToken, refreshToken, expiresAt, subject, account, organisation, receivedAt, handedIn } =
+    tokens;
   const content: z.infer<typeof entry> = {
     version: VERSION,
     accessToken: accessToken.reveal(),
@@ -26,6 +29,7 @@ export function tokensToText(tokens: TokenSet): string {
     account,
     ...(organisation === undefined ? {} : { organisation }),
     ...(receivedAt === undefined ? {} : { receivedAt }),
+    ...(handedIn === undefined ? {} : { handedIn: 'kept' }),
   };
   return JSON.stringify(content);
 }
@@ -40,7 +44,8 @@ export function tokensFromText(text: string): TokenSet | undefined {
   }
   const parsed = entry.safeParse(content);
   if (!parsed.success) return undefined;
-  const { accessToken, refreshToken, expiresAt, subject, account, organisation, receivedAt } = parsed.data;
+  const { accessToken, refreshToken, expiresAt, subject, account, organisation, receivedAt, handedIn } =
+    parsed.data;
   return {
     accessToken: new Secret(accessToken),
     refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
@@ -49,5 +54,6 @@ export function tokensFromText(text: string): TokenSet | undefined {
     account,
     organisation,
     ...(receivedAt === undefined ? {} : { receivedAt }),
+    ...(handedIn === undefined ? {} : { handedIn }),
   };
 }

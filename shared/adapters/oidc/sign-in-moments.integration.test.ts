@@ -250,7 +250,7 @@ describe('signing out', () => {
     onPrompt = approve;
     await session.signIn();
     const tokens = await kept();
-    expect(await session.signOut(limit())).toBeUndefined();
+    expect(await session.signOut(limit())).toEqual([]);
     await expect(signInClient().refresh(tokens, limit())).rejects.toMatchObject({
       code: 'IDENTITY_SESSION_ENDED',
     });
@@ -262,7 +262,7 @@ describe('signing out', () => {
     await session.signIn();
     const tokens = await kept();
     fault = ({ path }) => (path === '/oauth/v2/revoke' ? { status: 503 } : undefined);
-    expect(await session.signOut(limit())).toMatchObject({ code: 'IDENTITY_NOT_REVOKED' });
+    expect(await session.signOut(limit())).toMatchObject([{ code: 'IDENTITY_NOT_REVOKED' }]);
     expect(await cache.load(limit())).toBeUndefined();
     const view = views.at(-1);
     expect(view).toMatchObject({ state: 'signed-out', error: { code: 'IDENTITY_NOT_REVOKED' } });

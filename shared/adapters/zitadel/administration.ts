@@ -1,24 +1,22 @@
 import type { MintedKey } from '../../engine/ports.ts';
 import { EnrollmentError } from '../../errors/enrollment-error.ts';
-import { printable } from '../../model/printable.ts';
 import type { Administration, AppKind, FoundApp, Made } from '../../setup/administration.ts';
 import {
   type AppReply,
   administrationEndpoints,
   DEVICE_APP,
   type OidcSettings,
-  ownEndpoints,
   type ProjectSettings,
 } from './administration-endpoints.ts';
 import { CallFailure, type CallFailureKind } from './call-failure.ts';
 import { type Endpoint, endpoints } from './endpoints.ts';
 import { readMintedKey } from './machine-key.ts';
+import { missingRights, ownAccount } from './own-account.ts';
 import { createZitadelCaller, type ZitadelCallerOptions } from './zitadel-caller.ts';
 
 const JWT_TOKENS = 'ACCESS_TOKEN_TYPE_JWT';
 const KEYS_ON_A_PAGE = 100;
 const MOST_PAGES = 20;
-const LONGEST_NAME = 200;
 
 /** What an account needs for all of a set-up. */
 const neededRights = [
@@ -97,21 +95,11 @@ export function createZitadelAdministration(options: ZitadelCallerOptions): Admi
       return { id, name };
     },
 
-    caller: async (signal) => {
-      const api = await caller.generation(signal);
-      // The name is for the person who looks: a server that does not tell it is no reason to stop.
-      const silent = ['not-found', 'not-served', 'not-allowed', 'other'] as const;
-      const me = await attempt(ownEndpoints.account, {}, silent, signal);
-      const claims = me === undefined ? await attempt(ownEndpoints.claims, {}, silent, signal) : undefined;
-      const names = [me?.user.preferredLoginName, me?.user.userName, claims?.preferred_username, claims?.sub];
-      const name = names.find((one) => one !== undefined && one !== '');
-      return { account: name === undefined ? undefined : printable(name).slice(0, LONGEST_NAME), api };
-    },
-
-    missingRights: async (signal) => {
-      const rights = await attempt(ownEndpoints.permissions, {}, ['not-found', 'not-served'], signal);
-      return rights === undefined ? [] : neededRights.filter((right) => !rights.result.includes(right));
-    },
+    caller: async (signal) => ({
+      api: await caller.generation(signal),
+      account: await ownAccount(caller, signal),
+    }),
+    missingRights: (signal) => missingRights(caller, neededRights, signal),
 
     findProject: async (name, signal) => {
       const found = await projectNamed(name, signal);

@@ -19,6 +19,7 @@ export type CallFailureKind =
   | 'not-found'
   | 'not-served'
   | 'unauthenticated'
+  | 'wrong-audience'
   | 'not-allowed'
   | 'organisation-unknown'
   | 'slow-down'
@@ -96,6 +97,8 @@ const NO_CHANGES = new Set([
 ]);
 /** "membership not found": the caller has no manager role at all. Looks like a missing resource. */
 const NO_MEMBERSHIP = 'AUTHZ-cdgFk';
+/** A good token of another audience. A renewed one has the same, so nothing of it is repeated. */
+const WRONG_AUDIENCE = 'APP-Zxfako';
 /** By the header, and by the message of the second generation. */
 const ORGANISATION_UNKNOWN = ['AUTH-Bs7Ds', 'COMMAND-QXPGs'];
 
@@ -108,6 +111,7 @@ export function failureKind(reply: HttpReply): CallFailureKind {
   const hasKey = (pattern: RegExp) => keys.some((text) => pattern.test(text));
   if (ids.includes(NO_MEMBERSHIP)) return 'not-allowed';
   if (ids.some((one) => ORGANISATION_UNKNOWN.includes(one))) return 'organisation-unknown';
+  if (ids.includes(WRONG_AUDIENCE)) return 'wrong-audience';
   if (status === 401 || code === 16) return 'unauthenticated';
   if (status === 403 || code === 7) return 'not-allowed';
   if (status === 429 || code === 8) return 'slow-down';
@@ -133,6 +137,7 @@ const codes: Readonly<Record<CallFailureKind, EnrollmentErrorCode>> = {
   'not-found': 'IDENTITY_CALL_FAILED',
   'not-served': 'IDENTITY_CALL_FAILED',
   unauthenticated: 'IDENTITY_SESSION_ENDED',
+  'wrong-audience': 'IDENTITY_AUDIENCE_INVALID',
   'not-allowed': 'IDENTITY_ROLE_MISSING',
   'organisation-unknown': 'IDENTITY_ORGANISATION_UNKNOWN',
   'slow-down': 'IDENTITY_CALL_FAILED',

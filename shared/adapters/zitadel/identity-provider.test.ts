@@ -110,6 +110,7 @@ describe('calls', () => {
     [failed(403, 7, 'AUTH-5mWD2'), 'IDENTITY_ROLE_MISSING', 'list keys'],
     [failed(404, 5, 'AUTHZ-cdgFk'), 'IDENTITY_ROLE_MISSING', 'list keys'],
     [failed(403, 7, 'AUTH-Bs7Ds'), 'IDENTITY_ORGANISATION_UNKNOWN', 'list keys'],
+    [failed(401, 16, 'APP-Zxfako'), 'IDENTITY_AUDIENCE_INVALID', 'list keys'],
     [failed(400, 3, 'X-1'), 'IDENTITY_CALL_FAILED', 'list keys'],
     [
       { status: 404, body: 'unable to set instance: Instance not found' },
