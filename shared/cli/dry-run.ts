@@ -16,6 +16,8 @@ import { UsageError } from './usage-error.ts';
 export interface DryRunOptions extends StationOptions {
   /** Print the scripts too. */
   readonly verbose?: boolean;
+  /** Take ids over that were given to other boards. */
+  readonly takeOver?: boolean;
 }
 
 /**
@@ -34,7 +36,8 @@ export async function dryRun(
     await observer.requireSignIn();
     for (const entry of profile.bench) {
       try {
-        tellPreview(output, await preview(observer, entry, context), options.verbose === true);
+        const seen = await preview(observer, entry, context, options.takeOver === true);
+        tellPreview(output, seen, options.verbose === true);
       } catch (thrown) {
         interrupts.signal.throwIfAborted();
         const view = toErrorView(asEnrollmentError(thrown));
@@ -52,23 +55,25 @@ async function preview(
   { ports, profile, session, identity, signal }: Observer,
   entry: BenchEntry,
   { secrets }: CommandContext,
+  takeOver: boolean,
 ): Promise<EnrollmentPreview> {
   const id = parseDeviceId(entry.device_id);
   if (!id.ok) throw new UsageError(`--device-id: ${id.problem.says}`);
   return previewEnrollment({
     ...{ ports, profile, identity, signal, tokens: session, deviceId: id.id },
-    ...{ labels: { ...profile.labels, ...entry.labels } },
+    ...{ takeOver, labels: { ...profile.labels, ...entry.labels } },
     ...reachOf(entry, profile, secrets),
   });
 }
 
 function tellPreview(output: Output, seen: EnrollmentPreview, verbose: boolean): void {
-  const { hostKeyFingerprint, steps, ...rest } = seen;
+  const { hostKeyFingerprint, takesOver, steps, ...rest } = seen;
   output.event(
     'preview',
     {
       ...rest,
       ...(hostKeyFingerprint === undefined ? {} : { hostKeyFingerprint }),
+      ...(takesOver === undefined ? {} : { takesOver }),
       steps: steps.map(({ id, state, why, actions }) => ({
         ...{ id, state, actions: actions.map(actionFields) },
         ...(why === undefined ? {} : { why }),
@@ -85,7 +90,7 @@ function actionFields(action: PreviewAction): EventFields<'preview'>['steps'][nu
 }
 
 function previewText({ paint }: Output, seen: EnrollmentPreview, verbose: boolean): string {
-  const { hostKeyFingerprint, hostKeyIsPinned } = seen;
+  const { hostKeyFingerprint, hostKeyIsPinned, takesOver } = seen;
   const key =
     hostKeyFingerprint === undefined
       ? ''
@@ -94,6 +99,7 @@ function previewText({ paint }: Output, seen: EnrollmentPreview, verbose: boolea
   return [
     `${paint.strong(seen.deviceId)}  ${seen.target}: ${verdict}`,
     paint.dim(`  ${seen.system}, ${seen.architecture}${key}`),
+    ...(takesOver === undefined ? [] : [`  takes the id over from ${takesOver}`]),
     ...seen.steps.flatMap(({ title, state, why, actions }) => [
       `  ${title.padEnd(13)} ${state === 'pending' ? '' : `${state}: ${why ?? ''}`}`.trimEnd(),
       ...actions.flatMap((action) => actionLines(action, verbose)),

@@ -8,6 +8,7 @@ import { requireClock, requireSupported } from '../plan/preconditions.ts';
 import { groupIntoTrips } from '../plan/trips.ts';
 import type { Action } from '../steps/define-step.ts';
 import { AskedPins } from './asked-pins.ts';
+import { type BoardContext, idOfOtherBoard, onRecordText, otherOnRecord } from './board-on-record.ts';
 import { Boards } from './boards.ts';
 import { desiredState, keyIdsToRenew, liveKeyIds } from './desired-state.ts';
 import { DeviceLog } from './device-log.ts';
@@ -62,6 +63,8 @@ export interface EnrollmentPreview {
   readonly hostKeyFingerprint: string | undefined;
   /** False at first contact: an enrollment would pin this key. */
   readonly hostKeyIsPinned: boolean;
+  /** The board on record the id would be taken over from. */
+  readonly takesOver: string | undefined;
   readonly steps: readonly PreviewStep[];
   /** Exchanges with the device, the looks not counted. */
   readonly trips: number;
@@ -112,9 +115,12 @@ export async function previewEnrollment(input: PreviewInput): Promise<Enrollment
     requireClock(look.facts);
     const binary = await binaries(architecture);
     requireReady(looking, look.facts, binary);
+    const takesOver = boardTakenFrom({ ...looking, session, look }, input.takeOver === true);
     const identity = await lookAtIdentity(looking, look);
     const desired = desiredState(looking, {
-      ...{ binary, userId: identity.userId, liveKeyIds: identity.liveKeyIds, keyIdsBefore: [] },
+      ...{ binary, userId: identity.userId, keyIdsBefore: [] },
+      // The card of the other board may have come with this one, and its key with it.
+      liveKeyIds: takesOver === undefined ? identity.liveKeyIds : [],
       watchesHeartbeats: input.profile.nats !== undefined,
     });
     const plan = planEnrollment(look.facts, desired);
@@ -134,11 +140,13 @@ export async function previewEnrollment(input: PreviewInput): Promise<Enrollment
     return {
       ...{ deviceId: input.deviceId, target: formatTarget(target) },
       ...{ system: look.facts.osName, architecture, hostKeyFingerprint: session.hostKeyFingerprint },
-      ...{ hostKeyIsPinned: target.kind === 'local' || pins.targetIsPinned, steps },
+      ...{ hostKeyIsPinned: target.kind === 'local' || pins.targetIsPinned, takesOver, steps },
       trips: groupIntoTrips(plan).filter(
         (trip) => trip.kind !== 'mint-key' && trip.kind !== 'wait-for-heartbeat',
       ).length,
-      changes: steps.some((step) => step.actions.some((action) => action.kind !== 'wait-for-heartbeat')),
+      changes:
+        takesOver !== undefined ||
+        steps.some((step) => step.actions.some((action) => action.kind !== 'wait-for-heartbeat')),
     };
   } finally {
     session.close();
@@ -161,6 +169,18 @@ function withoutWrites(journal: Journal, pins: HostKeyPins): Journal {
     pinHostKey: pins.pinHostKey,
     close: forget,
   };
+}
+
+/**
+ * The board on record the operator would take the id from. Only the record is asked: to know whether that board is alive
+ * takes as long as its next heartbeat.
+ * @throws DEVICE_ID_OF_OTHER_BOARD unless the operator takes the id over
+ */
+function boardTakenFrom(context: BoardContext, takesOver: boolean): string | undefined {
+  const other = otherOnRecord(context);
+  if (other === undefined) return undefined;
+  if (!takesOver) throw idOfOtherBoard(context, other);
+  return onRecordText(other);
 }
 
 function unseenRecord({ ports, deviceId, target }: PreviewInput): EnrollmentRecord {
