@@ -2,6 +2,10 @@ import { EnrollmentError } from '../errors/enrollment-error.ts';
 import type { Heartbeat } from '../model/station-state.ts';
 import { idOfOtherBoard, onRecordText, otherOnRecord } from './board-on-record.ts';
 import type { EnrollmentContext } from './enrollment-context.ts';
+import { keyRealmOf } from './key-realm.ts';
+
+/** The board that is to have an id, as far as its own heartbeats tell it. */
+type AskingBoard = Pick<EnrollmentContext, 'ports' | 'profile' | 'deviceId' | 'look'>;
 
 /** What an id was taken over from. */
 export interface TakenOver {
@@ -63,15 +67,24 @@ async function otherBoard(context: EnrollmentContext): Promise<Heartbeat | undef
 }
 
 /**
+ * The other board that may be alive under this id, by the newest heartbeat there is. Nothing is listened for: it may have been
+ * switched off since.
+ */
+export function mayBeAlive(context: AskingBoard, heard: Heartbeat | undefined): Heartbeat | undefined {
+  if (heard === undefined || !foreignTo(context)(heard)) return undefined;
+  return Math.abs(context.ports.clock.nowMs() - heard.receivedAt) > ALIVE_FOR_MS ? undefined : heard;
+}
+
+/**
  * Tells the heartbeats of another board from this one's: by the key, which this board holds or held just before, or
  * by the host name while an agent runs on this board whose key file is gone or was just replaced. What a heartbeat
  * does not tell is believed.
  */
-function foreignTo({ keys, deviceId, look }: EnrollmentContext): (heartbeat: Heartbeat) => boolean {
+function foreignTo({ ports, profile, deviceId, look }: AskingBoard): (heartbeat: Heartbeat) => boolean {
   const { facts } = look;
   const held = facts.key?.keyId;
-  const replaced = keys.journal
-    .unsettledKeyIntents(keys.realm)
+  const replaced = ports.journal
+    .unsettledKeyIntents(keyRealmOf(profile))
     .filter((intent) => intent.deviceId === deviceId && held !== undefined && intent.keyId === held)
     .flatMap((intent) => intent.keyIdsBefore);
   return ({ keyId, hostname }) => {

@@ -210,6 +210,25 @@ describe('a preview', () => {
     expect((await preview()).takesOver).toBeUndefined();
   });
 
+  it.each([
+    ['lately by another board', 10_000, { hostname: 'old-board' }, 'old-board at 10.0.0.7'],
+    ['by another board, long ago', 46_000, { hostname: 'old-board' }, undefined],
+    ['by this board, with a key it has lost', 10_000, {}, undefined],
+  ])('says what was heard under the id %s', async (_what, agoMs, about, said) => {
+    await enrollOnce(world, 'board.local');
+    const [before, heartbeats] = [everything(), { hostname: device.deviceId, addresses: ['10.0.0.7'] }];
+    const heard = {
+      ...{ deviceId: 'board-01', keyId: 'another', revision: 1, labels: {}, ...heartbeats, ...about },
+      receivedAt: world.clock.nowMs() - agoMs,
+    };
+    const startedAt = world.clock.monotonicMs();
+    const seen = await preview({ heard });
+    expect([seen.mayBeAlive, seen.changes]).toEqual([said, false]);
+    expect(everything()).toEqual(before);
+    expect(world.clock.monotonicMs() - startedAt).toBeLessThan(5_000);
+    expect((await preview()).mayBeAlive).toBeUndefined();
+  });
+
   it('looks with the sudo password, and ends with its signal', async () => {
     device.elevation = 'sudo-password';
     const seen = await preview({ sudoPassword: new Secret(device.sudoPassword) });

@@ -2,6 +2,7 @@ import { receiveBinary, receiveMachineKey } from '../device/commands.ts';
 import { signWithBornKey } from '../device/key-birth.ts';
 import { machineUserName } from '../model/device-id.ts';
 import { type StepId, stepTitles } from '../model/enrollment.ts';
+import type { Heartbeat } from '../model/station-state.ts';
 import { formatAddress, formatTarget } from '../model/target.ts';
 import { type PlannedStep, planEnrollment } from '../plan/plan-enrollment.ts';
 import { requireClock, requireSupported } from '../plan/preconditions.ts';
@@ -14,6 +15,7 @@ import { desiredState, keyIdsToRenew, liveKeyIds } from './desired-state.ts';
 import { DeviceLog } from './device-log.ts';
 import type { EnrollmentInput } from './enrollment-context.ts';
 import { EnrollmentRecord } from './enrollment-record.ts';
+import { boardText, mayBeAlive } from './id-in-use.ts';
 import { keyRealmOf } from './key-realm.ts';
 import { type Look, lookAtDevice } from './look-at-device.ts';
 import { orphansOf } from './machine-keys.ts';
@@ -65,6 +67,8 @@ export interface EnrollmentPreview {
   readonly hostKeyIsPinned: boolean;
   /** The board on record the id would be taken over from. */
   readonly takesOver: string | undefined;
+  /** Another board that may be alive with the id: an enrollment would listen for it. */
+  readonly mayBeAlive: string | undefined;
   readonly steps: readonly PreviewStep[];
   /** Exchanges with the device, the looks not counted. */
   readonly trips: number;
@@ -72,7 +76,10 @@ export interface EnrollmentPreview {
   readonly changes: boolean;
 }
 
-export type PreviewInput = Omit<EnrollmentInput, 'fleet' | 'boards' | 'record' | 'holder' | 'setClock'>;
+export type PreviewInput = Omit<EnrollmentInput, 'fleet' | 'boards' | 'record' | 'holder' | 'setClock'> & {
+  /** The newest heartbeat under this id, where it was looked for. */
+  readonly heard?: Heartbeat | undefined;
+};
 
 /** A preview changes no device, so nobody's script is ever behind its fence. */
 const NOBODY = { id: 'preview', station: 'a preview' };
@@ -116,6 +123,7 @@ export async function previewEnrollment(input: PreviewInput): Promise<Enrollment
     const binary = await binaries(architecture);
     requireReady(looking, look.facts, binary);
     const takesOver = boardTakenFrom({ ...looking, session, look }, input.takeOver === true);
+    const other = mayBeAlive({ ...looking, look }, input.heard);
     const identity = await lookAtIdentity(looking, look);
     const desired = desiredState(looking, {
       ...{ binary, userId: identity.userId, keyIdsBefore: [] },
@@ -141,6 +149,7 @@ export async function previewEnrollment(input: PreviewInput): Promise<Enrollment
       ...{ deviceId: input.deviceId, target: formatTarget(target) },
       ...{ system: look.facts.osName, architecture, hostKeyFingerprint: session.hostKeyFingerprint },
       ...{ hostKeyIsPinned: target.kind === 'local' || pins.targetIsPinned, takesOver, steps },
+      mayBeAlive: other === undefined ? undefined : boardText(other),
       trips: groupIntoTrips(plan).filter(
         (trip) => trip.kind !== 'mint-key' && trip.kind !== 'wait-for-heartbeat',
       ).length,
@@ -172,8 +181,7 @@ function withoutWrites(journal: Journal, pins: HostKeyPins): Journal {
 }
 
 /**
- * The board on record the operator would take the id from. Only the record is asked: to know whether that board is alive
- * takes as long as its next heartbeat.
+ * The board on record the operator would take the id from.
  * @throws DEVICE_ID_OF_OTHER_BOARD unless the operator takes the id over
  */
 function boardTakenFrom(context: BoardContext, takesOver: boolean): string | undefined {
