@@ -75,17 +75,35 @@ describe.skipIf(!farmAvailable().ok)('boards and ids that do not go together one
     expect(await board.exec('cat /etc/fleet-agent/enrollment-epoch')).toMatchObject({ stdout: '2\n' });
   }, 200_000);
 
+  /** The id the board has by now. */
+  const idOfBoard = () => (liveKeysOf('front').length > 0 ? 'front' : 'back');
+
+  test('a board that was flashed anew gets its id again unasked', async () => {
+    const deviceId = idOfBoard();
+    const [lost] = liveKeysOf(deviceId);
+    await board.reset();
+    await putOnBench(fixture, [{ deviceId, device: board }], { signal });
+    await fixture.station.enrollAll();
+    expect(outcomes(deviceId), await logOf(fixture, deviceId)).toEqual(['enrolled']);
+    await expectEnrolled(board, deviceId, fixture.lab);
+    expect(liveKeysOf(deviceId).map(({ id }) => id)).not.toContain(lost?.id);
+  }, 200_000);
+
   test('a second board with an id that is alive is refused before anything is made or touched', async () => {
-    const deviceId = liveKeysOf('front').length > 0 ? 'front' : 'back';
+    const deviceId = idOfBoard();
     await putOnBench(fixture, [{ deviceId, device: other }], { signal });
     const [held, { mutations }] = [await stateOf(board), fixture.lab.identity.inspect()];
     await fixture.station.enrollAll();
     expect(outcomes(deviceId), await logOf(fixture, deviceId)).toEqual(['DEVICE_ID_IN_USE']);
     expect(fixture.row(deviceId).error?.says).toContain(`board at ${board.address}`);
-    expect((await other.exec('ls -d /etc/fleet-agent; id fleet-agent')).stdout).toBe('');
-    expect(fixture.lab.identity.inspect().mutations).toEqual(mutations);
+    await expectUntouched(mutations);
     expect(await stateOf(board)).toBe(held);
+  }, 300_000);
 
+  test('with the first board switched off the record refuses it, until the operator takes the id over', async () => {
+    const deviceId = idOfBoard();
+    const { mutations } = fixture.lab.identity.inspect();
+    const keysBefore = liveKeysOf(deviceId);
     await board.powerCut();
     await expect
       .poll(
@@ -95,7 +113,29 @@ describe.skipIf(!farmAvailable().ok)('boards and ids that do not go together one
         },
         { timeout: 120_000, interval: 3_000 },
       )
-      .toBe('enrolled');
+      .toBe('DEVICE_ID_OF_OTHER_BOARD');
+    expect(fixture.row(deviceId).error).toMatchObject({ offer: 'take-over' });
+    expect(fixture.row(deviceId).error?.says).toContain(`the board at ssh://pi@${board.address}`);
+    expect(fixture.row(deviceId).error?.evidence).toContain('This board, at');
+    await expectUntouched(mutations);
+    expect(liveKeysOf(deviceId)).toEqual(keysBefore);
+
+    const { station } = fixture.station;
+    await station.handle('batch.retry', { deviceIds: [deviceId], takeOver: true });
+    await station.whenBatchIdle();
+    expect(outcomes(deviceId), await logOf(fixture, deviceId)).toEqual(['enrolled']);
+    expect(await logOf(fixture, deviceId)).toContain(
+      `the operator takes this id over from the board at ssh://pi@${board.address}`,
+    );
     await expectEnrolled(other, deviceId, fixture.lab);
+    // From now on it is the other one that needs no leave.
+    await fixture.station.enrollAll();
+    expect(outcomes(deviceId), await logOf(fixture, deviceId)).toEqual(['enrolled']);
   }, 300_000);
+
+  /** Nothing of ours on the other board, nothing made at the identity provider since. */
+  async function expectUntouched(mutations: unknown): Promise<void> {
+    expect((await other.exec('ls -d /etc/fleet-agent; id fleet-agent')).stdout).toBe('');
+    expect(fixture.lab.identity.inspect().mutations).toEqual(mutations);
+  }
 });

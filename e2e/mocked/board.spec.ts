@@ -78,23 +78,27 @@ test('a clock that is off is set only by the button that says so', async ({ stat
   await expect(board.panel.locator('[data-primary]')).toHaveText('Set the clock and retry 2');
 });
 
-test('an id that is in use is taken over only after the question, for the devices of the cause', async ({
-  station,
-}) => {
-  const inUse = row({
-    ...({ position: 3, state: 'failed', at: 'identity', stepState: 'failed' } as const),
-    error: errorOf('DEVICE_ID_IN_USE', { deviceId: deviceName(3) }, 'identity'),
+for (const [code, says] of [
+  ['DEVICE_ID_IN_USE', 'another board is alive with this id.'],
+  ['DEVICE_ID_OF_OTHER_BOARD', 'another board was given this id.'],
+] as const)
+  test(`an id is taken over only after the question, for the devices of the cause ${code}`, async ({
+    station,
+  }) => {
+    const inUse = row({
+      ...({ position: 3, state: 'failed', at: 'identity', stepState: 'failed' } as const),
+      error: errorOf(code, { deviceId: deviceName(3) }, 'identity'),
+    });
+    await station.show({ ...states.board, batch, rows: { [inUse.deviceId]: inUse } });
+    const { panel } = new BoardScreenModel(station.page);
+    await panel.getByRole('button', { name: 'Take over the id…' }).click();
+    const dialog = station.page.getByRole('dialog', { name: 'Take over the id' });
+    await expect(dialog).toContainText(`${deviceName(3)}: ${says}`);
+    expect(await station.asked('batch.retry')).toEqual([]);
+    await dialog.getByRole('button', { name: 'Take over and retry 1' }).click();
+    await expect(dialog).toBeHidden();
+    expect(await station.asked('batch.retry')).toEqual([{ deviceIds: [inUse.deviceId], takeOver: true }]);
   });
-  await station.show({ ...states.board, batch, rows: { [inUse.deviceId]: inUse } });
-  const { panel } = new BoardScreenModel(station.page);
-  await panel.getByRole('button', { name: 'Take over the id…' }).click();
-  const dialog = station.page.getByRole('dialog', { name: 'Take over the id' });
-  await expect(dialog).toContainText(`${deviceName(3)}: another board is alive with this id.`);
-  expect(await station.asked('batch.retry')).toEqual([]);
-  await dialog.getByRole('button', { name: 'Take over and retry 1' }).click();
-  await expect(dialog).toBeHidden();
-  expect(await station.asked('batch.retry')).toEqual([{ deviceIds: [inUse.deviceId], takeOver: true }]);
-});
 
 test('only the first cause that can be retried holds the primary button', async ({ station }) => {
   await station.show(states.board);

@@ -1,10 +1,17 @@
 import { asEnrollmentError } from '../engine/limits.ts';
-import { type EnrollmentPreview, type PreviewAction, previewEnrollment } from '../engine/preview.ts';
-import { toErrorView } from '../errors/enrollment-error.ts';
+import {
+  type EnrollmentPreview,
+  type PreviewAction,
+  type PreviewInput,
+  previewEnrollment,
+} from '../engine/preview.ts';
+import { EnrollmentError, toErrorView } from '../errors/enrollment-error.ts';
 import { parseDeviceId } from '../model/device-id.ts';
 import { megabytesText } from '../model/duration-text.ts';
 import type { EnrollmentErrorCode } from '../model/error-codes.ts';
+import { printable } from '../model/printable.ts';
 import type { BenchEntry, Profile } from '../model/profile.ts';
+import type { Heartbeat } from '../model/station-state.ts';
 import type { CommandContext, StationOptions } from './command-context.ts';
 import { type ExitCode, exitCodeOfDevices } from './exit-codes.ts';
 import type { EventFields } from './json-lines.ts';
@@ -16,6 +23,8 @@ import { UsageError } from './usage-error.ts';
 export interface DryRunOptions extends StationOptions {
   /** Print the scripts too. */
   readonly verbose?: boolean;
+  /** Take ids over that were given to other boards. */
+  readonly takeOver?: boolean;
 }
 
 /**
@@ -32,9 +41,14 @@ export async function dryRun(
   const failures: EnrollmentErrorCode[] = [];
   try {
     await observer.requireSignIn();
+    const heard = await newestHeartbeats(observer, output);
     for (const entry of profile.bench) {
       try {
-        tellPreview(output, await preview(observer, entry, context), options.verbose === true);
+        const seen = await preview(observer, entry, context, {
+          takeOver: options.takeOver === true,
+          heard: heard.get(entry.device_id),
+        });
+        tellPreview(output, seen, options.verbose === true);
       } catch (thrown) {
         interrupts.signal.throwIfAborted();
         const view = toErrorView(asEnrollmentError(thrown));
@@ -48,27 +62,46 @@ export async function dryRun(
   }
 }
 
+/**
+ * The newest heartbeat of every device, as the bucket holds it now. Where it cannot be had, the rest of the dry run is worth
+ * having all the same.
+ */
+async function newestHeartbeats(observer: Observer, output: Output): Promise<ReadonlyMap<string, Heartbeat>> {
+  const heard = new Map<string, Heartbeat>();
+  if (observer.profile.nats === undefined) return heard;
+  try {
+    await observer.followFleet({ onHeartbeat: (beat) => heard.set(beat.deviceId, beat) });
+  } catch (thrown) {
+    if (observer.signal.aborted || !(thrown instanceof EnrollmentError)) throw thrown;
+    output.note(`${toErrorView(thrown).says} Whether other boards are alive was not looked at.`);
+  }
+  return heard;
+}
+
 async function preview(
   { ports, profile, session, identity, signal }: Observer,
   entry: BenchEntry,
   { secrets }: CommandContext,
+  asked: Pick<PreviewInput, 'takeOver' | 'heard'>,
 ): Promise<EnrollmentPreview> {
   const id = parseDeviceId(entry.device_id);
   if (!id.ok) throw new UsageError(`--device-id: ${id.problem.says}`);
   return previewEnrollment({
     ...{ ports, profile, identity, signal, tokens: session, deviceId: id.id },
-    ...{ labels: { ...profile.labels, ...entry.labels } },
+    ...{ ...asked, labels: { ...profile.labels, ...entry.labels } },
     ...reachOf(entry, profile, secrets),
   });
 }
 
 function tellPreview(output: Output, seen: EnrollmentPreview, verbose: boolean): void {
-  const { hostKeyFingerprint, steps, ...rest } = seen;
+  const { hostKeyFingerprint, takesOver, mayBeAlive, steps, ...rest } = seen;
   output.event(
     'preview',
     {
       ...rest,
       ...(hostKeyFingerprint === undefined ? {} : { hostKeyFingerprint }),
+      ...(takesOver === undefined ? {} : { takesOver }),
+      ...(mayBeAlive === undefined ? {} : { mayBeAlive }),
       steps: steps.map(({ id, state, why, actions }) => ({
         ...{ id, state, actions: actions.map(actionFields) },
         ...(why === undefined ? {} : { why }),
@@ -85,7 +118,7 @@ function actionFields(action: PreviewAction): EventFields<'preview'>['steps'][nu
 }
 
 function previewText({ paint }: Output, seen: EnrollmentPreview, verbose: boolean): string {
-  const { hostKeyFingerprint, hostKeyIsPinned } = seen;
+  const { hostKeyFingerprint, hostKeyIsPinned, takesOver, mayBeAlive } = seen;
   const key =
     hostKeyFingerprint === undefined
       ? ''
@@ -94,6 +127,10 @@ function previewText({ paint }: Output, seen: EnrollmentPreview, verbose: boolea
   return [
     `${paint.strong(seen.deviceId)}  ${seen.target}: ${verdict}`,
     paint.dim(`  ${seen.system}, ${seen.architecture}${key}`),
+    ...(takesOver === undefined ? [] : [`  takes the id over from ${takesOver}`]),
+    ...(mayBeAlive === undefined
+      ? []
+      : [`  another board may be alive with the id: ${printable(mayBeAlive)}`]),
     ...seen.steps.flatMap(({ title, state, why, actions }) => [
       `  ${title.padEnd(13)} ${state === 'pending' ? '' : `${state}: ${why ?? ''}`}`.trimEnd(),
       ...actions.flatMap((action) => actionLines(action, verbose)),

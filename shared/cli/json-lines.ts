@@ -102,6 +102,10 @@ export const eventFields = {
     architecture: z.string(),
     hostKeyFingerprint: z.string().optional(),
     hostKeyIsPinned: z.boolean(),
+    /** The board on record the id would be taken over from. */
+    takesOver: z.string().optional(),
+    /** Another board was heard under this id lately: an enrollment listens for it. */
+    mayBeAlive: z.string().optional(),
     trips: z.number().int(),
     changes: z.boolean(),
     steps: z.array(

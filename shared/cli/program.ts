@@ -97,7 +97,7 @@ export function createProgram(
     .description('enroll one device')
     .requiredOption('--target <target>', 'ssh://user@host:port, or local for this computer')
     .requiredOption('--device-id <id>', 'its name in the fleet')
-    .option('--take-over', 'take the id over from a board that is alive with it')
+    .option('--take-over', 'take the id over from another board that has it')
     .action(async (given: EnrollOptions & { target: string; deviceId: string; takeOver?: boolean }) => {
       const options = normalise(given);
       const entry = readEntry(options);
@@ -272,7 +272,7 @@ async function enroll(
     throw new EnrollmentError('STATION_PROFILE_INVALID', {
       details: { path: options.profile ?? 'command line', problem: 'bench: there is no device in it' },
     });
-  if (options.dryRun) return dryRun(context, profile, options);
+  if (options.dryRun) return dryRun(context, profile, { ...options, takeOver: wish.takeOver === true });
   return runBatch(context, profile, { ...options, ...given }, { ...wish, setClock: options.setClock });
 }
 

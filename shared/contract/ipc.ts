@@ -78,7 +78,7 @@ export const ipc = {
     z.object({
       rowIds: z.array(rowId).min(1).max(2000),
       ...secrets,
-      /** Take an id over that another board is alive with. Holds for every attempt of this batch. */
+      /** Take an id over that another board has. Holds for every attempt of this batch. */
       takeOver: z.boolean().optional(),
       /** Give devices whose clock is off the station's time. Holds for every attempt of this batch. */
       setClock: z.boolean().optional(),
@@ -90,8 +90,8 @@ export const ipc = {
   'batch.stop': invoke('engine', nothing, nothing),
   /**
    * Retries devices of the current batch; secrets entered beside a cause are used for this batch only. `setClock`:
-   * this once, a device whose clock is off gets the station's time. `takeOver`: this once, an id that another board is
-   * alive with is taken over, and the other board's key deleted once the new one works.
+   * this once, a device whose clock is off gets the station's time. `takeOver`: this once, an id that another board
+   * has is taken over, and the other board's key deleted once the new one works.
    */
   'batch.retry': invoke(
     'engine',

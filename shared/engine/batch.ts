@@ -32,7 +32,7 @@ export interface BatchSecrets {
 export interface RetryWish {
   /** Give the device the station's time where its clock is off. */
   readonly setClock: boolean;
-  /** Take the id over though another board is alive with it. */
+  /** Take the id over though another board has it. */
   readonly takeOver?: boolean;
 }
 

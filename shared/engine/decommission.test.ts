@@ -60,6 +60,23 @@ describe('decommissioning a device', () => {
     expect(device.openSessions).toBe(0);
   });
 
+  it('gives the id free for another board as soon as the account is gone', async () => {
+    const one = await enrolled();
+    const boardOf = () => one.world.journal.boardOf(keyRealm, 'board-01');
+    expect(boardOf()).toMatchObject({ target: TARGET });
+    one.world.identity.failNext('deleteMachineUser', 'before');
+    expect((await decommission(one)).view?.state).toBe('failed');
+    expect(boardOf()).toBeDefined();
+    deviceOf(one.world).awayUntil = Number.POSITIVE_INFINITY;
+    expect((await decommission(one)).states).toMatchObject({ account: 'deleted', device: 'failed' });
+    expect(boardOf()).toBeUndefined();
+    // As a run leaves it that is killed directly after the account is gone.
+    const onRecord = { serial: '1', machineId: undefined, hostKey: undefined, target: TARGET, givenAt: 1 };
+    one.world.journal.giveId(keyRealm, 'board-01', onRecord);
+    expect((await decommission(one)).states.account).toBe('gone');
+    expect(boardOf()).toBeUndefined();
+  });
+
   it('says of a second time that all is gone', async () => {
     const one = await enrolled();
     await decommission(one);

@@ -50,6 +50,7 @@ export async function decommissionDevice(input: DecommissionInput): Promise<void
   // Where the project is not seen, the account would not be seen either, and count as gone.
   await input.identity.requireProject(input.signal);
   const userId = await removeAccount(input);
+  input.ports.journal.releaseId(keyRealmOf(input.profile), input.deviceId);
   await attempt(input, 'device', () => removeFromDevice(input));
   await attempt(input, 'entry', () => removeEntry(input));
   settleIntents(input, userId);

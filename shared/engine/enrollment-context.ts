@@ -35,7 +35,7 @@ export interface EnrollmentInput {
   readonly sudoPassword: Secret | undefined;
   /** The operator asked for it: a clock that is off is set to the station's time. */
   readonly setClock: boolean;
-  /** The operator asked for it: an id that another board is alive with is taken over. */
+  /** The operator asked for it: an id that another board has is taken over. */
   readonly takeOver?: boolean;
   /** The operator asked for a new key in place of a good one. One object for all attempts of this device. */
   readonly rotation?: Rotation;

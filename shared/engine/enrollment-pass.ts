@@ -1,14 +1,14 @@
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 import type { Architecture } from '../model/facts.ts';
-import type { Heartbeat } from '../model/station-state.ts';
 import { formatAddress } from '../model/target.ts';
 import { deviceChanges, type PlannedStep, planEnrollment } from '../plan/plan-enrollment.ts';
 import { requireClock, requireRoom, requireSupported } from '../plan/preconditions.ts';
+import { putOnRecord } from './board-on-record.ts';
 import { awaitHeartbeat, verify } from './confirm-enrollment.ts';
 import { desiredState, keyIdsToRenew, liveKeyIds } from './desired-state.ts';
 import type { EnrollmentContext, EnrollmentInput } from './enrollment-context.ts';
 import type { HeartbeatBaseline } from './fleet.ts';
-import { requireIdIsFree } from './id-in-use.ts';
+import { requireIdIsFree, type TakenOver } from './id-in-use.ts';
 import { keyRealmOf } from './key-realm.ts';
 import type { Look } from './look-at-device.ts';
 import { lookWhenFree } from './look-when-free.ts';
@@ -36,8 +36,8 @@ export interface EnrollmentMemory {
   restarted: boolean;
   /** Good keys that are replaced all the same: chosen by the first pass, so that a later one keeps what that has minted. */
   renewedKeyIds: readonly string[] | undefined;
-  /** The board this one takes the id from. */
-  takenOver: Heartbeat | undefined;
+  /** What this board takes the id from. */
+  takenOver: TakenOver | undefined;
 }
 
 /** The memory of an enrollment that begins. */
@@ -108,7 +108,7 @@ async function performAll(
   // A user made just now holds no key; one call less for every new device.
   const known = account?.created === true ? [] : await identity.listKeys(userId, signal);
   const keyIdsBefore = replaceableKeyIds(known, look.facts.key, userId);
-  memory.renewedKeyIds ??= chooseRenewed(context, known, keyIdsBefore);
+  memory.renewedKeyIds ??= chooseRenewed(context, memory.takenOver, known, keyIdsBefore);
   const renewed = memory.renewedKeyIds;
   const liveIds = liveKeyIds(known, ports.clock.nowMs()).filter((keyId) => !renewed.includes(keyId));
   record.setKey(known.find((key) => key.keyId === look.facts.key?.keyId));
@@ -139,14 +139,22 @@ async function performAll(
     ...unretired.intents,
     ...(pending === undefined ? [] : [{ ...pending, userId }]),
   ]);
-  if (memory.takenOver !== undefined)
-    await shutOut(context, memory.takenOver, { userId, keyIds: keyIdsBefore, provenKeyId: expectedKeyId });
+  if (memory.takenOver?.live !== undefined)
+    await shutOut(context, memory.takenOver.live, {
+      userId,
+      keyIds: keyIdsBefore,
+      provenKeyId: expectedKeyId,
+    });
   await retireReplacedKeys(context, replaced);
 }
 
-/** Good keys this enrollment replaces: the operator asked for it, or their end is near. */
+/**
+ * Good keys this enrollment replaces: the operator asked for it, their end is near, or the board came with the card of the
+ * one that had its id: then both hold the same key.
+ */
 function chooseRenewed(
   { profile, ports, record, rotation, look }: EnrollmentContext,
+  takenOver: TakenOver | undefined,
   known: readonly MachineKeyEntry[],
   keyIdsBefore: readonly string[],
 ): readonly string[] {
@@ -154,6 +162,7 @@ function chooseRenewed(
     rotation.replacedKeyIds ??= keyIdsBefore;
     return rotation.replacedKeyIds;
   }
+  if (takenOver !== undefined && takenOver.live === undefined) return keyIdsBefore;
   const renewed = keyIdsToRenew(known, profile, ports.clock.nowMs());
   const held = known.find((key) => key.keyId === look.facts.key?.keyId && renewed.includes(key.keyId));
   if (held?.expiresAt !== undefined) {
@@ -169,12 +178,13 @@ function delivers(plan: readonly PlannedStep[]): boolean {
   );
 }
 
-/** Finds or makes machine user and grant, for an id that no other board is alive with. No key yet. */
+/** Finds or makes machine user and grant, for an id that no other board has. No key yet. */
 async function identityStep(context: EnrollmentContext, memory: EnrollmentMemory): Promise<DeviceAccount> {
   const { record, identity, deviceId, look, signal } = context;
   record.startStep('identity');
   memory.takenOver = await requireIdIsFree(context);
   await identity.requireProject(signal);
+  putOnRecord(context);
   // A board without a key was most likely never enrolled.
   const expected = look.facts.key === undefined ? 'new' : 'unknown';
   const account = await identity.ensureAccount(deviceId, expected, signal);

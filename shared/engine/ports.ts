@@ -1,5 +1,6 @@
 import type { DeviceCommand, ElevationMethod } from '../device/device-command.ts';
 import type { EnrollmentError } from '../errors/enrollment-error.ts';
+import type { BoardIdentity } from '../model/board-identity.ts';
 import type { DeviceId } from '../model/device-id.ts';
 import type { Profile } from '../model/profile.ts';
 import type { Secret } from '../model/secret.ts';
@@ -426,6 +427,14 @@ export interface RunRecord {
   readonly roundTrips: number;
 }
 
+/** The board that has a device id, as it was last seen. */
+export interface BoardOnRecord extends BoardIdentity {
+  /** Where it was reached. */
+  readonly target: string;
+  /** When the id became this board's. */
+  readonly givenAt: number;
+}
+
 /** Write-ahead journal of the station. Every write is on disk when the call returns. Holds no secret. */
 export interface Journal extends HostKeyPins {
   /** Written before the mint call. @throws STATION_JOURNAL_FAILED: then nothing may be minted. */
@@ -436,6 +445,12 @@ export interface Journal extends HostKeyPins {
   recordRun(run: RunRecord): void;
   /** Newest run of every device. */
   latestRuns(): readonly RunRecord[];
+  /** From now on the id is this board's, whosever it was. Written before anything is made for the id. */
+  giveId(realm: KeyRealm, deviceId: string, board: BoardOnRecord): void;
+  /** The board that has this id; undefined where none has, or was given it before boards were kept. */
+  boardOf(realm: KeyRealm, deviceId: string): BoardOnRecord | undefined;
+  /** The id is nobody's any more. */
+  releaseId(realm: KeyRealm, deviceId: string): void;
   close(): void;
 }
 

@@ -52,7 +52,7 @@ function everything(): unknown {
     done: device.done,
     counts: [device.uploads, device.restarts],
     identity: [[...identity.users], [...identity.grants], [...identity.keys]],
-    journal: [[...journal.intents], [...journal.hostKeys], journal.runs],
+    journal: [[...journal.intents], [...journal.hostKeys], [...journal.boards], journal.runs],
   });
 }
 
@@ -183,6 +183,50 @@ describe('a preview', () => {
       expect(device.openSessions).toBe(0);
       expect((await enrollOnce(world, 'board.local')).error?.code).toBe(code);
     }
+  });
+
+  it('says at once that the id was given to another board, and what a take-over would take', async () => {
+    const first = Object.assign(device, { serial: '1001' });
+    await enrollOnce(world, 'board.local');
+    const held = device.keyId;
+    const other = { serial: '1002', hostKey: 'SHA256:second' };
+    device = Object.assign(world.addDevice('board-01', 'other.local'), other);
+    // It came with a copy of the card, and of the key on it.
+    for (const [path, file] of first.files) device.files.set(path, file);
+    const target = parseTarget('ssh://pi@other.local');
+    if (!target.ok) throw new Error(target.says);
+    const [before, startedAt] = [everything(), world.clock.monotonicMs()];
+    await expect(preview({ target: target.target })).rejects.toMatchObject({
+      ...{ code: 'DEVICE_ID_OF_OTHER_BOARD' },
+      details: { other: 'the board at ssh://pi@board.local with serial number 1001' },
+    });
+    const seen = await preview({ target: target.target, takeOver: true });
+    expect(seen.takesOver).toMatch(/^the board at .* with serial number 1001 since \d{4}-\d\d-\d\d$/);
+    expect(seen.changes).toBe(true);
+    expect(shown(seen, 'mint-key')).toHaveLength(1);
+    expect(shown(seen, 'delete-key')).toEqual([expect.stringContaining(`delete machine key ${held}`)]);
+    expect(everything()).toEqual(before);
+    expect(world.clock.monotonicMs() - startedAt).toBeLessThan(5_000);
+    expect((await preview()).takesOver).toBeUndefined();
+  });
+
+  it.each([
+    ['lately by another board', 10_000, { hostname: 'old-board' }, 'old-board at 10.0.0.7'],
+    ['by another board, long ago', 46_000, { hostname: 'old-board' }, undefined],
+    ['by this board, with a key it has lost', 10_000, {}, undefined],
+  ])('says what was heard under the id %s', async (_what, agoMs, about, said) => {
+    await enrollOnce(world, 'board.local');
+    const [before, heartbeats] = [everything(), { hostname: device.deviceId, addresses: ['10.0.0.7'] }];
+    const heard = {
+      ...{ deviceId: 'board-01', keyId: 'another', revision: 1, labels: {}, ...heartbeats, ...about },
+      receivedAt: world.clock.nowMs() - agoMs,
+    };
+    const startedAt = world.clock.monotonicMs();
+    const seen = await preview({ heard });
+    expect([seen.mayBeAlive, seen.changes]).toEqual([said, false]);
+    expect(everything()).toEqual(before);
+    expect(world.clock.monotonicMs() - startedAt).toBeLessThan(5_000);
+    expect((await preview()).mayBeAlive).toBeUndefined();
   });
 
   it('looks with the sudo password, and ends with its signal', async () => {

@@ -2,17 +2,20 @@ import { receiveBinary, receiveMachineKey } from '../device/commands.ts';
 import { signWithBornKey } from '../device/key-birth.ts';
 import { machineUserName } from '../model/device-id.ts';
 import { type StepId, stepTitles } from '../model/enrollment.ts';
+import type { Heartbeat } from '../model/station-state.ts';
 import { formatAddress, formatTarget } from '../model/target.ts';
 import { type PlannedStep, planEnrollment } from '../plan/plan-enrollment.ts';
 import { requireClock, requireSupported } from '../plan/preconditions.ts';
 import { groupIntoTrips } from '../plan/trips.ts';
 import type { Action } from '../steps/define-step.ts';
 import { AskedPins } from './asked-pins.ts';
+import { type BoardContext, idOfOtherBoard, onRecordText, otherOnRecord } from './board-on-record.ts';
 import { Boards } from './boards.ts';
 import { desiredState, keyIdsToRenew, liveKeyIds } from './desired-state.ts';
 import { DeviceLog } from './device-log.ts';
 import type { EnrollmentInput } from './enrollment-context.ts';
 import { EnrollmentRecord } from './enrollment-record.ts';
+import { boardText, mayBeAlive } from './id-in-use.ts';
 import { keyRealmOf } from './key-realm.ts';
 import { type Look, lookAtDevice } from './look-at-device.ts';
 import { orphansOf } from './machine-keys.ts';
@@ -62,6 +65,10 @@ export interface EnrollmentPreview {
   readonly hostKeyFingerprint: string | undefined;
   /** False at first contact: an enrollment would pin this key. */
   readonly hostKeyIsPinned: boolean;
+  /** The board on record the id would be taken over from. */
+  readonly takesOver: string | undefined;
+  /** Another board that may be alive with the id: an enrollment would listen for it. */
+  readonly mayBeAlive: string | undefined;
   readonly steps: readonly PreviewStep[];
   /** Exchanges with the device, the looks not counted. */
   readonly trips: number;
@@ -69,7 +76,10 @@ export interface EnrollmentPreview {
   readonly changes: boolean;
 }
 
-export type PreviewInput = Omit<EnrollmentInput, 'fleet' | 'boards' | 'record' | 'holder' | 'setClock'>;
+export type PreviewInput = Omit<EnrollmentInput, 'fleet' | 'boards' | 'record' | 'holder' | 'setClock'> & {
+  /** The newest heartbeat under this id, where it was looked for. */
+  readonly heard?: Heartbeat | undefined;
+};
 
 /** A preview changes no device, so nobody's script is ever behind its fence. */
 const NOBODY = { id: 'preview', station: 'a preview' };
@@ -112,9 +122,13 @@ export async function previewEnrollment(input: PreviewInput): Promise<Enrollment
     requireClock(look.facts);
     const binary = await binaries(architecture);
     requireReady(looking, look.facts, binary);
+    const takesOver = boardTakenFrom({ ...looking, session, look }, input.takeOver === true);
+    const other = mayBeAlive({ ...looking, look }, input.heard);
     const identity = await lookAtIdentity(looking, look);
     const desired = desiredState(looking, {
-      ...{ binary, userId: identity.userId, liveKeyIds: identity.liveKeyIds, keyIdsBefore: [] },
+      ...{ binary, userId: identity.userId, keyIdsBefore: [] },
+      // The card of the other board may have come with this one, and its key with it.
+      liveKeyIds: takesOver === undefined ? identity.liveKeyIds : [],
       watchesHeartbeats: input.profile.nats !== undefined,
     });
     const plan = planEnrollment(look.facts, desired);
@@ -134,11 +148,14 @@ export async function previewEnrollment(input: PreviewInput): Promise<Enrollment
     return {
       ...{ deviceId: input.deviceId, target: formatTarget(target) },
       ...{ system: look.facts.osName, architecture, hostKeyFingerprint: session.hostKeyFingerprint },
-      ...{ hostKeyIsPinned: target.kind === 'local' || pins.targetIsPinned, steps },
+      ...{ hostKeyIsPinned: target.kind === 'local' || pins.targetIsPinned, takesOver, steps },
+      mayBeAlive: other === undefined ? undefined : boardText(other),
       trips: groupIntoTrips(plan).filter(
         (trip) => trip.kind !== 'mint-key' && trip.kind !== 'wait-for-heartbeat',
       ).length,
-      changes: steps.some((step) => step.actions.some((action) => action.kind !== 'wait-for-heartbeat')),
+      changes:
+        takesOver !== undefined ||
+        steps.some((step) => step.actions.some((action) => action.kind !== 'wait-for-heartbeat')),
     };
   } finally {
     session.close();
@@ -154,10 +171,24 @@ function withoutWrites(journal: Journal, pins: HostKeyPins): Journal {
     unsettledKeyIntents: (realm) => journal.unsettledKeyIntents(realm),
     recordRun: forget,
     latestRuns: () => journal.latestRuns(),
+    giveId: forget,
+    boardOf: (realm, deviceId) => journal.boardOf(realm, deviceId),
+    releaseId: forget,
     hostKey: pins.hostKey,
     pinHostKey: pins.pinHostKey,
     close: forget,
   };
+}
+
+/**
+ * The board on record the operator would take the id from.
+ * @throws DEVICE_ID_OF_OTHER_BOARD unless the operator takes the id over
+ */
+function boardTakenFrom(context: BoardContext, takesOver: boolean): string | undefined {
+  const other = otherOnRecord(context);
+  if (other === undefined) return undefined;
+  if (!takesOver) throw idOfOtherBoard(context, other);
+  return onRecordText(other);
 }
 
 function unseenRecord({ ports, deviceId, target }: PreviewInput): EnrollmentRecord {

@@ -46,6 +46,15 @@ export const deviceRemedies = {
     retry: 'after-fix',
     offer: 'take-over',
   },
+  DEVICE_ID_OF_OTHER_BOARD: {
+    title: 'Id was given to another board',
+    says: 'On {day} the id {deviceId} was given to another board: {other}. Nothing was made for this one.',
+    cause: 'One id was typed or scanned for two boards, or the other board was replaced or flashed anew.',
+    operatorDoes:
+      'Give this board another id. If it takes the place of the other one, or is that board flashed anew, take the id over: older keys are deleted once this board works.',
+    retry: 'after-fix',
+    offer: 'take-over',
+  },
   DEVICE_HAS_OTHER_ID: {
     title: 'Device has another id',
     says: 'The device is enrolled as {actual}, not as {deviceId}. Nothing on it was changed.',

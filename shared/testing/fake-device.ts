@@ -106,6 +106,8 @@ export class FakeDevice {
   epoch = 0;
   /** The line of the lock file while somebody else's script runs. */
   heldBy: string | undefined;
+  /** Empty: it has none. */
+  serial = '';
   machineId = '0123456789abcdef0123456789abcdef';
   boots = 1;
   /** True while the device shuts down: it still answers, and its scripts fail. */

@@ -22,6 +22,7 @@ export interface LookedAt {
   readonly clockOffsetSeconds: number;
   readonly canMakeKeys: boolean;
   readonly needsRestart: boolean;
+  readonly serial: string;
   readonly machineId: string;
   readonly boots: number;
   readonly epoch: number;
@@ -76,6 +77,7 @@ export function fakeLook(device: LookedAt, nowMs: number, command: DeviceCommand
       'unit-enabled': device.unit.enabled ? 'yes' : '',
       'unit-state': `ActiveState=${device.unit.active ? 'active' : 'inactive'} NeedDaemonReload=no`,
       'needs-restart': device.needsRestart ? 'yes' : '',
+      serial: device.serial,
       'machine-id': device.machineId,
       'boot-id': `boot-${device.boots}`,
       epoch: String(device.epoch),

@@ -1,5 +1,6 @@
 import { isOfRealm } from '../engine/key-realm.ts';
 import type {
+  BoardOnRecord,
   Journal,
   KeyIntent,
   KeyIntentState,
@@ -14,6 +15,8 @@ export class MemoryJournal implements Journal {
   readonly intents = new Map<string, KeyIntent>();
   readonly runs: RunRecord[] = [];
   readonly hostKeys = new Map<string, PinnedHostKey>();
+  /** By realm and id. */
+  readonly boards = new Map<string, BoardOnRecord>();
   refusesWrites = false;
   isClosed = false;
 
@@ -44,6 +47,20 @@ export class MemoryJournal implements Journal {
     return [...new Map(this.runs.map((run) => [run.deviceId, run])).values()];
   }
 
+  giveId(realm: KeyRealm, deviceId: string, board: BoardOnRecord): void {
+    this.#requireWritable();
+    this.boards.set(placeOf(realm, deviceId), board);
+  }
+
+  boardOf(realm: KeyRealm, deviceId: string): BoardOnRecord | undefined {
+    return this.boards.get(placeOf(realm, deviceId));
+  }
+
+  releaseId(realm: KeyRealm, deviceId: string): void {
+    this.#requireWritable();
+    this.boards.delete(placeOf(realm, deviceId));
+  }
+
   hostKey(place: string): PinnedHostKey | undefined {
     return this.hostKeys.get(place);
   }
@@ -61,4 +78,8 @@ export class MemoryJournal implements Journal {
     if (this.refusesWrites)
       throw new EnrollmentError('STATION_JOURNAL_FAILED', { details: { path: 'journal.db' } });
   }
+}
+
+function placeOf({ issuer, projectId }: KeyRealm, deviceId: string): string {
+  return [issuer, projectId, deviceId].join(' ');
 }

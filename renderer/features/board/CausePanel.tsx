@@ -160,6 +160,11 @@ function secretLabel(kind: NonNullable<Cause['secretNeeded']>, user: string | un
   return user === undefined ? secretWords[kind] : `${secretWords[kind]} for ${user}`;
 }
 
+/** What the other board has to do with the ids. */
+function otherBoard({ code }: Cause): string {
+  return code === 'DEVICE_ID_IN_USE' ? 'another board is alive with' : 'another board was given';
+}
+
 function RetryForm({ cause, primary }: { readonly cause: Cause; readonly primary: boolean }) {
   const [secret, setSecret] = useState('');
   const [busy, setBusy] = useState(false);
@@ -232,7 +237,7 @@ function RetryForm({ cause, primary }: { readonly cause: Cause; readonly primary
       ) : null}
       <DialogBox open={asked} onClose={() => setAsked(false)} title="Take over the id">
         <p className="selectable text-sm leading-[19px] text-ink-2 [overflow-wrap:anywhere]">
-          {`${cause.deviceIds.join(', ')}: another board is alive with ${cause.deviceIds.length === 1 ? 'this id' : 'these ids'}. The board on the bench gets a new key. Once it reports, every older key is deleted, and the other board is shut out for good.`}
+          {`${cause.deviceIds.join(', ')}: ${otherBoard(cause)} ${cause.deviceIds.length === 1 ? 'this id' : 'these ids'}. The board on the bench gets a new key. Once it reports, every older key is deleted, and the other board is shut out for good.`}
         </p>
         <div className="mt-5 flex justify-end gap-2">
           <Button kind="quiet" onClick={() => setAsked(false)}>

@@ -96,6 +96,16 @@ describe('a journal of lines', () => {
   it('is written anew when most of its lines tell nothing any more', () => {
     const journal = openFileJournal(folder);
     journal.pinHostKey('10.0.0.7', { fingerprint: 'SHA256:a', keyType: undefined }, 1);
+    const board = {
+      serial: undefined,
+      machineId: 'f00d',
+      hostKey: undefined,
+      target: 'local://',
+      givenAt: 1,
+    };
+    journal.giveId(realm, 'press-07', board);
+    journal.giveId(realm, 'press-08', board);
+    journal.releaseId(realm, 'press-08');
     for (let number = 1; number <= 700; number += 1) {
       journal.openKeyIntent(intent(`k${number}`, number));
       journal.settleKeyIntent(`k${number}`, number === 650 ? 'delivering' : 'delivered', `key-${number}`);
@@ -114,6 +124,7 @@ describe('a journal of lines', () => {
     expect(after.unsettledKeyIntents(realm)).toEqual(before.unsettledKeyIntents(realm));
     expect(after.latestRuns()).toEqual([run(700)]);
     expect(after.hostKey('10.0.0.7')?.fingerprint).toBe('SHA256:a');
+    expect(['press-07', 'press-08'].map((id) => after.boardOf(realm, id))).toEqual([board, undefined]);
     expect(readdirSync(folder).sort()).toEqual(['journal.jsonl', 'lock']);
   });
 

@@ -200,6 +200,13 @@ function journalOf(
     unsettledKeyIntents: (realm) => content.unsettledIntents(realm),
     recordRun: (run) => record(entryOfRun(run)),
     latestRuns: () => content.latestRuns(),
+    giveId: ({ issuer, projectId }, deviceId, board) =>
+      record({ board: { issuer, projectId, deviceId, ...board } }),
+    boardOf: (realm, deviceId) => content.boardOf(realm, deviceId),
+    releaseId: ({ issuer, projectId }, deviceId) => {
+      const released = { issuer, projectId, deviceId };
+      if (content.boardOf(released, deviceId) !== undefined) record({ released });
+    },
     hostKey: (place) => content.hostKey(place),
     pinHostKey: (place, { fingerprint, keyType }, at) =>
       record({

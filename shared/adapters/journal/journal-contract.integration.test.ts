@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Journal, KeyIntent, RunRecord } from '../../engine/ports.ts';
+import type { BoardOnRecord, Journal, KeyIntent, RunRecord } from '../../engine/ports.ts';
 import { openFileJournal } from './file-journal.ts';
 import { openJournal } from './journal.ts';
 import { migrations } from './migrations.ts';
@@ -37,6 +37,11 @@ const run = (fields: Partial<RunRecord> = {}): RunRecord => ({
   errorCode: undefined,
   roundTrips: 0,
   ...fields,
+});
+
+const board = (fields: Partial<BoardOnRecord> = {}): BoardOnRecord => ({
+  ...{ serial: '10000000abcdef01', machineId: 'f00d', hostKey: 'SHA256:a' },
+  ...{ target: 'ssh://10.0.0.7', givenAt: 1000, ...fields },
 });
 
 /** The two journals keep the same promises; one is on SQLite, the other on lines of JSON. */
@@ -133,6 +138,33 @@ describe.each(kinds)('journal on $kind', ({ open, opener, files }) => {
     expect(journal.latestRuns()).toEqual([again]);
   });
 
+  it('knows which board has an id, in each fleet, until it is given to another or to nobody', () => {
+    const elsewhere = { ...realm, projectId: '72' };
+    const unknown = { serial: undefined, machineId: undefined, hostKey: undefined };
+    expect(journal.boardOf(realm, 'press-07')).toBeUndefined();
+    journal.giveId(realm, 'press-07', board());
+    journal.giveId(realm, 'press-08', board(unknown));
+    journal.giveId(elsewhere, 'press-07', board({ serial: '9' }));
+    journal.giveId(realm, 'press-07', board({ hostKey: undefined, givenAt: 2000 }));
+    const read = () =>
+      [realm, elsewhere].flatMap((of) => ['press-07', 'press-08'].map((id) => journal.boardOf(of, id)));
+    const given = [
+      board({ hostKey: undefined, givenAt: 2000 }),
+      board(unknown),
+      board({ serial: '9' }),
+      undefined,
+    ];
+    expect(read()).toEqual(given);
+    journal.close();
+    journal = open(folder);
+    expect(read()).toEqual(given);
+    journal.releaseId(realm, 'press-07');
+    journal.releaseId(realm, 'press-07');
+    journal.close();
+    journal = open(folder);
+    expect(read()).toEqual([undefined, ...given.slice(1)]);
+  });
+
   it('pins host keys and replaces them', () => {
     const first = { fingerprint: 'SHA256:a', keyType: undefined };
     const second = { fingerprint: 'SHA256:b', keyType: 'ssh-ed25519' };
@@ -216,6 +248,23 @@ describe('SQLite', () => {
     journal.settleKeyIntent('old', 'deleted');
     journal.openKeyIntent(intent('new'));
     expect(journal.unsettledKeyIntents(realm).map(({ intentId }) => intentId)).toEqual(['new']);
+    journal.close();
+  });
+
+  it('takes over a journal from before it kept boards: its ids are nobody’s, and can be given', () => {
+    const path = join(folder, 'older.sqlite');
+    const database = new Database(path);
+    for (const migration of migrations.slice(0, 4)) database.exec(migration);
+    database.exec(`CREATE TABLE schema_version (version INTEGER NOT NULL) STRICT;
+      INSERT INTO schema_version VALUES (4);
+      INSERT INTO run (batch_id, device_id, target, state, attempt, started_at, round_trips)
+        VALUES ('b1', 'press-07', 'ssh://10.0.0.7', 'enrolled', 1, 1000, 4);`);
+    database.close();
+    const journal = openJournal(path);
+    expect(journal.latestRuns()).toEqual([run({ state: 'enrolled', roundTrips: 4 })]);
+    expect(journal.boardOf(realm, 'press-07')).toBeUndefined();
+    journal.giveId(realm, 'press-07', board());
+    expect(journal.boardOf(realm, 'press-07')).toEqual(board());
     journal.close();
   });
 

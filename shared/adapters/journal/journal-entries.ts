@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isOfRealm } from '../../engine/key-realm.ts';
-import type { KeyIntent, KeyRealm, PinnedHostKey, RunRecord } from '../../engine/ports.ts';
+import type { BoardOnRecord, KeyIntent, KeyRealm, PinnedHostKey, RunRecord } from '../../engine/ports.ts';
 
 /**
  * Lines of the journal file. The first names format and version; every other is one write. A form that was released is
@@ -45,6 +45,17 @@ const hostKeySchema = z.object({
   keyType: z.string().optional(),
 });
 
+/** An id that is nobody's any more. */
+const releasedSchema = z.object({ issuer: z.string(), projectId: z.string(), deviceId: z.string() });
+/** The board that has an id. */
+const boardSchema = releasedSchema.extend({
+  serial: z.string().optional(),
+  machineId: z.string().optional(),
+  hostKey: z.string().optional(),
+  target: z.string(),
+  givenAt: instant,
+});
+
 export const entrySchema = z.union([
   z.object({ intent: intentSchema }),
   z.object({
@@ -53,6 +64,8 @@ export const entrySchema = z.union([
   z.object({ run: runSchema }),
   z.object({ decommission: decommissionSchema }),
   z.object({ hostKey: hostKeySchema }),
+  z.object({ board: boardSchema }),
+  z.object({ released: releasedSchema }),
 ]);
 export type Entry = z.infer<typeof entrySchema>;
 
@@ -61,6 +74,7 @@ export class JournalContent {
   readonly #intents = new Map<string, KeyIntent>();
   readonly #runs = new Map<string, RunRecord>();
   readonly #hostKeys = new Map<string, z.infer<typeof hostKeySchema>>();
+  readonly #boards = new Map<string, z.infer<typeof boardSchema>>();
 
   /** Throws where a write is not possible on what is there; then nothing is changed. */
   check(entry: Entry): void {
@@ -82,6 +96,8 @@ export class JournalContent {
       if (intent) this.#intents.set(intentId, { ...intent, state, keyId: keyId ?? intent.keyId });
     } else if ('run' in entry) this.#applyRun(entry.run);
     else if ('decommission' in entry) this.#applyRun(entry.decommission);
+    else if ('board' in entry) this.#boards.set(placeOf(entry.board), entry.board);
+    else if ('released' in entry) this.#boards.delete(placeOf(entry.released));
     else this.#hostKeys.set(entry.hostKey.target, entry.hostKey);
   }
 
@@ -113,6 +129,16 @@ export class JournalContent {
     return found && { fingerprint: found.fingerprint, keyType: found.keyType };
   }
 
+  boardOf({ issuer, projectId }: KeyRealm, deviceId: string): BoardOnRecord | undefined {
+    const found = this.#boards.get(placeOf({ issuer, projectId, deviceId }));
+    return (
+      found && {
+        ...{ serial: found.serial, machineId: found.machineId, hostKey: found.hostKey },
+        ...{ target: found.target, givenAt: found.givenAt },
+      }
+    );
+  }
+
   /** The fewest entries that add up to the same; intents that are settled are told no more. */
   entries(): Entry[] {
     const intents = this.#unsettled().flatMap(({ state, keyId, ...intent }): Entry[] => [
@@ -121,8 +147,13 @@ export class JournalContent {
     ]);
     const runs = this.latestRuns().map(entryOfRun);
     const hostKeys = [...this.#hostKeys.values()].map((hostKey): Entry => ({ hostKey }));
-    return [...hostKeys, ...runs, ...intents];
+    const boards = [...this.#boards.values()].map((board): Entry => ({ board }));
+    return [...hostKeys, ...boards, ...runs, ...intents];
   }
+}
+
+function placeOf({ issuer, projectId, deviceId }: z.infer<typeof releasedSchema>): string {
+  return JSON.stringify([issuer, projectId, deviceId]);
 }
 
 /** What is written of a run. */

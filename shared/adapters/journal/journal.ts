@@ -2,7 +2,7 @@ import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'libsql';
 import { z } from 'zod';
-import type { Journal, KeyIntent, RunRecord } from '../../engine/ports.ts';
+import type { BoardOnRecord, Journal, KeyIntent, RunRecord } from '../../engine/ports.ts';
 import { guardFor } from './journal-failure.ts';
 import { migrations } from './migrations.ts';
 
@@ -36,6 +36,13 @@ const runRow = z.object({
   round_trips: z.number().int(),
 });
 const hostKeyRow = z.object({ fingerprint: z.string(), key_type: z.string().nullable() }).optional();
+const boardRow = z.object({
+  serial: z.string().nullable(),
+  machine_id: z.string().nullable(),
+  host_key: z.string().nullable(),
+  target: z.string(),
+  given_at: instant,
+});
 const versionRow = z.object({ version: z.number().int().nonnegative() });
 const keyIds = z.array(z.string());
 
@@ -67,6 +74,17 @@ function runOf(content: unknown): RunRecord {
     finishedAt: row.finished_at ?? undefined,
     errorCode: row.error_code ?? undefined,
     roundTrips: row.round_trips,
+  };
+}
+
+function boardOf(content: unknown): BoardOnRecord {
+  const row = boardRow.parse(content);
+  return {
+    serial: row.serial ?? undefined,
+    machineId: row.machine_id ?? undefined,
+    hostKey: row.host_key ?? undefined,
+    target: row.target,
+    givenAt: row.given_at,
   };
 }
 
@@ -135,6 +153,13 @@ function prepare(database: Database.Database) {
          ORDER BY started_at DESC, run_number DESC LIMIT 1
        ) ORDER BY device_id`,
     ),
+    giveId: database.prepare(
+      `INSERT OR REPLACE INTO board
+         (issuer, project_id, device_id, serial, machine_id, host_key, target, given_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    boardOf: database.prepare('SELECT * FROM board WHERE issuer = ? AND project_id = ? AND device_id = ?'),
+    releaseId: database.prepare('DELETE FROM board WHERE issuer = ? AND project_id = ? AND device_id = ?'),
     hostKey: database.prepare('SELECT fingerprint, key_type FROM host_key WHERE target = ?'),
     pinHostKey: database.prepare(
       `INSERT INTO host_key (target, fingerprint, key_type, pinned_at) VALUES (?, ?, ?, ?)
@@ -186,6 +211,26 @@ function journalOn(database: Database.Database, guarded: <T>(work: () => T) => T
         );
       }),
     latestRuns: () => guarded(() => sql.latestRuns.all().map(runOf)),
+    giveId: ({ issuer, projectId }, deviceId, board) =>
+      guarded(() => {
+        sql.giveId.run(
+          issuer,
+          projectId,
+          deviceId,
+          board.serial ?? null,
+          board.machineId ?? null,
+          board.hostKey ?? null,
+          board.target,
+          board.givenAt,
+        );
+      }),
+    boardOf: ({ issuer, projectId }, deviceId) =>
+      guarded(() => {
+        const row: unknown = sql.boardOf.get(issuer, projectId, deviceId);
+        return row === undefined ? undefined : boardOf(row);
+      }),
+    releaseId: ({ issuer, projectId }, deviceId) =>
+      guarded(() => void sql.releaseId.run(issuer, projectId, deviceId)),
     hostKey: (place) =>
       guarded(() => {
         const row = hostKeyRow.parse(sql.hostKey.get(place));

@@ -63,4 +63,18 @@ export const migrations: readonly string[] = [
   `,
   // A key is asked for in the organisation of its project: elsewhere a live one looks deleted. NULL: opened before.
   'ALTER TABLE key_intent ADD COLUMN project_id TEXT',
+  // Which board has an id. An id without a row was given before, or to nobody.
+  `
+  CREATE TABLE board (
+    issuer     TEXT NOT NULL,
+    project_id TEXT NOT NULL,
+    device_id  TEXT NOT NULL,
+    serial     TEXT,
+    machine_id TEXT,
+    host_key   TEXT,
+    target     TEXT NOT NULL,
+    given_at   INTEGER NOT NULL,
+    PRIMARY KEY (issuer, project_id, device_id)
+  ) STRICT;
+  `,
 ];
