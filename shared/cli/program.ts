@@ -4,7 +4,7 @@ import type { BatchWish } from '../engine/station-batches.ts';
 import { describeThrown, EnrollmentError } from '../errors/enrollment-error.ts';
 import { parseDeviceId } from '../model/device-id.ts';
 import type { BenchEntry } from '../model/profile.ts';
-import { tokenPolicies } from '../model/profile.ts';
+import { hostKeyPolicies, tokenPolicies } from '../model/profile.ts';
 import type { CommandContext, StationOptions } from './command-context.ts';
 import { type DecommissionOptions, decommission } from './decommission-command.ts';
 import { doctor } from './doctor-command.ts';
@@ -33,9 +33,9 @@ type EnrollOptions = CommonOptions &
 const MOST_PATIENCE_MINUTES = 1440;
 const MANIFEST_LIMIT_BYTES = 8 * 1024 * 1024;
 
-/** Options that may be given several times. */
-const collect = (value: string, before: readonly string[] | undefined): string[] => [
-  ...(before ?? []),
+/** Options that may be given several times. Whoever has said `--no-…` before has thought better of it. */
+const collect = (value: string, before: readonly string[] | false | undefined): string[] => [
+  ...(before === false || before === undefined ? [] : before),
   value,
 ];
 
@@ -57,8 +57,25 @@ function withCommon(command: Command): Command {
     .option('--json', 'results as JSON lines');
 }
 
-function withEnrollment(command: Command): Command {
+/** Of the commands that connect to devices: the way there, as the profile's section `ssh` has it. */
+function withReach(command: Command): Command {
   return withCommon(command)
+    .option('--ssh-agent', "offer the keys of this account's SSH agent")
+    .option('--no-ssh-agent', 'do not, whatever the profile says')
+    .option('--jump <host>', 'jump host, user@host:port; several or with commas, the nearest first', collect)
+    .option('--no-jump', 'none, whatever the profile says')
+    .option('--ssh-config <file>', 'OpenSSH client configuration: aliases, users, ports, keys, jump hosts')
+    .option('--no-ssh-config', 'none, whatever the profile says')
+    .addOption(
+      new Option('--host-keys <which>', 'trust at first contact, or known ones only').choices(
+        hostKeyPolicies,
+      ),
+    )
+    .option('--known-hosts <file>', "host keys known beforehand, in OpenSSH's format");
+}
+
+function withEnrollment(command: Command): Command {
+  return withReach(command)
     .option('--agent-binary <[arch=]file>', 'agent for x86_64, aarch64 or armv7; several', collect)
     .option('--labels <k=v,…>', 'labels the agent reports; several', collect)
     .option('--concurrency <n>', 'devices side by side, 1 to 64')
@@ -117,7 +134,7 @@ export function createProgram(
       finish(await enroll(context(options), options, async () => [entry], { rotateKeys: true }));
     });
 
-  withCommon(program.command('decommission'))
+  withReach(program.command('decommission'))
     .description('take a device out of the fleet: keys, account, agent, entry')
     .argument('<device-id>')
     .option('--target <target>', 'take the agent off there; without it the device is left as it is')
@@ -147,7 +164,7 @@ export function createProgram(
       );
     });
 
-  withCommon(program.command('doctor'))
+  withReach(program.command('doctor'))
     .description('say what is wrong with a device, and change nothing')
     .requiredOption('--target <target>', 'ssh://user@host:port, or local for this computer')
     .option('--device-id <id>', 'its name in the fleet, to look up account and heartbeat')
