@@ -5,15 +5,15 @@ import { parseDeviceId } from '../model/device-id.ts';
 import { megabytesText } from '../model/duration-text.ts';
 import type { EnrollmentErrorCode } from '../model/error-codes.ts';
 import type { BenchEntry, Profile } from '../model/profile.ts';
-import type { CommandContext, StationOptions } from './command-context.ts';
+import type { CommandContext } from './command-context.ts';
 import { type ExitCode, exitCodeOfDevices } from './exit-codes.ts';
 import type { EventFields } from './json-lines.ts';
-import { Observer } from './observer.ts';
+import { Observer, type ObserverOptions } from './observer.ts';
 import type { Output } from './output.ts';
 import { reachOf } from './reach-options.ts';
 import { UsageError } from './usage-error.ts';
 
-export interface DryRunOptions extends StationOptions {
+export interface DryRunOptions extends ObserverOptions {
   /** Print the scripts too. */
   readonly verbose?: boolean;
 }
@@ -31,7 +31,7 @@ export async function dryRun(
   const { output, interrupts } = context;
   const failures: EnrollmentErrorCode[] = [];
   try {
-    await observer.requireSignIn();
+    await observer.session.require();
     for (const entry of profile.bench) {
       try {
         tellPreview(output, await preview(observer, entry, context), options.verbose === true);
