@@ -130,6 +130,30 @@ describe('muster setup zitadel', () => {
     });
   }, 60_000);
 
+  test('a token that ends on the way ends it with 3 and asks nobody, and a second run goes on', async () => {
+    await lab.stop();
+    let isEnded = true;
+    // A personal access token does not end in the lab: this is how the provider refuses one that has.
+    const reply = { status: 401, body: { code: 16, message: 'Errors.Token.Invalid (AUTH-7fs1e)' } };
+    lab = await startTestLab({
+      bare: true,
+      faults: {
+        before: ({ method, path: at }) =>
+          isEnded && method === 'POST' && /role/i.test(at) ? reply : undefined,
+      },
+    });
+    const run = await setup();
+    expect(run.status, run.stderr + run.stdout).toBe(3);
+    expect(refusal(run)?.code).toBe('IDENTITY_TOKEN_REFUSED');
+    expect(run.events('sign-in')).toEqual([]);
+    expect(states(run)).toContainEqual(['project', 'warehouse', 'created']);
+    isEnded = false;
+    const again = await setup();
+    expect(again.status, again.stderr + again.stdout).toBe(0);
+    expect(states(again)).toContainEqual(['project', 'warehouse', 'already']);
+    expect(states(again)).toContainEqual(['device-app', 'Muster station', 'created']);
+  }, 60_000);
+
   test('a second run changes nothing, at the provider and on disk', async () => {
     expect((await setup()).status).toBe(0);
     const before = { mutations: mutations(), files: filesIn(out('.')) };

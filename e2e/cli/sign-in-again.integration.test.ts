@@ -1,9 +1,20 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { approveAsLabOperator } from '../lab/identity/operator-walk.ts';
 import { type LabFixture, startLabFixture } from '../lab/testing/lab-fixture.ts';
-import { bundledCli, type CliOptions, type CliRun, operatorToken, runCli } from './run-cli.ts';
+import {
+  addressIn,
+  addressInJson,
+  all,
+  approving,
+  type EndedSignIn,
+  endedSignIn,
+  has,
+  once,
+  onTerminal,
+} from './ended-sign-in.ts';
+import { bundledCli, operatorToken, runCli } from './run-cli.ts';
 
 const devices = ['hold-01', 'hold-02', 'hold-03'];
 
@@ -11,8 +22,7 @@ const devices = ['hold-01', 'hold-02', 'hold-03'];
 describe('a sign-in that ends in the middle of a batch of the command line', () => {
   const signal = AbortSignal.timeout(280_000);
   let fixture: LabFixture;
-  let profile: string;
-  let state: string;
+  let signIn: EndedSignIn;
   let manifest: string;
 
   beforeAll(async () => {
@@ -21,15 +31,7 @@ describe('a sign-in that ends in the middle of a batch of the command line', () 
       { aptSeconds: 2 },
     );
     await bundledCli();
-    state = path.join(fixture.dir, 'cli-state');
-    profile = path.join(fixture.dir, 'lab', 'remembers.toml');
-    const text = await readFile(fixture.lab.profilePath, 'utf8');
-    const file = path.join(fixture.dir, 'sign-in.json');
-    await writeFile(
-      profile,
-      text.replace('[identity]\n', `[identity]\ntoken_file = ${JSON.stringify(file)}\n`),
-    );
-    expect(await readFile(profile, 'utf8')).toContain('token_file');
+    signIn = await endedSignIn(fixture, signal);
     manifest = path.join(fixture.dir, 'hold.csv');
     const rows = fixture.lab.devices.map(
       ({ user, host, port }, place) => `${devices[place]},ssh://${user}@${host}:${port}`,
@@ -44,8 +46,6 @@ describe('a sign-in that ends in the middle of a batch of the command line', () 
     await reset();
   });
 
-  const args = (...words: readonly string[]) => [...words, '--profile', profile, '--state-dir', state];
-  const asked = () => fixture.lab.identity.inspect().calls['POST /oauth/v2/device_authorization'] ?? 0;
   const reset = async () => {
     for (const { root } of fixture.lab.devices)
       await writeFile(path.join(root, 'etc/fleet-agent/zitadel-key.json'), '{}').catch(() => undefined);
@@ -54,55 +54,15 @@ describe('a sign-in that ends in the middle of a batch of the command line', () 
     fixture.lab.identity
       .inspect()
       .users.filter((user) => user.live && devices.includes(user.userName.replace('device-', ''))).length;
-  const endSession = () => {
-    fixture.lab.identity.control.endAccessTokens();
-    fixture.lab.identity.control.forgetRefreshTokens();
-  };
-  const addressIn = (text: string): string | undefined => [...text.matchAll(/or open +(\S+)/g)].at(-1)?.[1];
-
-  /** On a terminal of its own; the session ends once the first device has been reached. */
-  function onTerminal(words: readonly string[], options: Partial<CliOptions> = {}): Promise<CliRun> {
-    const command = ['stty rows 50 cols 120;', process.execPath, 'out/cli/muster.cjs', ...words].join(' ');
-    return runCli([command, '/dev/null'], {
-      command: ['script', '-qefc'],
-      env: { TERM: 'xterm' },
-      ...options,
-    });
-  }
-
-  /** A sign-in that is remembered in the file, as a person has left it. */
-  async function signInOnce(): Promise<void> {
-    let isApproved = false;
-    const run = await onTerminal(args('devices'), {
-      onOutput: ({ text }) => {
-        const verificationUriComplete = addressIn(text);
-        if (verificationUriComplete === undefined || isApproved) return;
-        isApproved = true;
-        void approveAsLabOperator({ verificationUriComplete, signal });
-      },
-    });
-    expect(run.status, run.stdout).toBe(0);
-  }
 
   test('on a terminal shows a code below the board, and goes on with everything after one approval', async () => {
-    await signInOnce();
-    const before = asked();
-    let isEnded = false;
-    let isApproved = false;
-    const run = await onTerminal(args('batch', manifest), {
-      onOutput: ({ text }) => {
-        if (!isEnded && text.includes('Packages')) {
-          isEnded = true;
-          endSession();
-        }
-        const verificationUriComplete = addressIn(text);
-        if (verificationUriComplete === undefined || isApproved) return;
-        isApproved = true;
-        void approveAsLabOperator({ verificationUriComplete, signal });
-      },
+    await signIn.signInOnce();
+    const before = signIn.asked();
+    const run = await onTerminal(signIn.args('batch', manifest), {
+      onOutput: all(once(has('Packages'), signIn.endSession), once(addressIn, approving(signal))),
     });
     expect(run.status, run.stdout).toBe(0);
-    expect(asked() - before).toBe(1);
+    expect(signIn.asked() - before).toBe(1);
     expect(run.stdout).toMatch(/[123] waits? for a sign-in/);
     expect(run.stdout).toContain('█');
     expect(run.stdout).toMatch(/3 of 3 enrolled in [^,]+, 0 failed, [123] had to wait for a sign-in/);
@@ -112,24 +72,16 @@ describe('a sign-in that ends in the middle of a batch of the command line', () 
   }, 120_000);
 
   test('in a pipe tells the address as an event, each device that waits, and goes on', async () => {
-    await signInOnce();
-    const before = asked();
-    let isEnded = false;
-    let isApproved = false;
-    const run = await runCli(args('batch', manifest, '--json'), {
-      onOutput: ({ text }) => {
-        if (!isEnded && text.includes('"step":"connect","state":"done"')) {
-          isEnded = true;
-          endSession();
-        }
-        const verificationUriComplete = /"completeUrl":"([^"]+)"/.exec(text)?.[1];
-        if (verificationUriComplete === undefined || isApproved) return;
-        isApproved = true;
-        void approveAsLabOperator({ verificationUriComplete, signal });
-      },
+    await signIn.signInOnce();
+    const before = signIn.asked();
+    const run = await runCli(signIn.args('batch', manifest, '--json'), {
+      onOutput: all(
+        once(has('"step":"connect","state":"done"'), signIn.endSession),
+        once(addressInJson, approving(signal)),
+      ),
     });
     expect(run.status, run.stdout + run.stderr).toBe(0);
-    expect(asked() - before).toBe(1);
+    expect(signIn.asked() - before).toBe(1);
     expect(run.events('sign-in')).toHaveLength(1);
     const waits = run.events('device-awaits-sign-in');
     const waited = waits.filter((one) => one.isWaiting).map((one) => one.deviceId);
@@ -146,18 +98,13 @@ describe('a sign-in that ends in the middle of a batch of the command line', () 
   }, 120_000);
 
   test('ends with 3 when nobody signs in before the limit, and a device waits in plain lines', async () => {
-    await signInOnce();
-    const before = asked();
-    let isEnded = false;
-    const run = await runCli(args('batch', manifest, '--wait-for-sign-in', '0.05'), {
-      onOutput: ({ text }) => {
-        if (isEnded || !text.includes('sign-in: ')) return;
-        isEnded = true;
-        endSession();
-      },
+    await signIn.signInOnce();
+    const before = signIn.asked();
+    const run = await runCli(signIn.args('batch', manifest, '--wait-for-sign-in', '0.05'), {
+      onOutput: once(has('sign-in: '), signIn.endSession),
     });
     expect(run.status, run.stdout + run.stderr).toBe(3);
-    expect(asked() - before).toBe(1);
+    expect(signIn.asked() - before).toBe(1);
     expect(run.stdout).toMatch(/0\/3 {2}hold-0\d {2}\S+ s {2}waits for a sign-in/);
     expect(run.stdout).toMatch(/0 of 3 enrolled in [^,]+, 3 failed, 3 had to wait for a sign-in/);
     expect(run.stderr).toContain('wait 3 seconds for the next');
@@ -165,36 +112,28 @@ describe('a sign-in that ends in the middle of a batch of the command line', () 
   }, 60_000);
 
   test('asks no more once somebody has refused', async () => {
-    await signInOnce();
-    const before = asked();
-    let isEnded = false;
-    let isRefused = false;
-    const run = await runCli(args('batch', manifest, '--json'), {
-      onOutput: ({ text }) => {
-        if (!isEnded && text.includes('"signed-in"')) {
-          isEnded = true;
-          endSession();
-        }
-        const verificationUriComplete = /"completeUrl":"([^"]+)"/.exec(text)?.[1];
-        if (verificationUriComplete === undefined || isRefused) return;
-        isRefused = true;
-        void approveAsLabOperator({ verificationUriComplete, deny: true, signal });
-      },
+    await signIn.signInOnce();
+    const before = signIn.asked();
+    const run = await runCli(signIn.args('batch', manifest, '--json'), {
+      onOutput: all(
+        once(has('"signed-in"'), signIn.endSession),
+        once(addressInJson, approving(signal, { deny: true })),
+      ),
     });
     expect(run.status, run.stdout + run.stderr).toBe(3);
-    expect(asked() - before).toBe(1);
+    expect(signIn.asked() - before).toBe(1);
   }, 60_000);
 
   test('asks with another code when nobody has answered the first', async () => {
-    await signInOnce();
-    const before = asked();
+    await signIn.signInOnce();
+    const before = signIn.asked();
     let isEnded = false;
     let codes = 0;
-    const run = await runCli(args('batch', manifest, '--json'), {
+    const run = await runCli(signIn.args('batch', manifest, '--json'), {
       onOutput: ({ text }) => {
         if (!isEnded && text.includes('"signed-in"')) {
           isEnded = true;
-          endSession();
+          signIn.endSession();
         }
         const found = [...text.matchAll(/"completeUrl":"([^"]+)"/g)];
         if (found.length === codes) return;
@@ -204,41 +143,31 @@ describe('a sign-in that ends in the middle of a batch of the command line', () 
       },
     });
     expect(run.status, run.stdout + run.stderr).toBe(0);
-    expect(asked() - before).toBe(2);
+    expect(signIn.asked() - before).toBe(2);
   }, 60_000);
 
   test('asks nobody with a limit of 0', async () => {
-    await signInOnce();
-    const before = asked();
-    let isEnded = false;
-    const run = await runCli(args('batch', manifest, '--wait-for-sign-in', '0', '--json'), {
-      onOutput: ({ text }) => {
-        if (isEnded || !text.includes('"signed-in"')) return;
-        isEnded = true;
-        endSession();
-      },
+    await signIn.signInOnce();
+    const before = signIn.asked();
+    const run = await runCli(signIn.args('batch', manifest, '--wait-for-sign-in', '0', '--json'), {
+      onOutput: once(has('"signed-in"'), signIn.endSession),
     });
     expect(run.status, run.stdout).toBe(3);
-    expect(asked()).toBe(before);
+    expect(signIn.asked()).toBe(before);
     expect(run.events('device-ended')[0]?.error?.code).toMatch(/^IDENTITY_(SESSION_ENDED|NOT_SIGNED_IN)$/);
-    const words = await runCli(args('batch', manifest, '--wait-for-sign-in', 'long'));
+    const words = await runCli(signIn.args('batch', manifest, '--wait-for-sign-in', 'long'));
     expect(words.status).toBe(2);
   }, 60_000);
 
   test('fails a token that was handed in with its own code, and asks nobody', async () => {
     const token = await operatorToken(fixture.lab.profilePath, fixture.dir, signal);
-    const before = asked();
-    let isEnded = false;
-    const run = await runCli(args('batch', manifest, '--json'), {
+    const before = signIn.asked();
+    const run = await runCli(signIn.args('batch', manifest, '--json'), {
       env: { MUSTER_ADMIN_TOKEN: token },
-      onOutput: ({ text }) => {
-        if (isEnded || !text.includes('"signed-in"')) return;
-        isEnded = true;
-        endSession();
-      },
+      onOutput: once(has('"signed-in"'), signIn.endSession),
     });
     expect(run.status, run.stdout).toBe(3);
-    expect(asked()).toBe(before);
+    expect(signIn.asked()).toBe(before);
     const codes = run.events('device-ended').map((ended) => ended.error?.code);
     expect(codes).toEqual(Array(3).fill('IDENTITY_TOKEN_REFUSED'));
     expect(run.events('device-awaits-sign-in')).toEqual([]);

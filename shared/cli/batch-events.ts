@@ -2,7 +2,7 @@ import type { ErrorView } from '../errors/enrollment-error.ts';
 import { applyDelta } from '../model/apply-delta.ts';
 import type { EnrollmentRow, StationDelta, StationState } from '../model/station-state.ts';
 import { elapsedMs } from './board-text.ts';
-import { errorFields, type Output } from './output.ts';
+import { errorFields, type Output, tellNotice } from './output.ts';
 
 const ended: readonly EnrollmentRow['state'][] = ['enrolled', 'failed', 'stopped'];
 
@@ -26,8 +26,7 @@ export class BatchEvents {
     for (const notice of delta.notices ?? []) {
       if (before.notices.some(({ id }) => id === notice.id)) continue;
       const { tone, text } = notice;
-      this.#output.event('notice', { tone, text });
-      if (!this.#output.isJson) this.#note(text);
+      tellNotice(this.#output, tone, text, this.#note);
     }
     for (const row of Object.values(delta.rows ?? {})) this.#takeRow(before.rows[row.deviceId], row);
   }

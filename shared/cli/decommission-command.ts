@@ -7,12 +7,14 @@ import type { DecommissionView, StationDelta } from '../model/station-state.ts';
 import { askLine } from './ask-secret.ts';
 import { type CommandContext, openPorts, type StationOptions } from './command-context.ts';
 import { type ExitCode, exitCodeOfDevices, exitCodes } from './exit-codes.ts';
-import { errorFields, type Output } from './output.ts';
+import { errorFields, type Output, tellNotice } from './output.ts';
 import { SignInWatch } from './sign-in.ts';
+import { SignInAgain } from './sign-in-again.ts';
+import { maySignInAgain, type SignInPatience } from './sign-in-patience.ts';
 import { UsageError } from './usage-error.ts';
 import { version } from './version.ts';
 
-export interface DecommissionOptions extends StationOptions {
+export interface DecommissionOptions extends StationOptions, SignInPatience {
   readonly target?: string;
   readonly keepAgent?: boolean;
   readonly removeUser?: boolean;
@@ -37,14 +39,32 @@ export async function decommission(
     return exitCodes.notAll;
   }
   const signIn = new SignInWatch();
+  // What the station publishes while it is made is of no concern here: nothing runs yet.
+  let take: (delta: StationDelta) => void = () => undefined;
+  const { signInPatienceMs } = options;
   const station = createStation({
     ports: openPorts(context, profile, options, 'write'),
     ...{ profile, stationName: hostname(), version },
-    publish: ({ session }: StationDelta) => {
-      if (session !== undefined) signIn.show(session, output);
-    },
+    isAttended: maySignInAgain(secrets, options),
+    ...(signInPatienceMs === undefined ? {} : { signInPatienceMs }),
+    publish: (delta) => take(delta),
     publishLog: () => undefined,
   });
+  const again = new SignInAgain({
+    begin: () => void station.handle('session.signIn', null),
+    cancel: () => void station.handle('session.cancel', null),
+    giveUp: () => station.giveUpSignIn(),
+  });
+  const notices = new Set(station.state.notices.map(({ id }) => id));
+  take = ({ session }) => {
+    const { state } = station;
+    if (session !== undefined) signIn.show(session, output);
+    for (const { id, tone, text } of state.notices) {
+      if (!notices.has(id)) tellNotice(output, tone, text);
+      notices.add(id);
+    }
+    again.take(state.session, state.decommissions?.[deviceId]?.awaitsSignIn === true);
+  };
   try {
     const driver = {
       resume: () => station.start(),
@@ -69,6 +89,7 @@ export async function decommission(
     signal.removeEventListener('abort', stop);
     return interrupts.exitCode ?? tell(output, station.state.decommissions?.[deviceId]);
   } finally {
+    again.close();
     await station.shutDown();
   }
 }

@@ -5,22 +5,23 @@ import { printable } from '../model/printable.ts';
 import type { Profile } from '../model/profile.ts';
 import type { Heartbeat } from '../model/station-state.ts';
 import type { CommandContext, StationOptions } from './command-context.ts';
-import { type ExitCode, exitCodes } from './exit-codes.ts';
+import { type ExitCode, exitCodeOfDevices } from './exit-codes.ts';
 import { Observer } from './observer.ts';
 import type { Output } from './output.ts';
 import { namesFleet } from './profile-options.ts';
 import { reachOf } from './reach-options.ts';
+import type { SignInPatience } from './sign-in-patience.ts';
 import { UsageError } from './usage-error.ts';
 
-export interface DoctorOptions extends StationOptions {
+export interface DoctorOptions extends StationOptions, SignInPatience {
   readonly target: string;
   readonly deviceId?: string;
 }
 
 /**
- * Says what is wrong with a target. Changes nothing, and asks nobody: a remembered or handed-in sign-in is used where
- * there is one.
- * @returns `notAll` when there is a problem
+ * Says what is wrong with a target. Changes nothing, and asks nobody to begin with: a remembered or handed-in sign-in is
+ * used where there is one. One that it has begun with and that ends on the way is waited for.
+ * @returns `notAll` when there is a problem; `signIn` when the sign-in that ended is the only one
  */
 export async function doctor(
   context: CommandContext,
@@ -33,7 +34,7 @@ export async function doctor(
   const observer = new Observer(context, profile, options);
   try {
     const knowsFleet = namesFleet(profile);
-    const isSignedIn = knowsFleet && (await observer.takeUpSignIn());
+    const isSignedIn = knowsFleet && (await observer.session.resume());
     const sees = isSignedIn && profile.nats !== undefined;
     const diagnosis = await diagnose({
       ...{ ports: observer.ports, profile, deviceId, signal: observer.signal, knowsFleet },
@@ -50,7 +51,8 @@ export async function doctor(
       },
       [...findings.map((finding) => findingText(finding, output)), '', verdict(target, problems)].join('\n'),
     );
-    return problems === 0 ? exitCodes.ok : exitCodes.notAll;
+    const codes = findings.filter((finding) => finding.state === 'problem').map((finding) => finding.code);
+    return exitCodeOfDevices(codes);
   } finally {
     await observer.close();
   }

@@ -12,15 +12,15 @@ import type { EnrollmentErrorCode } from '../model/error-codes.ts';
 import { printable } from '../model/printable.ts';
 import type { BenchEntry, Profile } from '../model/profile.ts';
 import type { Heartbeat } from '../model/station-state.ts';
-import type { CommandContext, StationOptions } from './command-context.ts';
+import type { CommandContext } from './command-context.ts';
 import { type ExitCode, exitCodeOfDevices } from './exit-codes.ts';
 import type { EventFields } from './json-lines.ts';
-import { Observer } from './observer.ts';
+import { Observer, type ObserverOptions } from './observer.ts';
 import type { Output } from './output.ts';
 import { reachOf } from './reach-options.ts';
 import { UsageError } from './usage-error.ts';
 
-export interface DryRunOptions extends StationOptions {
+export interface DryRunOptions extends ObserverOptions {
   /** Print the scripts too. */
   readonly verbose?: boolean;
   /** Take ids over that were given to other boards. */
@@ -40,7 +40,7 @@ export async function dryRun(
   const { output, interrupts } = context;
   const failures: EnrollmentErrorCode[] = [];
   try {
-    await observer.requireSignIn();
+    await observer.session.require();
     const heard = await newestHeartbeats(observer, output);
     for (const entry of profile.bench) {
       try {

@@ -35,10 +35,15 @@ const signInCodes: readonly EnrollmentErrorCode[] = [
   'IDENTITY_ROLE_MISSING',
 ];
 
+/** Whether an error is of the sign-in alone. */
+export function isSignInCode(code: EnrollmentErrorCode): boolean {
+  return signInCodes.includes(code);
+}
+
 /** The exit code of several devices, by what went wrong with each: `signIn` where it is that alone. */
 export function exitCodeOfDevices(codes: readonly (EnrollmentErrorCode | undefined)[]): ExitCode {
   if (codes.length === 0) return exitCodes.ok;
-  const isSignIn = codes.every((code) => code !== undefined && signInCodes.includes(code));
+  const isSignIn = codes.every((code) => code !== undefined && isSignInCode(code));
   return isSignIn ? exitCodes.signIn : exitCodes.notAll;
 }
 

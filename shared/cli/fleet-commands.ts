@@ -6,7 +6,8 @@ import type { Profile } from '../model/profile.ts';
 import type { Heartbeat } from '../model/station-state.ts';
 import type { CommandContext, StationOptions } from './command-context.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
-import { Observer } from './observer.ts';
+import { Observer, type ObserverOptions } from './observer.ts';
+import type { TextStream } from './output.ts';
 import { stateFolder } from './state-folder.ts';
 import { tableText } from './table.ts';
 
@@ -14,7 +15,7 @@ import { tableText } from './table.ts';
 const STALE_MS = 5 * 60_000;
 const REDRAW_MS = 1000;
 
-export interface DevicesOptions extends StationOptions {
+export interface DevicesOptions extends ObserverOptions {
   readonly watch?: boolean;
 }
 
@@ -25,11 +26,12 @@ export async function devices(
   options: DevicesOptions,
 ): Promise<ExitCode> {
   const { output } = context;
-  const observer = new Observer(context, profile, options);
   const fleet = new Map<string, Heartbeat>();
+  const screen = new FleetScreen(output.stdout);
+  const observer = new Observer(context, profile, { ...options, onNote: () => screen.beginBelow() });
   const left = leftFrom(observer.ports.journal.latestRuns());
   try {
-    await observer.requireSignIn();
+    await observer.session.require();
     await observer.followFleet({
       onHeartbeat: (heartbeat) => {
         fleet.set(heartbeat.deviceId, heartbeat);
@@ -41,36 +43,50 @@ export async function devices(
       if (!output.isJson) output.stdout.write(`${fleetTable(fleet, left).join('\n')}\n`);
       return exitCodes.ok;
     }
-    await watchFleet(context, fleet, left);
+    await watchFleet(observer, output.isLive ? screen : undefined, () => fleetTable(fleet, left));
     return exitCodes.ok;
   } finally {
     await observer.close();
   }
 }
 
-/** Draws the table in place, until interrupted: that is how a watch ends, and no failure. */
+/** Until interrupted: that is how a watch ends, and no failure. @throws what ended the sign-in, once nobody signs in again */
 async function watchFleet(
-  { output, interrupts }: CommandContext,
-  fleet: ReadonlyMap<string, Heartbeat>,
-  left: Left,
+  observer: Observer,
+  screen: FleetScreen | undefined,
+  table: () => readonly string[],
 ): Promise<void> {
-  const { signal } = interrupts;
-  let drawn = 0;
-  const draw = (): void => {
-    const room = Math.max(3, (output.stdout.rows ?? 40) - 1);
-    const lines = fleetTable(fleet, left).slice(0, room);
-    const up = drawn > 0 ? `\u001b[${drawn}A` : '';
-    output.stdout.write(
-      `${up}${lines.map((line) => `\u001b[2K${line.slice(0, output.stdout.columns ?? 200)}\n`).join('')}\u001b[J`,
+  const timer = screen === undefined ? undefined : setInterval(() => screen.draw(table()), REDRAW_MS);
+  try {
+    await observer.untilInterrupted();
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** Draws lines in place of those before. */
+class FleetScreen {
+  readonly #stdout: TextStream;
+  #drawn = 0;
+
+  constructor(stdout: TextStream) {
+    this.#stdout = stdout;
+  }
+
+  draw(all: readonly string[]): void {
+    const { rows = 40, columns = 200 } = this.#stdout;
+    const lines = all.slice(0, Math.max(3, rows - 1));
+    const up = this.#drawn > 0 ? `\u001b[${this.#drawn}A` : '';
+    this.#stdout.write(
+      `${up}${lines.map((line) => `\u001b[2K${line.slice(0, columns)}\n`).join('')}\u001b[J`,
     );
-    drawn = lines.length;
-  };
-  const timer = output.isLive ? setInterval(draw, REDRAW_MS) : undefined;
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-  clearInterval(timer);
+    this.#drawn = lines.length;
+  }
+
+  /** Something else was written below: what was drawn so far stays, and the next lines come after it. */
+  beginBelow(): void {
+    this.#drawn = 0;
+  }
 }
 
 function seenText(heartbeat: Heartbeat): string {
@@ -160,10 +176,11 @@ async function heartbeatOf(
   profile: Profile,
   options: StationOptions,
 ): Promise<Heartbeat | undefined> {
-  const observer = new Observer(context, profile, options);
+  // What the heartbeat adds is worth no question.
+  const observer = new Observer(context, profile, { ...options, signInPatienceMs: 0 });
   let newest: Heartbeat | undefined;
   try {
-    if (!(await observer.takeUpSignIn())) return undefined;
+    if (!(await observer.session.resume())) return undefined;
     await observer.followFleet({
       onHeartbeat: (heartbeat) => {
         if (heartbeat.deviceId === deviceId) newest = heartbeat;

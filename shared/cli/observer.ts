@@ -7,15 +7,16 @@ import type {
   IdentityProvider,
   StationPorts,
 } from '../engine/ports.ts';
-import { Session } from '../engine/session.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 import type { Profile } from '../model/profile.ts';
 import type { Heartbeat } from '../model/station-state.ts';
+import { AttendedSession, type AttendedSessionOptions } from './attended-session.ts';
 import { type CommandContext, openPorts, type StationOptions } from './command-context.ts';
-import { SignInWatch } from './sign-in.ts';
 
 /** A NATS that is there answers within seconds. */
 const LINK_LIMIT_MS = 15_000;
+
+export type ObserverOptions = StationOptions & AttendedSessionOptions;
 
 /**
  * What commands that only look are made of: a sign-in and the identity provider, and no station, which would tidy up keys
@@ -24,60 +25,35 @@ const LINK_LIMIT_MS = 15_000;
 export class Observer {
   readonly ports: StationPorts;
   readonly profile: Profile;
-  readonly session: Session;
+  readonly session: AttendedSession;
   readonly identity: IdentityProvider;
-  readonly #context: CommandContext;
-  readonly #watch = new SignInWatch();
+  readonly signal: AbortSignal;
   readonly #lifetime = new AbortController();
 
-  constructor(context: CommandContext, profile: Profile, options: StationOptions) {
-    this.#context = context;
+  constructor(context: CommandContext, profile: Profile, options: ObserverOptions) {
     this.profile = profile;
+    this.signal = context.interrupts.signal;
     this.ports = openPorts(context, profile, options, 'read');
-    const { ports } = this;
-    this.session = new Session(
-      {
-        ...{ clock: ports.clock, random: ports.random, logger: ports.logger },
-        ...{ client: ports.signIn, cache: ports.tokenCache },
-      },
-      {
-        onSession: (view) => this.#watch.show(view, context.output),
-        onKeychain: () => undefined,
-        onSignedIn: () => undefined,
-        openBrowser: (url) => ports.openBrowser(url),
-      },
-    );
-    this.identity = ports.createIdentityProvider(profile, this.session);
-  }
-
-  get signal(): AbortSignal {
-    return this.#context.interrupts.signal;
-  }
-
-  /** Signs in, by device code where a person is there. @throws what {@link SignInWatch.require} throws */
-  async requireSignIn(): Promise<void> {
-    const { output, secrets, terminal } = this.#context;
-    const driver = {
-      resume: () => this.session.resume(this.signal),
-      begin: () => void this.session.signIn(),
-      goOnHere: () => this.session.signInHere(),
-      cancel: () => this.session.cancel(),
-    };
-    await this.#watch.require(driver, {
-      ...{ output, signal: this.signal },
-      ...{ terminal, isGiven: secrets.token !== undefined },
+    this.session = new AttendedSession(context, this.ports, {
+      ...options,
+      onSignedIn: () => this.identity.forgetSignIn(),
     });
+    this.identity = this.ports.createIdentityProvider(profile, this.session);
   }
 
-  /** Takes up a remembered or handed-in sign-in; nobody is asked. */
-  async takeUpSignIn(): Promise<boolean> {
-    await this.session.resume(this.signal);
-    return this.#watch.view.state === 'signed-in';
+  /** Ends when the command is interrupted. @throws what ended the sign-in, once there will be no other */
+  async untilInterrupted(): Promise<void> {
+    const ended = AbortSignal.any([this.signal, this.session.over]);
+    await new Promise<void>((resolve) => {
+      if (ended.aborted) resolve();
+      else ended.addEventListener('abort', () => resolve(), { once: true });
+    });
+    if (!this.signal.aborted) this.session.over.throwIfAborted();
   }
 
   /**
    * Follows the fleet until the command ends. Resolves once all current heartbeats were handed on.
-   * @throws NATS_UNREACHABLE, NATS_REFUSED
+   * @throws NATS_UNREACHABLE, NATS_REFUSED; what ended the sign-in
    */
   async followFleet(handlers: {
     onHeartbeat(heartbeat: Heartbeat): void;
@@ -106,8 +82,9 @@ export class Observer {
     signal: AbortSignal,
     handlers: { onHeartbeat(heartbeat: Heartbeat): void; onLink(link: HeartbeatLink): void },
   ): Promise<void> {
-    const { ports, profile } = this;
+    const { ports, profile, session } = this;
     return new Promise<void>((resolve, reject) => {
+      let cancel: () => void = () => undefined;
       const settle = (outcome: () => void): void => {
         cancel();
         outcome();
@@ -117,17 +94,28 @@ export class Observer {
         const { code, evidence } =
           lost.state === 'lost' ? lost : { code: 'NATS_UNREACHABLE' as const, evidence: 'no answer' };
         const details = { urls: profile.nats?.urls.join(', ') ?? '' };
-        reject(new EnrollmentError(code, { details, evidence }));
+        const { aborted, reason } = session.over;
+        reject(aborted ? reason : new EnrollmentError(code, { details, evidence }));
       };
-      const cancel = ports.clock.after(LINK_LIMIT_MS, fail);
+      const limit = (): void => {
+        // Who waits for a person does not wait for NATS.
+        cancel = ports.clock.after(LINK_LIMIT_MS, () => (session.isAwaited ? limit() : fail()));
+      };
+      limit();
+      const renewal = new RefusedToken(session, signal);
       const fleet = new Fleet(ports.clock, {
         onHeartbeat: handlers.onHeartbeat,
         onLink: (link) => {
           if (link.state !== 'live') lost = link;
           handlers.onLink(link);
-          if (link.state === 'live') settle(resolve);
-          // Who is refused is refused again; an address that does not answer may do so in a moment.
-          else if (link.state === 'lost' && link.code === 'NATS_REFUSED') settle(fail);
+          if (link.state === 'live') {
+            renewal.accepted();
+            settle(resolve);
+          } else if (link.state === 'lost' && link.code === 'NATS_REFUSED')
+            // An address that does not answer may do so in a moment; who is refused with a new token is refused again.
+            void renewal.refused().then((isRenewed) => {
+              if (!isRenewed) settle(fail);
+            });
         },
       });
       fleet.follow(watch, signal).catch((thrown: unknown) => settle(() => reject(thrown)));
@@ -135,8 +123,36 @@ export class Observer {
   }
 
   async close(): Promise<void> {
+    this.session.close();
     this.#lifetime.abort(new Stopped('the command ends'));
     await this.ports.close();
+  }
+}
+
+/**
+ * The token of a link that was refused. The broker asks the provider about it, so it may have ended: it is renewed, once until
+ * the broker has accepted one.
+ */
+class RefusedToken {
+  readonly #session: AttendedSession;
+  readonly #signal: AbortSignal;
+  #renewing: Promise<boolean> | undefined;
+
+  constructor(session: AttendedSession, signal: AbortSignal) {
+    this.#session = session;
+    this.#signal = signal;
+  }
+
+  accepted(): void {
+    this.#renewing = undefined;
+  }
+
+  /** @returns whether there is a new token that was not refused yet */
+  async refused(): Promise<boolean> {
+    if (this.#renewing !== undefined) return false;
+    // Why there is none is kept by the session.
+    this.#renewing = this.#session.renew(this.#signal).catch(() => false);
+    return this.#renewing;
   }
 }
 

@@ -69,6 +69,17 @@ export class Output {
   }
 }
 
+/** What a person should know on the way: an event, and a line where somebody reads lines. */
+export function tellNotice(
+  output: Output,
+  tone: EventFields<'notice'>['tone'],
+  text: string,
+  note = (line: string) => output.note(line),
+): void {
+  output.event('notice', { tone, text });
+  if (!output.isJson) note(text);
+}
+
 export function errorFields(view: ErrorView): EventFields<'error'>['error'] {
   const { code, title, says, cause, operatorDoes, stepId, evidence } = view;
   return {

@@ -1,7 +1,12 @@
 import { open } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { ELF_HEADER_BYTES, readElfHeader } from '../adapters/binary/elf.ts';
-import { checkProfile, loadProfile } from '../adapters/system/profile-file.ts';
+import {
+  absoluteFile,
+  judgeProfile,
+  loadProfile,
+  type ProfileProblem,
+} from '../adapters/system/profile-file.ts';
+import { EnrollmentError } from '../errors/enrollment-error.ts';
 import { type Architecture, architectures } from '../model/facts.ts';
 import type { BenchEntry, Profile } from '../model/profile.ts';
 import { parseLabels } from './labels.ts';
@@ -21,8 +26,36 @@ export interface ProfileOptions {
   readonly labels?: readonly string[];
   readonly sshUser?: string;
   readonly sshKey?: string;
+  readonly sshAgent?: boolean;
+  /** `false`: none, whatever the profile has. */
+  readonly jump?: readonly string[] | false;
+  /** `false`: none, whatever the profile has. */
+  readonly sshConfig?: string | false;
+  readonly hostKeys?: string;
+  readonly knownHosts?: string;
   readonly concurrency?: string;
 }
+
+/** Which setting each option stands for. What is wrong with that setting is wrong with the option. */
+const settings = [
+  ['issuerUrl', '--issuer-url', 'identity.issuer'],
+  ['audience', '--audience', 'identity.project_id'],
+  ['adminOidcClientId', '--admin-oidc-client-id', 'identity.client_id'],
+  ['adminOrgId', '--admin-org-id', 'identity.org_id'],
+  ['caFile', '--ca-file', 'identity.ca_file'],
+  ['dangerAcceptInvalidCerts', '--danger-accept-invalid-certs', 'identity.danger_accept_invalid_certs'],
+  ['natsUrl', '--nats-url', 'nats.urls'],
+  ['agentBinary', '--agent-binary', 'agent.binaries'],
+  ['labels', '--labels', 'labels'],
+  ['sshUser', '--ssh-user', 'ssh.user'],
+  ['sshKey', '--ssh-key', 'ssh.private_key_file'],
+  ['sshAgent', '--ssh-agent', 'ssh.agent'],
+  ['jump', '--jump', 'ssh.jump'],
+  ['sshConfig', '--ssh-config', 'ssh.config_file'],
+  ['hostKeys', '--host-keys', 'ssh.host_keys'],
+  ['knownHosts', '--known-hosts', 'ssh.known_hosts_file'],
+  ['concurrency', '--concurrency', 'batch.concurrency'],
+] as const satisfies readonly (readonly [keyof ProfileOptions, string, string])[];
 
 /** Without a profile these have to be named. A handed-in token needs no client. */
 const needed = [
@@ -54,7 +87,7 @@ export function namesFleet(profile: Profile): boolean {
 /**
  * The profile a command works with: the file, changed by the options; or one made of options alone. Both pass the same
  * rules.
- * @throws UsageError for an option that is missing or cannot be read; STATION_PROFILE_INVALID, _UNREADABLE
+ * @throws UsageError for an option that is missing, cannot be read or breaks a rule; STATION_PROFILE_INVALID, _UNREADABLE
  */
 export async function profileOf(
   options: ProfileOptions,
@@ -83,6 +116,11 @@ export async function profileOf(
       ...file?.ssh,
       user: options.sshUser ?? file?.ssh.user,
       private_key_file: absolute(options.sshKey) ?? file?.ssh.private_key_file,
+      agent: options.sshAgent ?? file?.ssh.agent,
+      jump: unlessNone(options.jump, split, file?.ssh.jump),
+      config_file: unlessNone(options.sshConfig, absolute, file?.ssh.config_file),
+      host_keys: options.hostKeys ?? file?.ssh.host_keys,
+      known_hosts_file: absolute(options.knownHosts) ?? file?.ssh.known_hosts_file,
     },
     agent: { binaries: { ...file?.agent.binaries, ...binaries } },
     batch: {
@@ -93,7 +131,19 @@ export async function profileOf(
     bench: needs.bench ?? [],
   };
   // Through JSON: what is undefined is not there, as in a file.
-  return checkProfile(JSON.parse(JSON.stringify(merged)), options.profile ?? 'command line');
+  const judged = judgeProfile(JSON.parse(JSON.stringify(merged)));
+  if (judged.ok) return judged.profile;
+  throw refusal(judged.problems[0], options);
+}
+
+/** The file has passed already: what is wrong now is an option, or comes of several put together. */
+function refusal({ key, says }: ProfileProblem, options: ProfileOptions): Error {
+  const isWithin = (setting: string): boolean =>
+    key === setting || key.startsWith(`${setting}.`) || key.startsWith(`${setting}[`);
+  const option = settings.find(([name, , setting]) => options[name] !== undefined && isWithin(setting));
+  if (option !== undefined) return new UsageError(`${option[1]}: ${says.replace(/\.$/, '')}.`);
+  const details = { path: options.profile ?? 'command line', problem: `${key}: ${says}` };
+  return new EnrollmentError('STATION_PROFILE_INVALID', { details });
 }
 
 function requireOptions(options: ProfileOptions, { hasToken, noAgent }: ProfileNeeds): void {
@@ -104,8 +154,21 @@ function requireOptions(options: ProfileOptions, { hasToken, noAgent }: ProfileN
   if (missing.length > 0) throw new UsageError(`Without --profile, name ${missing.join(', ')}.`);
 }
 
+function absolute(file: string): string;
+function absolute(file: string | undefined): string | undefined;
 function absolute(file: string | undefined): string | undefined {
-  return file === undefined ? undefined : resolve(file);
+  // No shell replaces the ~ of --option=~/file; and no name is no folder either.
+  return file === undefined || file === '' ? file : absoluteFile('.', file);
+}
+
+/** What an option says, and that is `false` for none; without the option, what the profile says. */
+function unlessNone<Given, Setting>(
+  given: Given | false | undefined,
+  read: (given: Given) => Setting,
+  inProfile: Setting | undefined,
+): Setting | undefined {
+  if (given === false) return undefined;
+  return given === undefined ? inProfile : read(given);
 }
 
 function split(texts: readonly string[]): string[] {
@@ -127,7 +190,7 @@ async function binariesOf(texts: readonly string[]): Promise<Partial<Record<Arch
   const all: Partial<Record<Architecture, string>> = {};
   for (const text of texts) {
     const named = architectures.find((architecture) => text.startsWith(`${architecture}=`));
-    const path = resolve(named === undefined ? text : text.slice(named.length + 1));
+    const path = absolute(named === undefined ? text : text.slice(named.length + 1));
     const architecture = named ?? (await architectureOf(path));
     if (all[architecture] !== undefined)
       throw new UsageError(`--agent-binary: there are two files for ${architecture}.`);

@@ -4,7 +4,7 @@ import type { BatchWish } from '../engine/station-batches.ts';
 import { describeThrown, EnrollmentError } from '../errors/enrollment-error.ts';
 import { parseDeviceId } from '../model/device-id.ts';
 import type { BenchEntry } from '../model/profile.ts';
-import { tokenPolicies } from '../model/profile.ts';
+import { hostKeyPolicies, tokenPolicies } from '../model/profile.ts';
 import type { CommandContext, StationOptions } from './command-context.ts';
 import { type DecommissionOptions, decommission } from './decommission-command.ts';
 import { doctor } from './doctor-command.ts';
@@ -17,6 +17,7 @@ import { type ProfileOptions, profileOf } from './profile-options.ts';
 import { readTarget } from './reach-options.ts';
 import { runBatch } from './run-batch.ts';
 import { type SetUpCommandOptions, setUpZitadel } from './setup-command.ts';
+import { readPatience } from './sign-in-patience.ts';
 import { signOut } from './sign-out-command.ts';
 import { readFingerprints } from './trusted-host-keys.ts';
 import { UsageError } from './usage-error.ts';
@@ -24,18 +25,19 @@ import { version } from './version.ts';
 
 type CommonOptions = ProfileOptions & StationOptions & { readonly json?: boolean };
 type EnrollOptions = CommonOptions &
-  DryRunOptions & { readonly dryRun?: boolean; readonly waitForSignIn?: string } & {
+  DryRunOptions &
+  WaitOption & {
+    readonly dryRun?: boolean;
     readonly setClock?: boolean;
     readonly trustHostKey?: readonly string[];
   };
+type WaitOption = { readonly waitForSignIn?: string };
 
-/** A day: whoever comes to work the next morning finds the batch waiting. */
-const MOST_PATIENCE_MINUTES = 1440;
 const MANIFEST_LIMIT_BYTES = 8 * 1024 * 1024;
 
-/** Options that may be given several times. */
-const collect = (value: string, before: readonly string[] | undefined): string[] => [
-  ...(before ?? []),
+/** Options that may be given several times. Whoever has said `--no-…` before has thought better of it. */
+const collect = (value: string, before: readonly string[] | false | undefined): string[] => [
+  ...(before === false || before === undefined ? [] : before),
   value,
 ];
 
@@ -57,14 +59,38 @@ function withCommon(command: Command): Command {
     .option('--json', 'results as JSON lines');
 }
 
-function withEnrollment(command: Command): Command {
+/** Of the commands that ask the identity provider for something, and may lose their sign-in on the way. */
+function withPatience(command: Command): Command {
+  return command.option(
+    '--wait-for-sign-in <minutes>',
+    'how long, when the sign-in ends on the way; 0 asks nobody (30)',
+  );
+}
+
+/** Of the commands that connect to devices: the way there, as the profile's section `ssh` has it. */
+function withReach(command: Command): Command {
   return withCommon(command)
+    .option('--ssh-agent', "offer the keys of this account's SSH agent")
+    .option('--no-ssh-agent', 'do not, whatever the profile says')
+    .option('--jump <host>', 'jump host, user@host:port; several or with commas, the nearest first', collect)
+    .option('--no-jump', 'none, whatever the profile says')
+    .option('--ssh-config <file>', 'OpenSSH client configuration: aliases, users, ports, keys, jump hosts')
+    .option('--no-ssh-config', 'none, whatever the profile says')
+    .addOption(
+      new Option('--host-keys <which>', 'trust at first contact, or known ones only').choices(
+        hostKeyPolicies,
+      ),
+    )
+    .option('--known-hosts <file>', "host keys known beforehand, in OpenSSH's format");
+}
+
+function withEnrollment(command: Command): Command {
+  return withPatience(withReach(command))
     .option('--agent-binary <[arch=]file>', 'agent for x86_64, aarch64 or armv7; several', collect)
     .option('--labels <k=v,…>', 'labels the agent reports; several', collect)
     .option('--concurrency <n>', 'devices side by side, 1 to 64')
     .option('--set-clock', "give devices whose clock is off this computer's time")
     .option('--trust-host-key <SHA256:…>', 'accept this key where another was known; several', collect)
-    .option('--wait-for-sign-in <minutes>', 'in the middle of a batch; 0 asks nobody (30)')
     .option('--dry-run', 'say what would change, and change nothing')
     .option('--verbose', 'with --dry-run: the scripts too');
 }
@@ -117,15 +143,15 @@ export function createProgram(
       finish(await enroll(context(options), options, async () => [entry], { rotateKeys: true }));
     });
 
-  withCommon(program.command('decommission'))
+  withPatience(withReach(program.command('decommission')))
     .description('take a device out of the fleet: keys, account, agent, entry')
     .argument('<device-id>')
     .option('--target <target>', 'take the agent off there; without it the device is left as it is')
     .option('--keep-agent', 'leave the device as it is')
     .option('--remove-user', "delete the agent's user account and home too")
     .option('--yes', 'do not ask; needed where nobody can be asked')
-    .action(async (deviceId: string, given: CommonOptions & DecommissionOptions) => {
-      const options = normalise(given);
+    .action(async (deviceId: string, given: CommonOptions & WaitOption & DecommissionOptions) => {
+      const options = { ...normalise(given), ...readPatience(given.waitForSignIn) };
       const run = context(options);
       requireDeviceId(deviceId);
       if (options.target !== undefined) readTarget(options.target);
@@ -147,13 +173,13 @@ export function createProgram(
       );
     });
 
-  withCommon(program.command('doctor'))
+  withPatience(withReach(program.command('doctor')))
     .description('say what is wrong with a device, and change nothing')
     .requiredOption('--target <target>', 'ssh://user@host:port, or local for this computer')
     .option('--device-id <id>', 'its name in the fleet, to look up account and heartbeat')
     .option('--agent-binary <[arch=]file>', 'agent to compare with; several', collect)
-    .action(async (given: CommonOptions & { target: string; deviceId?: string }) => {
-      const options = normalise(given);
+    .action(async (given: CommonOptions & WaitOption & { target: string; deviceId?: string }) => {
+      const options = { ...normalise(given), ...readPatience(given.waitForSignIn) };
       const run = context(options);
       const profile = await profileOf(
         options,
@@ -163,11 +189,11 @@ export function createProgram(
       finish(await doctor(run, profile, options));
     });
 
-  withCommon(program.command('devices'))
+  withPatience(withCommon(program.command('devices')))
     .description('list the fleet by its heartbeats')
     .option('--watch', 'go on until interrupted')
-    .action(async (given: CommonOptions & { watch?: boolean }) => {
-      const options = normalise(given);
+    .action(async (given: CommonOptions & WaitOption & { watch?: boolean }) => {
+      const options = { ...normalise(given), ...readPatience(given.waitForSignIn) };
       const run = context(options);
       const profile = await profileOf(options, { ...needsOf(run), noAgent: true }, run.interrupts.signal);
       finish(await devices(run, profile, options));
@@ -260,7 +286,7 @@ async function enroll(
 ): Promise<ExitCode> {
   const { signal } = context.interrupts;
   const given = {
-    ...patienceOf(options.waitForSignIn),
+    ...readPatience(options.waitForSignIn),
     trustedHostKeys: readFingerprints(options.trustHostKey),
   };
   if (options.dryRun && (options.setClock || given.trustedHostKeys.length > 0))
@@ -272,17 +298,9 @@ async function enroll(
     throw new EnrollmentError('STATION_PROFILE_INVALID', {
       details: { path: options.profile ?? 'command line', problem: 'bench: there is no device in it' },
     });
-  if (options.dryRun) return dryRun(context, profile, { ...options, takeOver: wish.takeOver === true });
+  if (options.dryRun)
+    return dryRun(context, profile, { ...options, ...given, takeOver: wish.takeOver === true });
   return runBatch(context, profile, { ...options, ...given }, { ...wish, setClock: options.setClock });
-}
-
-/** @throws UsageError */
-function patienceOf(minutes: string | undefined): { readonly signInPatienceMs?: number } {
-  if (minutes === undefined) return {};
-  const value = /^\d+(\.\d+)?$/.test(minutes) ? Number(minutes) : Number.NaN;
-  if (!(value <= MOST_PATIENCE_MINUTES))
-    throw new UsageError(`--wait-for-sign-in: minutes, 0 to ${MOST_PATIENCE_MINUTES}.`);
-  return { signInPatienceMs: Math.round(value * 60_000) };
 }
 
 /** @throws STATION_MANIFEST_INVALID, after every bad row was told */

@@ -16,6 +16,7 @@ import { errorText } from './output.ts';
 import { SecretDesk, secretInputs } from './secret-desk.ts';
 import { type Prompt, promptLines, SignInWatch } from './sign-in.ts';
 import { SignInAgain } from './sign-in-again.ts';
+import { maySignInAgain, type SignInPatience } from './sign-in-patience.ts';
 import { TerminalBoard } from './terminal-board.ts';
 import { TrustedHostKeys } from './trusted-host-keys.ts';
 import { version } from './version.ts';
@@ -23,9 +24,7 @@ import { version } from './version.ts';
 /** How many lines of the board stay above a code. */
 const BOARD_LINES_ABOVE_CODE = 6;
 
-export interface BatchOptions extends StationOptions {
-  /** How long devices wait for somebody to sign in again in the middle of the batch; the station's own limit when left out. */
-  readonly signInPatienceMs?: number;
+export interface BatchOptions extends StationOptions, SignInPatience {
   /** Fingerprints of host keys that are accepted in place of the known ones. */
   readonly trustedHostKeys?: readonly string[];
 }
@@ -77,8 +76,7 @@ class BatchRun {
     this.#station = createStation({
       ports: openPorts(context, profile, options, 'write'),
       ...{ profile, stationName: hostname(), version },
-      // A person's sign-in may be renewed by a person, with a terminal or without; a token that was handed in never.
-      isAttended: secrets.token === undefined && signInPatienceMs !== 0,
+      isAttended: maySignInAgain(secrets, options),
       ...(signInPatienceMs === undefined ? {} : { signInPatienceMs }),
       publish: (delta) => take(delta),
       publishLog: () => undefined,
@@ -151,7 +149,11 @@ class BatchRun {
     }
     this.#events.take(delta);
     this.#board?.take(delta);
-    this.#again.take(this.#station.state);
+    const { session, rows } = this.#station.state;
+    this.#again.take(
+      session,
+      Object.values(rows).some((row) => row.state === 'awaiting-sign-in'),
+    );
     for (const row of Object.values(delta.rows ?? {})) if (row.state === 'failed') this.#takeFailed(row);
   }
 

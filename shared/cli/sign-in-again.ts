@@ -1,5 +1,5 @@
 import type { EnrollmentErrorCode } from '../model/error-codes.ts';
-import type { StationState } from '../model/station-state.ts';
+import type { SessionView } from '../model/station-state.ts';
 
 /** Between two tries to get a code from a provider that does not answer. */
 const ASK_AGAIN_MS = 5_000;
@@ -13,13 +13,13 @@ export interface SignInAgainOptions {
   begin(): void;
   /** Ends one that is under way. */
   cancel(): void;
-  /** Devices that wait fail with what ended the sign-in. */
+  /** What waits fails with what ended the sign-in. */
   giveUp(): void;
 }
 
 /**
- * Asks for a new sign-in as long as devices of a batch wait for one: once for all of them, again when the code has ended, and
- * no more once somebody has refused. How long devices wait at all is the station's to say.
+ * Asks for a new sign-in as long as something waits for one: once for all that does, again when the code has ended, and
+ * no more once somebody has refused. How long is waited at all is not said here.
  */
 export class SignInAgain {
   readonly #options: SignInAgainOptions;
@@ -33,10 +33,9 @@ export class SignInAgain {
     this.#options = options;
   }
 
-  /** Takes the state of the station after every change of it. */
-  take({ session, rows }: Pick<StationState, 'session' | 'rows'>): void {
+  /** Takes how it stands after every change: of the sign-in, and of whether anything waits for one. */
+  take(session: SessionView, isAwaited: boolean): void {
     if (this.#isClosed || this.#isPlanned || this.#later !== undefined) return;
-    const isAwaited = Object.values(rows).some((row) => row.state === 'awaiting-sign-in');
     const isUnderWay = !['signed-in', 'signed-out'].includes(session.state);
     if (session.state === 'signed-in') this.#isAsking = false;
     else if (isUnderWay && this.#isAsking && !isAwaited) this.#soon(() => this.#options.cancel());

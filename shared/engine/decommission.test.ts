@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { keyPath } from '../device/paths.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
+import type { Secret } from '../model/secret.ts';
 import { keyRealm } from '../testing/builders.ts';
 import { settled } from '../testing/fake-clock.ts';
 import { createFakePorts, type FakeWorld } from '../testing/fake-ports.ts';
@@ -11,10 +12,10 @@ const TARGET = `ssh://pi@${ADDRESS}`;
 const request = { deviceId: 'board-01', target: TARGET };
 
 /** A station with one enrolled device. */
-async function enrolled(): Promise<{ world: FakeWorld; station: WatchedStation }> {
+async function enrolled(isAttended = false): Promise<{ world: FakeWorld; station: WatchedStation }> {
   const world = createFakePorts();
   world.addDevice('board-01', ADDRESS);
-  const station = runStation(world, profileOf(world));
+  const station = runStation(world, profileOf(world), isAttended);
   await station.signIn();
   await station.enroll('board-01');
   expect(station.shown().rows['board-01']?.state).toBe('enrolled');
@@ -274,5 +275,65 @@ describe('a device that has left the fleet, afterwards', () => {
     await world.heartbeats.removeEntry('board-01');
     await next.enroll('board-01');
     expect(lastStates(next)).toEqual(['enrolled']);
+  });
+});
+
+describe('a sign-in that ends in the middle of it', () => {
+  /** The provider refuses the token as soon as the machine user is looked for, and renews nothing. */
+  async function endedOnTheWay(isAttended: boolean) {
+    const one = await enrolled(isAttended);
+    const { world, station } = one;
+    const { identity, signIn } = world;
+    const { tokens: beneath } = identity;
+    let last: Secret | undefined;
+    let isEnded = false;
+    identity.tokens = {
+      accessToken: async (signal) => {
+        last = await beneath?.accessToken(signal, isEnded ? last : undefined);
+        isEnded = false;
+        return last as Secret;
+      },
+    };
+    const find = identity.findMachineUser.bind(identity);
+    identity.findMachineUser = async (...asked) => {
+      identity.findMachineUser = find;
+      isEnded = true;
+      signIn.refreshFailsWith = new EnrollmentError('IDENTITY_SESSION_ENDED');
+      return find(...asked);
+    };
+    await station.station.handle('device.decommission', request);
+    await world.clock.advance(60_000);
+    return { ...one, view: () => station.shown().decommissions?.['board-01'] };
+  }
+
+  it('is waited for, told as such, and all is done after the next one', async () => {
+    const { world, station, view } = await endedOnTheWay(true);
+    expect(view()).toMatchObject({ state: 'running', awaitsSignIn: true, findings: [] });
+    expect(station.shown().notices.filter(({ text }) => text.includes('Sign in again'))).toHaveLength(1);
+    world.signIn.refreshFailsWith = undefined;
+    await station.signIn();
+    await world.clock.run(station.station.whenDecommissioned());
+    expect(view()?.state).toBe('done');
+    expect(view()?.awaitsSignIn ?? false).toBe(false);
+    expect(world.identity.userId('board-01')).toBeUndefined();
+  });
+
+  it('ends it after the limit, where nobody signs in', async () => {
+    const { world, station, view } = await endedOnTheWay(true);
+    await world.clock.run(station.station.whenDecommissioned());
+    expect(view()).toMatchObject({ state: 'failed', error: { code: 'IDENTITY_SESSION_ENDED' } });
+    expect(world.identity.userId('board-01')).toBeDefined();
+  });
+
+  it('ends it at once where nobody is there to sign in', async () => {
+    const { view } = await endedOnTheWay(false);
+    expect(view()).toMatchObject({ state: 'failed', error: { code: 'IDENTITY_SESSION_ENDED' } });
+  });
+
+  it('is cut off like anything else while it waits', async () => {
+    const { station, view } = await endedOnTheWay(true);
+    await station.station.shutDown();
+    expect(view()).toMatchObject({ state: 'failed' });
+    expect(view()?.error).toBeUndefined();
   });
 });

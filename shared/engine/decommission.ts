@@ -154,11 +154,13 @@ async function removeFromDevice(input: DecommissionInput): Promise<void> {
   }
 }
 
-async function removeEntry({ fleet, deviceId, signal, found }: DecommissionInput): Promise<void> {
+async function removeEntry({ fleet, tokens, deviceId, signal, found }: DecommissionInput): Promise<void> {
   if (fleet === undefined) {
     found({ what: 'entry', state: 'kept', text: 'the profile names no NATS: heartbeats were not looked at' });
     return;
   }
+  // The broker asks for a token too. One that has ended is waited for here, and not taken for a broker that does not answer.
+  await tokens.accessToken(signal);
   const wasThere = await fleet.removeEntry(deviceId, signal);
   found(
     wasThere

@@ -24,7 +24,9 @@ export interface StationAccessOptions {
   readonly display: StationDisplay;
   /** While a batch is active its devices may be taking keys: no recovery begins. */
   batchIsActive(): boolean;
-  /** Somebody can sign in again while a batch runs: its devices wait for it. */
+  /** While devices are being taken out of the fleet. */
+  decommissionIsActive(): boolean;
+  /** Somebody can sign in again while devices are at work: they wait for it. */
   readonly isAttended: boolean;
   /** How long they wait. */
   readonly signInPatienceMs?: number | undefined;
@@ -65,7 +67,7 @@ export class StationAccess {
       tokens: this.session,
       clock: ports.clock,
       patienceMs: signInPatienceMs,
-      mayWait: () => options.isAttended && options.batchIsActive(),
+      mayWait: () => options.isAttended && (options.batchIsActive() || options.decommissionIsActive()),
       onAwaited: (isAwaited) => {
         this.signInWaits.setAwaited(isAwaited);
         if (isAwaited) display.notice('attention', signInAwaitedText(signInPatienceMs));

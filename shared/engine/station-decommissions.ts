@@ -2,7 +2,7 @@ import type { LockHolder } from '../device/fence.ts';
 import { EnrollmentError, toErrorView } from '../errors/enrollment-error.ts';
 import { parseDeviceId } from '../model/device-id.ts';
 import type { Profile } from '../model/profile.ts';
-import type { DecommissionFinding, DecommissionView } from '../model/station-state.ts';
+import type { DecommissionFinding, DecommissionView, EnrollmentRow } from '../model/station-state.ts';
 import { formatAddress, formatTarget, parseTarget, type Target } from '../model/target.ts';
 import type { BatchSecrets } from './batch.ts';
 import { decommissionDevice } from './decommission.ts';
@@ -85,8 +85,9 @@ export class StationDecommissions {
     const { ports, profile, display, access, holder } = this.#options;
     const findings: DecommissionFinding[] = [];
     const startedAt = ports.clock.nowMs();
-    const show = (rest: Pick<DecommissionView, 'state' | 'finishedAt' | 'error'>): void =>
+    const show = (rest: Pick<DecommissionView, 'state' | 'finishedAt' | 'error' | 'awaitsSignIn'>): void =>
       display.showDecommission({ deviceId, startedAt, findings: [...findings], ...rest });
+    const record = this.#record(deviceId, target, (awaitsSignIn) => show({ state: 'running', awaitsSignIn }));
     const batchId = ports.random.uuid();
     const isOut = (): boolean => findings.some(({ what }) => what === 'account');
     /** From the moment its account is gone, the device is on record as one that has left, whatever else goes wrong. */
@@ -123,13 +124,15 @@ export class StationDecommissions {
     try {
       await decommissionDevice({
         ...{ ports, profile, deviceId, target, holder, removeUser, sudoPassword },
-        ...{ identity: access.identity, tokens: access.session, fleet: access.fleet },
+        identity: access.signInWaits.identityFor(record, access.identity),
+        tokens: access.signInWaits.tokensFor(record, access.tokens),
+        fleet: access.fleet,
         credential: {
           user,
           ...(sshPassword === undefined ? {} : { password: sshPassword }),
           ...(keyPassphrase === undefined ? {} : { keyPassphrase }),
         },
-        record: this.#record(deviceId, target),
+        ...{ record },
         signal: this.#stop.signal,
         found: (finding) => {
           ports.logger.log('info', 'decommission', { deviceId, ...finding });
@@ -149,7 +152,11 @@ export class StationDecommissions {
   }
 
   /** The connection's own parts write into the record of an enrollment; here it is the station's log that keeps it. */
-  #record(deviceId: string, target: Target | undefined): EnrollmentRecord {
+  #record(
+    deviceId: string,
+    target: Target | undefined,
+    onAwaitsSignIn: (isAwaited: boolean) => void,
+  ): EnrollmentRecord {
     const { ports } = this.#options;
     const log = new DeviceLog(ports.clock, (lines) => {
       for (const { kind, text } of lines)
@@ -157,10 +164,18 @@ export class StationDecommissions {
     });
     const shown = target === undefined ? '' : formatTarget(target);
     const address = target === undefined ? '' : formatAddress(target);
-    return new EnrollmentRecord(
-      { clock: ports.clock, log, publish: () => undefined },
+    let wasAwaited = false;
+    const publish = ({ state }: EnrollmentRow): void => {
+      const isAwaited = state === 'awaiting-sign-in';
+      if (isAwaited !== wasAwaited) onAwaitsSignIn(isAwaited);
+      wasAwaited = isAwaited;
+    };
+    const record = new EnrollmentRecord(
+      { clock: ports.clock, log, publish },
       { deviceId, position: 1, target: shown, address },
     );
+    record.start();
+    return record;
   }
 }
 

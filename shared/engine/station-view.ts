@@ -115,9 +115,9 @@ export function undecidedKeysText(count: number): string {
   return `${count} ${devices} cut off while taking a new key. Enroll ${them} again to settle it.`;
 }
 
-/** Told once for the batch when its sign-in ends. */
-export function signInAwaitedText(patienceMs: number): string {
-  return `The sign-in has ended. Devices that need one wait ${limitText(patienceMs)} for the next; nothing is lost. Sign in again.`;
+/** Told once for all that waits when the sign-in ends. */
+export function signInAwaitedText(patienceMs: number, waits = 'Devices that need one wait'): string {
+  return `The sign-in has ended. ${waits} ${limitText(patienceMs)} for the next; nothing is lost. Sign in again.`;
 }
 
 function limitText(ms: number): string {

@@ -19,9 +19,9 @@ export interface StationOptions {
   readonly profile: Profile;
   readonly stationName: string;
   readonly version: string;
-  /** Somebody is there who can sign in again when the sign-in ends in the middle of a batch. */
+  /** Somebody is there who can sign in again when the sign-in ends while devices are at work. */
   readonly isAttended?: boolean;
-  /** How long its devices wait for that, in milliseconds; half an hour when left out. */
+  /** How long they wait for that, in milliseconds; half an hour when left out. */
   readonly signInPatienceMs?: number;
   publish(delta: StationDelta): void;
   publishLog(deviceId: string, lines: readonly LogLine[]): void;
@@ -56,6 +56,7 @@ export class Station {
     this.#access = new StationAccess({
       ...{ ports, profile, display },
       batchIsActive: () => this.#batches.isActive,
+      decommissionIsActive: () => this.#decommissions.isActive,
       isAttended: options.isAttended ?? false,
       signInPatienceMs: options.signInPatienceMs,
     });

@@ -38,6 +38,9 @@ const jumpHost = target.refine((text) => !/^local(:\/\/)?$/.test(text), 'is a ho
 export const tokenPolicies = ['default', 'no-cache', 'refresh'] as const;
 export type TokenPolicy = (typeof tokenPolicies)[number];
 
+/** Which host keys are trusted: what a device shows at first contact, or only what is known beforehand. */
+export const hostKeyPolicies = ['pin', 'known'] as const;
+
 /** How the station logs in on devices, and which host keys it trusts. */
 const sshSchema = z.strictObject({
   user: z.string().min(1).max(64).default('pi'),
@@ -46,7 +49,7 @@ const sshSchema = z.strictObject({
   /** Jump hosts in order, the one next to the station first. */
   jump: z.array(jumpHost).min(1).max(4).optional(),
   config_file: z.string().min(1).optional(),
-  host_keys: z.enum(['pin', 'known']).default('pin'),
+  host_keys: z.enum(hostKeyPolicies).default('pin'),
   known_hosts_file: z.string().min(1).optional(),
 });
 
@@ -126,12 +129,12 @@ export function isLoopbackHost(hostname: string): boolean {
 }
 
 /**
- * What forbids using this issuer, or undefined. Plain http would show the token to the network; it is
+ * What forbids using this `identity.issuer`, or undefined. Plain http would show the token to the network; it is
  * accepted on loopback, and elsewhere only where the profile accepts invalid certificates anyway.
  */
 export function issuerProblem(identity: Profile['identity']): string | undefined {
   const url = new URL(identity.issuer);
   if (url.protocol === 'https:' || isLoopbackHost(url.hostname) || identity.danger_accept_invalid_certs)
     return undefined;
-  return 'identity.issuer: plain http shows the sign-in to the network. Use https.';
+  return 'plain http shows the sign-in to the network. Use https.';
 }

@@ -195,6 +195,8 @@ export const decommissionSchema = z.object({
   deviceId: z.string(),
   /** `failed`: something is left; the same again goes on where it ended. */
   state: z.enum(['running', 'done', 'failed']),
+  /** It has begun and cannot go on before somebody signs in again; then it does. */
+  awaitsSignIn: z.boolean().optional(),
   startedAt: instant,
   finishedAt: instant.optional(),
   /** In the order it happened. */

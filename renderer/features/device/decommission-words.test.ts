@@ -28,6 +28,11 @@ describe('a decommission', () => {
     );
     expect(partLines(failed).map(({ word }) => word)).not.toContain('now');
   });
+
+  it('says that it waits for a sign-in', () => {
+    expect(decommissionSays(view({ awaitsSignIn: true }))).toContain('waits for a sign-in');
+    expect(decommissionSays(view({ awaitsSignIn: false }))).toContain('is being taken out');
+  });
 });
 
 describe('a device after its decommission', () => {

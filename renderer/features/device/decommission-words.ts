@@ -60,6 +60,8 @@ export function decommissionError(view: DecommissionView): DecommissionView['err
 /** How a decommission stands, in one sentence. Pure. */
 export function decommissionSays(view: DecommissionView): string {
   const { deviceId } = view;
+  if (view.state === 'running' && view.awaitsSignIn === true)
+    return `${deviceId} waits for a sign-in. Sign in again, and it goes on.`;
   if (view.state === 'running') return `${deviceId} is being taken out of the fleet.`;
   if (view.state === 'done') return `${deviceId} is out of the fleet.`;
   const left = partLines(view).filter(({ shape }) => shape === 'octagon' || shape === 'circle');

@@ -80,7 +80,8 @@ export async function discoverProvider(
   const { issuer } = identity;
   const problem = issuerProblem(identity);
   if (problem !== undefined) {
-    throw new EnrollmentError('STATION_PROFILE_INVALID', { details: { path: 'the profile', problem } });
+    const details = { path: 'the profile', problem: `identity.issuer: ${problem}` };
+    throw new EnrollmentError('STATION_PROFILE_INVALID', { details });
   }
   const url = new URL(WELL_KNOWN, `${issuer.replace(/\/$/, '')}/`);
   try {

@@ -29,24 +29,33 @@ function keyPath(path: readonly PropertyKey[]): string {
     .join('');
 }
 
-function sentenceOf(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'unrecognized_keys') {
-    const names = issue.keys.map((key) => keyPath([...issue.path, key])).join(', ');
-    return `${names}: is not a setting of a profile`;
-  }
-  const missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
-  const says = missing ? 'is missing' : issue.message;
-  return issue.path.length === 0 ? says : `${keyPath(issue.path)}: ${says}`;
+/** What is wrong with a profile: the setting as an operator counts, '' for the profile as a whole, and the sentence. */
+export interface ProfileProblem {
+  readonly key: string;
+  readonly says: string;
 }
 
-/** `~/` is the home folder of the account the station runs under, as a shell would have it. */
-function withoutTilde(name: string): string {
-  return /^~[/\\]/.test(name) ? join(homedir(), name.slice(2)) : name;
+function problemOf(issue: z.core.$ZodIssue): ProfileProblem {
+  if (issue.code === 'unrecognized_keys') {
+    const key = issue.keys.map((name) => keyPath([...issue.path, name])).join(', ');
+    return { key, says: 'is not a setting of a profile' };
+  }
+  const missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
+  return { key: keyPath(issue.path), says: missing ? 'is missing' : issue.message };
+}
+
+function sentenceOf({ key, says }: ProfileProblem): string {
+  return key === '' ? says : `${key}: ${says}`;
+}
+
+/** A file name seen from a folder. `~/` is the home folder of the account the station runs under, as a shell would have it. */
+export function absoluteFile(folder: string, name: string): string {
+  return resolve(folder, /^~[/\\]/.test(name) ? join(homedir(), name.slice(2)) : name);
 }
 
 /** The profile with every file name made absolute, seen from the folder of the profile. */
 function withAbsoluteFiles(profile: Profile, folder: string): Profile {
-  const absolute = (name: string) => resolve(folder, withoutTilde(name));
+  const absolute = (name: string) => absoluteFile(folder, name);
   const { ca_file, token_file } = profile.identity;
   const { private_key_file, config_file, known_hosts_file } = profile.ssh;
   return {
@@ -90,19 +99,31 @@ export function parseProfile(text: string, path: string): Profile {
   return withAbsoluteFiles(checkProfile(content, path), dirname(resolve(path)));
 }
 
+/** A profile out of plain data, by every rule of a profile; or all that is wrong with it, at least one. */
+export function judgeProfile(
+  content: unknown,
+):
+  | { readonly ok: true; readonly profile: Profile }
+  | { readonly ok: false; readonly problems: readonly [ProfileProblem, ...ProfileProblem[]] } {
+  const result = profileSchema.safeParse(content);
+  if (!result.success) {
+    const [first = { key: '', says: 'is not a profile' }, ...others] = result.error.issues.map(problemOf);
+    return { ok: false, problems: [first, ...others] };
+  }
+  const says = issuerProblem(result.data.identity);
+  if (says !== undefined) return { ok: false, problems: [{ key: 'identity.issuer', says }] };
+  return { ok: true, profile: result.data };
+}
+
 /**
- * A profile out of plain data, by every rule of a profile. `path` names where it comes from in errors.
+ * The same for those who cannot go on. `path` names in errors where it comes from.
  * @throws STATION_PROFILE_INVALID with the key and what is wrong with it.
  */
 export function checkProfile(content: unknown, path: string): Profile {
-  const result = profileSchema.safeParse(content);
-  if (!result.success) {
-    const sentences = result.error.issues.map(sentenceOf);
-    throw invalid(path, sentences[0] ?? 'is not a profile', { evidence: sentences.join('\n') });
-  }
-  const problem = issuerProblem(result.data.identity);
-  if (problem !== undefined) throw invalid(path, problem);
-  return result.data;
+  const result = judgeProfile(content);
+  if (result.ok) return result.profile;
+  const sentences = result.problems.map(sentenceOf);
+  throw invalid(path, sentences[0] ?? '', { evidence: sentences.join('\n') });
 }
 
 /**

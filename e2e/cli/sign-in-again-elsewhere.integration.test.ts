@@ -1,0 +1,156 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type LabFixture, startLabFixture } from '../lab/testing/lab-fixture.ts';
+import {
+  addressIn,
+  addressInJson,
+  all,
+  approving,
+  type EndedSignIn,
+  endedSignIn,
+  has,
+  once,
+  onTerminal,
+} from './ended-sign-in.ts';
+import { bundledCli, type CliOptions, operatorToken, runCli } from './run-cli.ts';
+
+const deviceId = 'ends-01';
+
+/** A session that the provider ends on the way; every run is a process of its own. */
+describe('a sign-in that ends in the middle of a command other than batch', () => {
+  const signal = AbortSignal.timeout(500_000);
+  let fixture: LabFixture;
+  let signIn: EndedSignIn;
+
+  beforeAll(async () => {
+    fixture = await startLabFixture([{ name: deviceId }]);
+    await bundledCli();
+    signIn = await endedSignIn(fixture, signal);
+    await signIn.signInOnce();
+    const run = await runCli(signIn.args('enroll', '--target', target(), '--device-id', deviceId));
+    expect(run.status, run.stdout + run.stderr).toBe(0);
+  }, 120_000);
+  afterAll(async () => {
+    await fixture?.stop();
+  });
+
+  const target = (): string => {
+    const [device] = fixture.lab.devices;
+    return `ssh://${device?.user}@${device?.host}:${device?.port}`;
+  };
+  const isAccountThere = (): boolean =>
+    fixture.lab.identity.inspect().users.some((user) => user.live && user.userName === `device-${deviceId}`);
+  const isAgentThere = (): boolean =>
+    existsSync(path.join(fixture.lab.devices[0]?.root ?? '', 'etc/fleet-agent/zitadel-key.json'));
+
+  /** Those that ask the provider for something while they run. Decommission comes last: it leaves nothing to look at. */
+  const commands: readonly (readonly [string, () => readonly string[]])[] = [
+    ['a dry run', () => ['enroll', '--target', target(), '--device-id', deviceId, '--dry-run']],
+    ['devices', () => ['devices']],
+    ['doctor', () => ['doctor', '--target', target(), '--device-id', deviceId]],
+    ['rotate', () => ['rotate', deviceId, '--target', target()]],
+    ['decommission', () => ['decommission', deviceId, '--target', target(), '--yes']],
+  ];
+  /** Taken up as it was remembered, and ended before the first request that needs it. */
+  const runEnded = async (words: readonly string[], options: CliOptions = {}) => {
+    await signIn.signInOnce();
+    signIn.endSession();
+    const before = signIn.asked();
+    const run = await runCli(signIn.args(...words), options);
+    return { run, asked: signIn.asked() - before };
+  };
+
+  test('a watch of the fleet goes on after one approval, and ends as it would have', async () => {
+    const approve = once(addressInJson, approving(signal));
+    let isSeen = false;
+    const { run, asked } = await runEnded(['devices', '--watch', '--json'], {
+      onOutput: (output) => {
+        approve(output);
+        if (isSeen || !output.text.includes('"event":"heartbeat"')) return;
+        isSeen = true;
+        output.kill('SIGINT');
+      },
+    });
+    expect(run.status, run.stdout + run.stderr).toBe(0);
+    expect(asked).toBe(1);
+    expect(run.events('heartbeat')[0]?.deviceId).toBe(deviceId);
+  }, 60_000);
+
+  test('a watch of the fleet ends with 3 where nobody signs in', async () => {
+    const { run } = await runEnded(['devices', '--watch', '--json', '--wait-for-sign-in', '0.05']);
+    expect(run.status, run.stdout + run.stderr).toBe(3);
+    expect(run.events('error')[0]?.error.code).toBe('IDENTITY_SESSION_ENDED');
+  }, 60_000);
+
+  // One without a station and one with: the others ask in the same two ways.
+  describe.each(commands.filter(([name]) => ['a dry run', 'decommission'].includes(name)))(
+    '%s, and nobody who would sign in',
+    (_name, words) => {
+      test('asks nobody with a limit of 0, and ends with 3', async () => {
+        const { run, asked } = await runEnded([...words(), '--wait-for-sign-in', '0']);
+        expect(run.status, run.stdout + run.stderr).toBe(3);
+        expect(asked).toBe(0);
+      }, 60_000);
+
+      test('asks no more once somebody has refused, and ends with 3', async () => {
+        const { run, asked } = await runEnded([...words(), '--json'], {
+          onOutput: once(addressInJson, approving(signal, { deny: true })),
+        });
+        expect(run.status, run.stdout + run.stderr).toBe(3);
+        expect(asked).toBe(1);
+      }, 60_000);
+    },
+  );
+
+  describe.each(commands)('%s', (_name, words) => {
+    test('ends with 3 where nobody signs in before the limit, and says how to', async () => {
+      const { run, asked } = await runEnded([...words(), '--wait-for-sign-in', '0.05']);
+      expect(run.status, run.stdout + run.stderr).toBe(3);
+      expect(addressIn(run.stderr)).toContain(fixture.lab.identity.issuer);
+      expect(run.stderr).toContain('3 seconds for the next');
+      expect(asked).toBe(1);
+      expect([isAccountThere(), isAgentThere()]).toEqual([true, true]);
+    }, 60_000);
+
+    test('fails at once and asks nobody where a token that was handed in ends', async () => {
+      const token = await operatorToken(fixture.lab.profilePath, fixture.dir, signal);
+      signIn.endSession();
+      const before = signIn.asked();
+      const run = await runCli(signIn.args(...words(), '--json'), { env: { MUSTER_ADMIN_TOKEN: token } });
+      // The fleet is seen over NATS alone, which does not say why it refuses.
+      const [status, code] = words()[0] === 'devices' ? [1, 'NATS_REFUSED'] : [3, 'IDENTITY_TOKEN_REFUSED'];
+      expect(run.status, run.stdout + run.stderr).toBe(status);
+      expect(run.stdout).toContain(code);
+      expect(signIn.asked()).toBe(before);
+      expect([isAccountThere(), isAgentThere()]).toEqual([true, true]);
+    }, 60_000);
+
+    test('in a pipe tells the address as an event, and goes on to its end after one approval', async () => {
+      const { run, asked } = await runEnded([...words(), '--json'], {
+        onOutput: once(addressInJson, approving(signal)),
+      });
+      expect(run.status, run.stdout + run.stderr).toBe(0);
+      expect(run.events('sign-in')).toHaveLength(1);
+      expect(run.events('notice').filter(({ text }) => text.includes('Sign in again'))).toHaveLength(1);
+      expect(run.events('end')).toEqual([expect.objectContaining({ exitCode: 0 })]);
+      expect(asked).toBe(1);
+    }, 60_000);
+  });
+
+  test('what was asked for was done', () => {
+    expect([isAccountThere(), isAgentThere()]).toEqual([false, false]);
+  });
+
+  test('decommission on a terminal shows the code, and goes on where it was', async () => {
+    await signIn.signInOnce();
+    const enrolled = await runCli(signIn.args('enroll', '--target', target(), '--device-id', deviceId));
+    expect(enrolled.status, enrolled.stdout + enrolled.stderr).toBe(0);
+    const run = await onTerminal(signIn.args('decommission', deviceId, '--yes', '--target', target()), {
+      onOutput: all(once(has('sign-in: '), signIn.endSession), once(addressIn, approving(signal))),
+    });
+    expect(run.status, run.stdout).toBe(0);
+    expect(run.stdout).toContain('Sign in again');
+    expect([isAccountThere(), isAgentThere()]).toEqual([false, false]);
+  }, 60_000);
+});

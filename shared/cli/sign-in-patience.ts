@@ -1,0 +1,28 @@
+import type { GivenSecrets } from './given-secrets.ts';
+import { UsageError } from './usage-error.ts';
+
+/** A day: whoever comes to work the next morning finds what was begun waiting. */
+const MOST_PATIENCE_MINUTES = 1440;
+
+/** How long a command waits for somebody to sign in again when the sign-in ends on the way. */
+export interface SignInPatience {
+  /** The station's own limit when left out; 0 asks nobody. */
+  readonly signInPatienceMs?: number;
+}
+
+/** What `--wait-for-sign-in` says. @throws UsageError */
+export function readPatience(minutes: string | undefined): SignInPatience {
+  if (minutes === undefined) return {};
+  const value = /^\d+(\.\d+)?$/.test(minutes) ? Number(minutes) : Number.NaN;
+  if (!(value <= MOST_PATIENCE_MINUTES))
+    throw new UsageError(`--wait-for-sign-in: minutes, 0 to ${MOST_PATIENCE_MINUTES}.`);
+  return { signInPatienceMs: Math.round(value * 60_000) };
+}
+
+/** A person's sign-in may be renewed by a person, with a terminal or without; a token that was handed in never. */
+export function maySignInAgain(
+  { token }: Pick<GivenSecrets, 'token'>,
+  { signInPatienceMs }: SignInPatience,
+): boolean {
+  return token === undefined && signInPatienceMs !== 0;
+}
