@@ -265,7 +265,8 @@ describe.skipIf(!available.ok)('an enrollment with a sudo password', () => {
       await station.handle('batch.retry', { deviceIds: [deviceId], sudoPassword: password });
       await station.whenBatchIdle();
       // Shows that the watcher sees what is there for a moment only; on a busy computer not always at the first time.
-      const moment = ': canary-in-arguments; CANARY=canary-in-environment sleep 0.3';
+      // The quotes keep the second word out of the arguments.
+      const moment = ': canary-in-arguments; CANARY=canary-in-""environment sleep 0.3';
       const look = async () => {
         await device.exec(moment);
         return canaries.filter((canary) => !hasSeen(canary));
