@@ -23,7 +23,7 @@ export function farmAvailable(): Availability {
     'ip link add probe type bridge && mount -t tmpfs probe /mnt && mkdir /mnt/u /mnt/w /mnt/l /mnt/m && mount -t overlay probe -o lowerdir=/mnt/l,upperdir=/mnt/u,workdir=/mnt/w /mnt/m';
   const probe = spawnSync('unshare', ['--net', '--mount', '--pid', '--fork', 'sh', '-c', bridge], {
     encoding: 'utf8',
-    timeout: 10_000,
+    timeout: 60_000,
   });
   if (probe.status === 0) return { ok: true };
   return {

@@ -3,6 +3,7 @@ import { parse, stringify } from 'smol-toml';
 import { expect } from 'vitest';
 import { capture } from '../../scripts/setup/processes.mjs';
 import { type LabFixture, startLabFixture } from '../lab/testing/lab-fixture.ts';
+import { expectJournalClean, type JournalMark, markJournal } from './device-journal.ts';
 import { type FarmDevice, type FarmDeviceRequest, startFarmDevice } from './farm.ts';
 import { stationAddress } from './lan.ts';
 
@@ -10,6 +11,8 @@ import { stationAddress } from './lan.ts';
 export interface AwkwardDevice extends Omit<FarmDeviceRequest, 'name'> {
   /** Shell, as root on the device. */
   readonly before?: string;
+  /** Shell, as root on the device, that ends what the station waits for, once the board has shown that it does. */
+  readonly onceShown?: { readonly text: string; readonly run: string };
   /** How its target is written; by its IPv4 address unless told otherwise. */
   readonly over?: 'ipv6';
 }
@@ -29,6 +32,9 @@ export interface AwkwardBatch<Name extends string> {
   expectRefused(name: Name, code: string): Promise<void>;
   stop(): Promise<void>;
 }
+
+/** Ends what hangs, also on a computer that has much else to do. */
+const limitMs = 120_000;
 
 const managed = [
   '/usr/local/bin/fleet-agent',
@@ -63,6 +69,7 @@ export async function enrollAwkward<Name extends string>(
 ): Promise<AwkwardBatch<Name>> {
   const names = Object.keys(wanted) as Name[];
   const devices = new Map<Name, FarmDevice>();
+  const marks = new Map<Name, JournalMark>();
   let fixture: LabFixture | undefined;
   const stop = async (): Promise<void> => {
     await fixture?.stop();
@@ -74,17 +81,33 @@ export async function enrollAwkward<Name extends string>(
     return device;
   };
   const inside = async (name: Name, command: string): Promise<string> =>
-    (await deviceOf(name).exec(command, { limitMs: 60_000 })).stdout.trim();
+    (await deviceOf(name).exec(command, { limitMs })).stdout.trim();
+  const goOnOnceShown = async (name: Name, ended: Promise<void>): Promise<void> => {
+    const { onceShown }: AwkwardDevice = wanted[name];
+    if (onceShown === undefined || fixture === undefined) return;
+    const isShown = fixture.station.until(
+      ({ rows }) => JSON.stringify(rows[name]?.steps ?? []).includes(onceShown.text),
+      signal,
+    );
+    // A batch that has ended shows nothing more: the test will say what it lacks.
+    await Promise.race([isShown, ended]);
+    await prepare(deviceOf(name), onceShown.run);
+  };
   try {
     const booted = await Promise.allSettled(
       names.map(async (name) => {
-        const { before: _before, over: _over, ...request }: AwkwardDevice = wanted[name];
+        const {
+          before: _before,
+          onceShown: _onceShown,
+          over: _over,
+          ...request
+        }: AwkwardDevice = wanted[name];
         devices.set(name, await startFarmDevice({ name, ...request }));
       }),
     );
     for (const result of booted) if (result.status === 'rejected') throw result.reason;
     fixture = await startLabFixture([], {
-      ...{ host: stationAddress, heartbeatLimitSeconds: 120, concurrency: names.length },
+      ...{ host: stationAddress, heartbeatLimitSeconds: 300, concurrency: names.length },
     });
     const keyFile = await oneKeyForAll([...devices.values()]);
     const profile = parse(await readFile(fixture.lab.profilePath, 'utf8'));
@@ -96,7 +119,10 @@ export async function enrollAwkward<Name extends string>(
     await fixture.restart();
     await fixture.station.signIn(signal);
     await Promise.all(names.map((name) => prepare(deviceOf(name), wanted[name].before ?? ':')));
-    await fixture.station.enrollAll();
+    await Promise.all(names.map(async (name) => marks.set(name, await markJournal(deviceOf(name)))));
+    const ended = fixture.station.enrollAll();
+    await Promise.all(names.map((name) => goOnOnceShown(name, ended)));
+    await ended;
   } catch (thrown) {
     await stop();
     throw thrown;
@@ -129,6 +155,9 @@ export async function enrollAwkward<Name extends string>(
       const held = await inside(name, 'grep -o \'"keyId": *"[^"]*"\' /etc/fleet-agent/zitadel-key.json');
       expect(liveKeys(name)).toEqual([/"([^"]*)"$/.exec(held)?.[1]]);
       expect(roundTrips).toBeGreaterThan(0);
+      const mark = marks.get(name);
+      if (mark === undefined) throw new Error(`Nobody has looked at the journal of ${name}.`);
+      await expectJournalClean(deviceOf(name), mark);
     },
     expectRefused: async (name, code) => {
       const { error, state } = row(name);
@@ -153,7 +182,7 @@ export async function enrollAwkward<Name extends string>(
 
 /** A device that is only said to be awkward proves nothing. */
 async function prepare(device: FarmDevice, command: string): Promise<void> {
-  const done = await device.exec(`set -e\n${command}`, { limitMs: 60_000 });
+  const done = await device.exec(`set -e\n${command}`, { limitMs });
   if (done.code !== 0) throw new Error(`${device.name} could not be prepared: ${done.stderr}`);
 }
 
@@ -167,7 +196,7 @@ function targetOf(device: FarmDevice, { over }: AwkwardDevice): string {
 async function oneKeyForAll(devices: readonly FarmDevice[]): Promise<string> {
   const first = devices.find(({ conditions }) => conditions.includes('read-only-root')) ?? devices[0];
   if (first === undefined) throw new Error('There is no device.');
-  const { stdout } = await capture('ssh-keygen', ['-y', '-f', first.privateKeyFile]);
+  const { stdout } = await capture('ssh-keygen', ['-y', '-f', first.privateKeyFile], { limitMs });
   for (const device of devices)
     if (device !== first)
       await device.exec(`echo '${stdout.trim()}' >> ~${device.user}/.ssh/authorized_keys`);

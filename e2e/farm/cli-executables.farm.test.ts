@@ -20,9 +20,9 @@ describe.each([
     runCli(args, {
       command: [...before, cliExecutable(arch)],
       env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
-      limitMs: 120_000,
+      limitMs: 400_000,
     });
-  beforeAll(() => packCli(), 300_000);
+  beforeAll(() => packCli(), 600_000);
 
   test.runIf(runs)(
     'tells its version, and what is wrong with the computer it runs on',
@@ -38,7 +38,7 @@ describe.each([
         expect.arrayContaining(['connection', 'host-key', 'login', 'sudo', 'system', 'clock']),
       );
     },
-    200_000,
+    900_000,
   );
 
   test.runIf(runs)(
@@ -46,6 +46,6 @@ describe.each([
     async () => {
       expect((await run(['fly'])).status).toBe(2);
     },
-    60_000,
+    400_000,
   );
 });

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createReadStream } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cliExecutable, packCli } from '../../scripts/pack-cli.mjs';
 import { operatorToken, projectRoot, runCli } from '../cli/run-cli.ts';
 import { type LabFixture, startLabFixture } from '../lab/testing/lab-fixture.ts';
+import { sendFile } from './device-terminal.ts';
 import { type ConditionName, type FarmDevice, farmAvailable, type Suite, startFarmDevice } from './farm.ts';
 import { stationAddress } from './lan.ts';
 import { sshArguments } from './ssh-command.ts';
@@ -20,7 +20,7 @@ const labels = 'group=batch7,site=farm';
 
 /** The command line on real Debians: from the station, and as an executable on the device itself. */
 describe.skipIf(!available.ok)('the command line and real devices', () => {
-  const signal = AbortSignal.timeout(900_000);
+  const signal = AbortSignal.timeout(3_000_000);
   const started: FarmDevice[] = [];
   let fixture: LabFixture;
   let dir: string;
@@ -37,7 +37,7 @@ describe.skipIf(!available.ok)('the command line and real devices', () => {
     return device;
   };
   const inside = async (device: FarmDevice, command: string): Promise<string> =>
-    (await device.exec(command, { limitMs: 60_000 })).stdout.trim();
+    (await device.exec(command, { limitMs: 120_000 })).stdout.trim();
   /** Options that name the fleet, without a profile. */
   const fleet = (): string[] => [
     ...['--issuer-url', fixture.lab.identity.issuer, '--audience', fixture.lab.identity.projectId],
@@ -61,10 +61,10 @@ describe.skipIf(!available.ok)('the command line and real devices', () => {
 
   beforeAll(async () => {
     dir = await mkdtemp(path.join(tmpdir(), 'muster-cli-farm-'));
-    fixture = await startLabFixture([], { host: stationAddress, heartbeatLimitSeconds: 90 });
+    fixture = await startLabFixture([], { host: stationAddress, heartbeatLimitSeconds: 300 });
     await packCli();
     token = await operatorToken(fixture.lab.profilePath, dir, signal);
-  }, 200_000);
+  }, 600_000);
   afterAll(async () => {
     await Promise.all(started.map((device) => device.stop()));
     await fixture?.stop();
@@ -82,13 +82,13 @@ describe.skipIf(!available.ok)('the command line and real devices', () => {
       `device_id;target;labels\r\ncli-csv-01;ssh://${first.user}@${first.address};\r\n"cli-csv-02";${second.address};"site=east"\r\n`,
     );
     const env = { MUSTER_ADMIN_TOKEN: token, MUSTER_SSH_PASSWORD: first.password };
-    const dry = await runCli(['batch', file, '--dry-run', ...fromStation(first)], { env });
+    const dry = await runCli(['batch', file, '--dry-run', ...fromStation(first)], { env, limitMs: 300_000 });
     const promised = dry
       .events('preview')
       .map(({ steps }) => steps.filter((step) => step.state === 'pending').map((step) => step.id));
     const run = await runCli(['batch', file, '--labels', labels, ...fromStation(first)], {
       env,
-      limitMs: 200_000,
+      limitMs: 500_000,
     });
     expect(run.status, run.stderr + run.stdout).toBe(0);
     expect(run.events('summary')).toMatchObject([{ total: 2, enrolled: 2 }]);
@@ -102,7 +102,7 @@ describe.skipIf(!available.ok)('the command line and real devices', () => {
     expect(await inside(second, 'systemctl is-active fleet-agent; cat /etc/fleet-agent/config.toml')).toMatch(
       /^active\n[\s\S]*site = "east"/,
     );
-  }, 300_000);
+  }, 900_000);
 
   const awkward: [ConditionName, string][] = [
     ['sudo-denied', 'sudo'],
@@ -115,12 +115,15 @@ describe.skipIf(!available.ok)('the command line and real devices', () => {
       const device = await start(`cli-${condition}`, 'bookworm', 'offered', condition);
       if (condition === 'apt-locked')
         await device.exec(
-          'echo 120 > /var/lib/muster-farm/apt-lock-seconds; systemctl restart apt-lock; sleep 1',
+          // The unit has started once it holds the lock.
+          'echo 3600 > /var/lib/muster-farm/apt-lock-seconds; systemctl restart apt-lock',
         );
       const before = await picture(device);
       const reach = ['--target', `${device.user}@${device.address}`, '--ssh-key', device.privateKeyFile];
       const args = ['doctor', ...reach, ...fromStation(device)];
-      const run = await runCli([...args, '--device-id', device.name], { env: { MUSTER_ADMIN_TOKEN: token } });
+      const run = await runCli([...args, '--device-id', device.name], {
+        ...{ env: { MUSTER_ADMIN_TOKEN: token }, limitMs: 300_000 },
+      });
       expect(run.status, run.stderr + run.stdout).toBe(1);
       const [diagnosis] = run.events('diagnosis');
       const problems = diagnosis?.findings.filter((finding) => finding.state === 'problem') ?? [];
@@ -128,7 +131,7 @@ describe.skipIf(!available.ok)('the command line and real devices', () => {
       expect(problems[0]?.operatorDoes).toMatch(/\.$/);
       expect(await picture(device)).toBe(before);
     },
-    120_000,
+    600_000,
   );
 
   test.each([['bookworm'], ['trixie']] as const)(
@@ -136,11 +139,11 @@ describe.skipIf(!available.ok)('the command line and real devices', () => {
     async (suite) => {
       const name = `cli-local-${suite}`;
       const device = await start(name, suite, 'installed');
-      await send(device, cliExecutable('x64'), '/tmp/muster');
-      await send(device, agent, '/tmp/agent');
+      await sendFile(device, cliExecutable('x64'), '/tmp/muster');
+      await sendFile(device, agent, '/tmp/agent');
       const tokenFile = path.join(dir, 'token-file');
       await writeFile(tokenFile, token, { mode: 0o600 });
-      await send(device, tokenFile, '/tmp/token');
+      await sendFile(device, tokenFile, '/tmp/token');
       const words = ['enroll', '--target', 'local', '--device-id', name, '--labels', labels, ...fleet()];
       const command = `MUSTER_ADMIN_TOKEN=$(cat /tmp/token) /tmp/muster ${words.join(' ')} --agent-binary /tmp/agent`;
       const first = await overSsh(device, command);
@@ -166,19 +169,9 @@ describe.skipIf(!available.ok)('the command line and real devices', () => {
         ),
       ).toBe('');
     },
-    240_000,
+    900_000,
   );
 });
-
-/** Copies a file onto a device as a person would: over SSH. */
-async function send(device: FarmDevice, file: string, to: string): Promise<void> {
-  const child = spawn('ssh', [...sshArguments(device), `cat > ${to} && chmod 0755 ${to}`], {
-    stdio: ['pipe', 'inherit', 'inherit'],
-  });
-  createReadStream(file).pipe(child.stdin);
-  const [status] = await once(child, 'close');
-  if (status !== 0) throw new Error(`${file} could not be copied to ${device.name}.`);
-}
 
 /** Runs a command as the person who is logged in on the device: no root, sudo without a password. */
 async function overSsh(device: FarmDevice, command: string) {
@@ -191,7 +184,7 @@ async function overSsh(device: FarmDevice, command: string) {
   child.stderr.on('data', (bytes: Buffer) => {
     stderr += bytes.toString();
   });
-  const limit = setTimeout(() => child.kill('SIGKILL'), 120_000);
+  const limit = setTimeout(() => child.kill('SIGKILL'), 300_000);
   const [code] = await once(child, 'close');
   clearTimeout(limit);
   return { code, stdout, stderr };

@@ -1,13 +1,15 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { parse, stringify } from 'smol-toml';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Heartbeat } from '#shared/model/station-state.ts';
 import { type LabFixture, startLabFixture } from '../lab/testing/lab-fixture.ts';
+import { expectJournalClean, markJournal } from './device-journal.ts';
 import { expectEnrolled } from './device-truth.ts';
 import { type FarmDevice, farmAvailable, startFarmDevice } from './farm.ts';
 import { logOf, putOnBench } from './farm-bench.ts';
 import { stationAddress } from './lan.ts';
 
-const signal = AbortSignal.timeout(800_000);
+const signal = AbortSignal.timeout(3_000_000);
 const deviceId = 'acts';
 
 describe.skipIf(!farmAvailable().ok)('a real Debian after its enrollment', () => {
@@ -18,12 +20,12 @@ describe.skipIf(!farmAvailable().ok)('a real Debian after its enrollment', () =>
 
   beforeAll(async () => {
     [fixture, device, heir] = await Promise.all([
-      startLabFixture([], { host: stationAddress, heartbeatLimitSeconds: 60 }),
+      startLabFixture([], { host: stationAddress, heartbeatLimitSeconds: 300 }),
       startFarmDevice({ name: 'acts', packages: 'installed' }),
       startFarmDevice({ name: 'acts-heir', packages: 'installed' }),
     ]);
     await putOnBench(fixture, [{ deviceId, device }], { signal });
-  }, 200_000);
+  }, 600_000);
   afterAll(async () => {
     await fixture?.stop();
     await device?.stop();
@@ -60,11 +62,11 @@ describe.skipIf(!farmAvailable().ok)('a real Debian after its enrollment', () =>
     await expectRow();
     expect(live()).toMatchObject([{ id: await heldKey(), origin: 'registered' }]);
     expect(await inside('ls /run/fleet-agent-*.pem /run/fleet-agent-login* 2>/dev/null')).toBe('');
-  }, 120_000);
+  }, 400_000);
 
   test('gets a new key in place of a good one, and goes on reporting', async () => {
-    const before = await heldKey();
-    const beats: { readonly keyId?: string | undefined; readonly receivedAt: number }[] = [];
+    const [mark, before] = [await markJournal(device), await heldKey()];
+    const beats: Heartbeat[] = [];
     const listening = setInterval(() => {
       const beat = fixture.station.state.fleet[deviceId];
       if (beat !== undefined && beat.receivedAt !== beats.at(-1)?.receivedAt) beats.push(beat);
@@ -76,18 +78,18 @@ describe.skipIf(!farmAvailable().ok)('a real Debian after its enrollment', () =>
       expect(after).not.toBe(before);
       // One more than the enrollment waited for: it goes on.
       const withNew = () => beats.filter((beat) => beat.keyId === after);
-      await expect.poll(() => withNew().length, { timeout: 30_000 }).toBeGreaterThan(1);
+      await expect.poll(() => withNew().length, { timeout: 120_000 }).toBeGreaterThan(1);
       expect(beats.map((beat) => beat.keyId === after)).toEqual(
         [...beats.map((beat) => beat.keyId === after)].sort(),
       );
     } finally {
       clearInterval(listening);
     }
-    // Every ten seconds, and one start anew in between.
-    const gaps = beats.slice(1).map(({ receivedAt }, index) => receivedAt - (beats[index]?.receivedAt ?? 0));
-    expect(Math.max(...gaps)).toBeLessThan(20_000);
+    // One start anew in between, and not a report that was not taken.
+    expect(new Set(beats.map(({ startedAt }) => startedAt)).size).toBe(2);
+    await expectJournalClean(device, mark);
     await expectEnrolled(device, deviceId, fixture.lab);
-  }, 120_000);
+  }, 400_000);
 
   test('gets a new key when the end of its own is near, by an ordinary enrollment', async () => {
     await keysValidFor(20);
@@ -104,7 +106,7 @@ describe.skipIf(!farmAvailable().ok)('a real Debian after its enrollment', () =>
     expect(await heldKey()).not.toBe(short);
     expect((live()[0]?.expiresAt ?? 0) - Date.now()).toBeGreaterThan(350 * 86_400_000);
     await expectEnrolled(device, deviceId, fixture.lab);
-  }, 180_000);
+  }, 600_000);
 
   test('is shut out by another board that takes its id over', async () => {
     const before = await heldKey();
@@ -125,7 +127,7 @@ describe.skipIf(!farmAvailable().ok)('a real Debian after its enrollment', () =>
     expect(live().map(({ id }) => id)).not.toContain(before);
     await device.exec('systemctl restart fleet-agent');
     await expect
-      .poll(() => inside('journalctl -u fleet-agent -n 5 -o cat'), { timeout: 30_000, interval: 500 })
+      .poll(() => inside('journalctl -u fleet-agent -n 5 -o cat'), { timeout: 180_000, interval: 500 })
       .toContain('The issuer gave no token: status 500');
     // It goes back to its old job.
     await putOnBench(fixture, [{ deviceId, device }], { signal });
@@ -134,7 +136,7 @@ describe.skipIf(!farmAvailable().ok)('a real Debian after its enrollment', () =>
     await expectEnrolled(device, deviceId, fixture.lab);
     // Its token lasts longer than its key, and its heartbeats would bring back the entry of a device that is gone.
     await heir.exec('systemctl disable --now fleet-agent');
-  }, 240_000);
+  }, 600_000);
 
   test('leaves the fleet with all that was put on it, and keeps packages and user', async () => {
     const { station } = fixture.station;
@@ -150,7 +152,7 @@ describe.skipIf(!farmAvailable().ok)('a real Debian after its enrollment', () =>
     );
     expect(left.split('\n')).toEqual(['inactive', 'inactive', 'fleet-agent', 'running']);
     expect(station.state.fleet[deviceId]).toBeUndefined();
-  }, 60_000);
+  }, 300_000);
 
   test('deletes the user too when asked, on a device where the rest is gone already', async () => {
     const { station } = fixture.station;
@@ -165,5 +167,5 @@ describe.skipIf(!farmAvailable().ok)('a real Debian after its enrollment', () =>
         'id fleet-agent 2>&1; ls -d /var/lib/fleet-agent 2>/dev/null; grep -c fleet-agent /etc/subuid',
       ),
     ).toBe('id: ‘fleet-agent’: no such user\n0');
-  }, 60_000);
+  }, 300_000);
 });

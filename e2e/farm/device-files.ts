@@ -17,7 +17,7 @@ export interface DeviceFiles {
 export function deviceFiles(root: string): DeviceFiles {
   const at = (file: string) => path.join(root, file);
   const run: DeviceFiles['run'] = (program, ...args) =>
-    must('chroot', [root, program, ...args], { limitMs: 60_000 });
+    must('chroot', [root, program, ...args], { limitMs: 120_000 });
   const write: DeviceFiles['write'] = async (file, text, { mode = 0o644, owner } = {}) => {
     fs.mkdirSync(path.dirname(at(file)), { recursive: true });
     fs.writeFileSync(at(file), text);

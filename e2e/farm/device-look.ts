@@ -4,7 +4,7 @@ import { type LookResult, parseLook } from '#shared/device/facts/parse-facts.ts'
 import { lookCommand } from '#shared/device/look.ts';
 import type { FarmDevice } from './farm.ts';
 
-const limitMs = 60_000;
+const limitMs = 120_000;
 
 /** What the engine's first look at a device gives, under a nonce that a forged line of the device may know. */
 export async function lookAt(device: FarmDevice, nonce: string): Promise<LookResult> {

@@ -10,6 +10,7 @@ import { parseDeviceId } from '#shared/model/device-id.ts';
 import { fileDigest } from '../../scripts/setup/digest.mjs';
 import { type LabFixture, startLabFixture } from '../lab/testing/lab-fixture.ts';
 import { debianVersions, suites } from './base-recipe.ts';
+import { expectJournalClean, type JournalMark, markJournal } from './device-journal.ts';
 import { type FarmDevice, farmAvailable, startFarmDevice } from './farm.ts';
 import { stationAddress } from './lan.ts';
 
@@ -40,15 +41,16 @@ find /usr/local /etc -newer /run/second-run`;
  * for, except that the reference agent runs on the device's own Node.
  */
 describe.skipIf(!available.ok)('enrolling a real Debian', () => {
-  const signal = AbortSignal.timeout(400_000);
+  const signal = AbortSignal.timeout(900_000);
   const devices = new Map<string, FarmDevice>();
+  const marks = new Map<string, JournalMark>();
   let fixture: LabFixture;
   const idOf = (suite: string) => `bench-${suite}`;
 
   beforeAll(async () => {
     const started = await Promise.all(suites.map((suite) => startFarmDevice({ name: idOf(suite), suite })));
     for (const device of started) devices.set(device.name, device);
-    fixture = await startLabFixture([], { host: stationAddress, heartbeatLimitSeconds: 90 });
+    fixture = await startLabFixture([], { host: stationAddress, heartbeatLimitSeconds: 300 });
     const profile = parse(await readFile(fixture.lab.profilePath, 'utf8'));
     await writeFile(
       fixture.lab.profilePath,
@@ -60,12 +62,19 @@ describe.skipIf(!available.ok)('enrolling a real Debian', () => {
     );
     await fixture.restart();
     await fixture.station.signIn(signal);
+    for (const device of started) marks.set(device.name, await markJournal(device));
     await fixture.station.enrollAll();
-  }, 400_000);
+  }, 900_000);
   afterAll(async () => {
     await fixture?.stop();
     await Promise.all([...devices.values()].map((device) => device.stop()));
   });
+
+  const expectClean = async (deviceId: string): Promise<void> => {
+    const [device, mark] = [devices.get(deviceId), marks.get(deviceId)];
+    if (device === undefined || mark === undefined) throw new Error(`There is no device ${deviceId}.`);
+    await expectJournalClean(device, mark);
+  };
 
   describe.each(suites)('%s', (suite) => {
     const deviceId = idOf(suite);
@@ -142,6 +151,7 @@ describe.skipIf(!available.ok)('enrolling a real Debian', () => {
     });
 
     test('nothing complains', async () => {
+      await expectClean(deviceId);
       expect(await inside('journalctl -u fleet-agent -p warning --no-pager -q -o cat')).toBe('');
       expect(await inside('systemctl --failed --no-legend')).toBe('');
       expect(await inside('systemctl show fleet-agent -p NRestarts --value')).toBe('0');
@@ -178,5 +188,6 @@ describe.skipIf(!available.ok)('enrolling a real Debian', () => {
     }
     expect(await look()).toEqual(before);
     expect(fixture.lab.identity.inspect().mutations).toEqual(mutations);
-  }, 120_000);
+    for (const deviceId of devices.keys()) await expectClean(deviceId);
+  }, 600_000);
 });

@@ -6,7 +6,10 @@ import { must } from './commands.ts';
 
 /** Makes a folder of .deb files an apt repository (`deb [trusted=yes] file:<folder> ./`). */
 export async function writeFlatRepository(folder: string): Promise<void> {
-  const packages = await must('dpkg-scanpackages', ['--multiversion', '.'], { cwd: folder, limitMs: 60_000 });
+  const packages = await must('dpkg-scanpackages', ['--multiversion', '.'], {
+    cwd: folder,
+    limitMs: 120_000,
+  });
   fs.writeFileSync(path.join(folder, 'Packages'), packages);
   fs.writeFileSync(path.join(folder, 'Packages.gz'), gzipSync(packages));
   const sums = ['Packages', 'Packages.gz'].map((name) => {

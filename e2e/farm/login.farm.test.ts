@@ -48,7 +48,7 @@ describe.skipIf(!available.ok)('logging in on real Debian', () => {
       {
         credential: { user: 'nobody', ...credential },
         hostKeys: pins,
-        signal: AbortSignal.timeout(given.limitMs ?? 40_000),
+        signal: AbortSignal.timeout(given.limitMs ?? 120_000),
       },
     );
     open.push(session);
@@ -57,7 +57,7 @@ describe.skipIf(!available.ok)('logging in on real Debian', () => {
   const whoami = async (session: DeviceSession): Promise<string> => {
     const command = defineCommand('Who', 'id -un', { asRoot: false });
     const { stdout } = await session.run(command, {
-      ...{ elevation: none, signal: AbortSignal.timeout(20_000), limitMs: 15_000 },
+      ...{ elevation: none, signal: AbortSignal.timeout(120_000), limitMs: 120_000 },
     });
     return stdout.trim();
   };
@@ -77,7 +77,7 @@ describe.skipIf(!available.ok)('logging in on real Debian', () => {
     let device: FarmDevice;
     beforeAll(async () => {
       device = await start({ name: `login-${suite}`, suite });
-    }, 300_000);
+    }, 600_000);
 
     test.each(['ed25519', 'rsa', 'ecdsa'] as const)('takes a key of type %s, encrypted', async (type) => {
       const passphrase = 'correct horse';
@@ -102,7 +102,7 @@ describe.skipIf(!available.ok)('logging in on real Debian', () => {
       const before = fingerprintOf(device.hostKey);
       for (const session of open.splice(0)) session.close();
       const after = fingerprintOf(await device.changeHostKey());
-      const since = 'journalctl -u ssh -o cat --no-pager --since -1min | grep -c Accepted';
+      const since = 'journalctl --sync; journalctl -u ssh -o cat --no-pager | grep -c Accepted';
       const logins = (await device.exec(since)).stdout.trim();
       await expect(connect(device, { ssh: keyOf(device), pins })).rejects.toMatchObject({
         code: 'DEVICE_HOST_KEY_CHANGED',
@@ -125,7 +125,7 @@ describe.skipIf(!available.ok)('logging in on real Debian', () => {
         const session = await connect(device, { credential: { password: new Secret(device.password) } });
         expect(await whoami(session)).toBe('pi');
       },
-      300_000,
+      600_000,
     );
   });
 
@@ -134,33 +134,35 @@ describe.skipIf(!available.ok)('logging in on real Debian', () => {
     const device = await start({ name: 'root-2222', suite: 'trixie', conditions });
     expect(device.sshPort).toBe(2222);
     expect(await whoami(await connect(device, { ssh: keyOf(device) }))).toBe('root');
-  }, 300_000);
+  }, 600_000);
 
   test('Debian 13 turns a station away after failed logins, and that is explained; Debian 12 does not', async () => {
     const [old, current] = await Promise.all(
       suites.map((suite) => start({ name: `penalty-${suite}`, suite, conditions: ['password-login'] })),
     );
     if (old === undefined || current === undefined) throw new Error('no devices');
-    const codesOf = async (device: FarmDevice): Promise<string[]> => {
-      const wrong = { credential: { password: new Secret('wrong-canary') } };
-      const attempt = () =>
-        connect(device, wrong).then(
-          () => 'in',
-          (thrown: { code: string }) => thrown.code,
-        );
-      // Each failed login counts five seconds, and from fifteen on the door is shut. One after the other they would not
-      // add up, because PAM takes its time to say no.
-      const first = await Promise.all(Array.from({ length: 6 }, attempt));
-      return [...first, await attempt()];
+    const codeOf = (device: FarmDevice, password: string): Promise<string> =>
+      connect(device, { credential: { password: new Secret(password) } }).then(
+        () => 'in',
+        (thrown: { code: string }) => thrown.code,
+      );
+    // Each failed login counts five seconds, and from fifteen on the door is shut. One after the other they would not
+    // add up, because PAM takes its time to say no.
+    const failSixTimes = (device: FarmDevice): Promise<string[]> =>
+      Promise.all(Array.from({ length: 6 }, () => codeOf(device, 'wrong-canary')));
+    const oldCodes = await failSixTimes(old);
+    expect(new Set([...oldCodes, await codeOf(old, 'wrong-canary')])).toEqual(
+      new Set(['DEVICE_LOGIN_REFUSED']),
+    );
+    expect(await failSixTimes(current)).toContain('DEVICE_LOGIN_REFUSED');
+    // Even the right password is not looked at. The door opens again by itself: a busy computer may come too late.
+    const tryRight = async () => {
+      const code = await codeOf(current, current.password);
+      if (code === 'in') await failSixTimes(current);
+      return code;
     };
-    const [oldCodes, codes] = await Promise.all([codesOf(old), codesOf(current)]);
-    expect(new Set(oldCodes)).toEqual(new Set(['DEVICE_LOGIN_REFUSED']));
-    expect(codes).toContain('DEVICE_LOGIN_REFUSED');
-    expect(codes.at(-1)).toBe('DEVICE_LOGIN_BLOCKED');
-    // Even the right password is not looked at.
-    const right = { credential: { password: new Secret(current.password) } };
-    await expect(connect(current, right)).rejects.toMatchObject({ code: 'DEVICE_LOGIN_BLOCKED' });
+    await expect.poll(tryRight, { timeout: 240_000, interval: 10 }).toBe('DEVICE_LOGIN_BLOCKED');
     const session = await connect(old, { credential: { password: new Secret(old.password) } });
     expect(await whoami(session)).toBe('pi');
-  }, 300_000);
+  }, 600_000);
 });

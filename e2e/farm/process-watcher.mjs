@@ -1,12 +1,14 @@
 // @ts-check
 // Reads command lines and environments of every process of a /proc over and over, as fast as it can or with a pause in
 // between, until its standard input ends. Then prints one JSON object: how often it looked, and every different text it saw.
+// Before that it prints each of the given words, one a line, as soon as a text has it.
 // A program of its own, so that nobody's event loop slows it down.
 import fs from 'node:fs';
 
 const folder = process.argv[2] ?? '';
 const pauseMs = Number(process.argv[3] ?? 0);
-if (folder === '') throw new Error('usage: process-watcher.mjs PROC [PAUSE_MS]');
+const awaited = new Set(process.argv.slice(4));
+if (folder === '') throw new Error('usage: process-watcher.mjs PROC [PAUSE_MS [WORD…]]');
 
 /** @type {Set<string>} */
 const seen = new Set();
@@ -22,7 +24,10 @@ process.stdout.write('watching\n');
 function read(file) {
   try {
     const text = fs.readFileSync(file, 'latin1');
-    if (text !== '') seen.add(text);
+    if (text === '' || seen.has(text)) return;
+    seen.add(text);
+    for (const word of awaited)
+      if (text.includes(word) && awaited.delete(word)) process.stdout.write(`${word}\n`);
   } catch {
     // It has ended between the listing and this moment.
   }

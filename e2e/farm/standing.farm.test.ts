@@ -6,6 +6,16 @@ import { capture } from '../../scripts/setup/processes.mjs';
 import { farmAvailable } from './farm.ts';
 import type { StandingFarm } from './standing/standing-farm.ts';
 
+/** The command line of a process; nothing once it has ended. */
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return '';
+    throw error;
+  }
+}
+
 /** The farm that stands in the background, started and ended by its command line, in a folder of this test. */
 describe.skipIf(!farmAvailable().ok)('a standing farm', () => {
   const folder = path.join(mkdtempSync(path.join(tmpdir(), 'muster-standing-')), 'farm');
@@ -15,7 +25,7 @@ describe.skipIf(!farmAvailable().ok)('a standing farm', () => {
       ['--import', 'tsx', path.join(import.meta.dirname, 'standing/cli.ts'), ...args],
       {
         env: { ...process.env, MUSTER_FARM_FOLDER: folder },
-        limitMs: 120_000,
+        limitMs: 300_000,
       },
     );
   const state = (): StandingFarm => JSON.parse(readFileSync(path.join(folder, 'state.json'), 'utf8'));
@@ -24,8 +34,8 @@ describe.skipIf(!farmAvailable().ok)('a standing farm', () => {
   /** Command lines of running processes that name a device of the farm. */
   const boots = (): readonly string[] =>
     readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name) && existsSync(`/proc/${name}/cmdline`))
-      .map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' '))
+      .filter((name) => /^\d+$/.test(name))
+      .map((pid) => commandLine(pid).replaceAll('\0', ' '))
       .filter((line) => line.includes('--machine=farm-'));
   const groups = (run: number): readonly string[] =>
     ['/sys/fs/cgroup', '/sys/fs/cgroup/systemd', '/sys/fs/cgroup/unified']
@@ -85,7 +95,7 @@ describe.skipIf(!farmAvailable().ok)('a standing farm', () => {
     const { pid } = state();
     expect(boots()).toHaveLength(1);
     process.kill(pid, 'SIGKILL');
-    await expect.poll(boots, { timeout: 10_000 }).toEqual([]);
+    await expect.poll(boots, { timeout: 120_000, interval: 100 }).toEqual([]);
     expect((await farm('list')).stdout).toContain('No farm stands');
     expect((await farm('down')).code).toBe(0);
     expect(groups(pid)).toEqual([]);

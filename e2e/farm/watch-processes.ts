@@ -26,13 +26,19 @@ async function procOf(device: FarmDevice): Promise<string> {
   throw new Error(`There is no first process of ${device.name}.`);
 }
 
-/** Watches all processes of a device while something happens there. */
-export async function watchProcesses(device: FarmDevice, work: () => Promise<void>): Promise<Watched> {
-  const watcher = spawn(
-    process.execPath,
-    [path.join(import.meta.dirname, 'process-watcher.mjs'), await procOf(device)],
-    { stdio: ['pipe', 'pipe', 'inherit'] },
-  );
+/**
+ * Watches all processes of a device while something happens there.
+ * @param work is given a way to ask whether one of the words was seen by now
+ */
+export async function watchProcesses(
+  device: FarmDevice,
+  work: (hasSeen: (word: string) => boolean) => Promise<void>,
+  words: readonly string[] = [],
+): Promise<Watched> {
+  const program = path.join(import.meta.dirname, 'process-watcher.mjs');
+  const watcher = spawn(process.execPath, [program, await procOf(device), '0', ...words], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   let said = '';
   watcher.stdout.setEncoding('utf8').on('data', (text: string) => {
     said += text;
@@ -41,12 +47,12 @@ export async function watchProcesses(device: FarmDevice, work: () => Promise<voi
   await once(watcher.stdout, 'data');
   const startedAt = performance.now();
   try {
-    await work();
+    await work((word) => said.split('\n').includes(word));
   } finally {
     watcher.stdin.end();
     await ended;
   }
   const seconds = (performance.now() - startedAt) / 1000;
-  const { samples, texts } = JSON.parse(said.slice(said.indexOf('\n') + 1)) as Omit<Watched, 'seconds'>;
+  const { samples, texts } = JSON.parse(said.slice(said.lastIndexOf('\n') + 1)) as Omit<Watched, 'seconds'>;
   return { samples, texts, seconds };
 }

@@ -93,7 +93,7 @@ async function runFarm({ env, reports }) {
     {
       cwd: projectRoot,
       env,
-      limitMs: 30 * 60_000,
+      limitMs: 60 * 60_000,
       ownGroup: true,
     },
   );

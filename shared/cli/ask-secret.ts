@@ -76,8 +76,9 @@ function readTyped(
       }
     };
     signal.addEventListener('abort', onAbort, { once: true });
-    terminal.write(question);
+    // Before the question: who answers at once must not see it echoed either.
     input.setRawMode(true);
+    terminal.write(question);
     input.on('data', onData);
     input.resume();
   });

@@ -65,6 +65,7 @@ describe('asking on the terminal', () => {
     const modes: boolean[] = [];
     let shown = '';
     let interrupts = 0;
+    let modeWhenAsked: boolean | undefined;
     return {
       terminal: {
         input: {
@@ -76,6 +77,7 @@ describe('asking on the terminal', () => {
           pause: () => undefined,
         } as never,
         write: (text: string) => {
+          if (shown === '') modeWhenAsked = modes.at(-1);
           shown += text;
         },
         onInterrupt: () => {
@@ -86,9 +88,16 @@ describe('asking on the terminal', () => {
         for (const listener of [...listeners]) listener(Buffer.from(text));
       },
       seen: () => ({ modes, shown, interrupts, listeners: listeners.size }),
+      modeWhenAsked: () => modeWhenAsked,
     };
   }
   const never = new AbortController().signal;
+
+  it('asks only once nothing is echoed any more: whoever answers at once is not shown', () => {
+    const { terminal: asked, modeWhenAsked } = terminal();
+    void askSecret(asked, 'sudo password: ', never);
+    expect(modeWhenAsked()).toBe(true);
+  });
 
   it('shows nothing of what is typed, and corrects it', async () => {
     const { terminal: asked, type, seen } = terminal();

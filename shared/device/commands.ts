@@ -12,6 +12,7 @@ import {
 } from './paths.ts';
 import { shellQuote } from './quote.ts';
 import { receiveInto, receiveParts } from './receive.ts';
+import { orTellWhy } from './write-failure.ts';
 
 /** Begins the name of every temporary file of ours, so that nobody else's is ever cleared up. */
 const temporaryPrefix = '.fleet-agent.new.';
@@ -169,7 +170,7 @@ chown -h ${agentUserName}:${agentUserName} "$k"`,
 /** Shell lines that write a file of root's that everybody may read. */
 export function writeFile(path: string, content: string): string {
   return `${openTemporary(path)}
-printf '%s' ${shellQuote(content)} > "$t"
+printf '%s' ${shellQuote(content)} > "$t" ${orTellWhy('$t')}
 ${ownedByUs('$t')}
 chmod 0644 "$t"
 ${replaceDurably(path)}`;

@@ -3,6 +3,7 @@ import { type DeviceCommand, defineCommand } from './device-command.ts';
 import { defineFragment, type Fragment } from './fragment.ts';
 import { configDirectory, epochPath, lockPath } from './paths.ts';
 import { shellQuote } from './quote.ts';
+import { orTellWhy } from './write-failure.ts';
 
 /** Exit status of a fenced script that did nothing: somebody else changes the device (EX_TEMPFAIL of sysexits.h). */
 export const EXIT_DEVICE_BUSY = 75;
@@ -102,7 +103,7 @@ t="${temporary}"
 trap '[ -z "$t" ] || rm -f "$t"' EXIT
 trap 'exit 1' HUP INT TERM PIPE
 if [ -e "$t" ] || [ -L "$t" ]; then rm -f "$t"; fi
-printf '%s\\n' "$(( \${MUSTER_EPOCH:-0} + 1 ))" > "$t"
+printf '%s\\n' "$(( \${MUSTER_EPOCH:-0} + 1 ))" > "$t" ${orTellWhy('$t')}
 flush "$t"
 mv -f "$t" "$R${epochPath}"
 t=

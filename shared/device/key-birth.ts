@@ -4,6 +4,7 @@ import { EXIT_EPOCH_CHANGED } from './fence.ts';
 import { defineFragment, type Fragment } from './fragment.ts';
 import { agentUserName, bornKeyPath, keyPath } from './paths.ts';
 import { shellQuote } from './quote.ts';
+import { orTellWhy } from './write-failure.ts';
 
 /** Bits of the RSA pair, as the provider's own. */
 const KEY_BITS = 2048;
@@ -115,7 +116,7 @@ ${waitingKey(key.pair)}
 if [ ! -f "$b" ] || [ -L "$b" ]; then echo 'obstructed: ${ANY_PAIR} is gone'; exit ${EXIT_OBSTRUCTED}; fi
 [ "$(openssl rsa -in "$b" -pubout -outform DER 2>/dev/null | openssl base64 -A)" = ${shellQuote(key.publicBase64)} ] ||
   { echo 'the pair that waits is not the one that was registered'; exit ${EXIT_EPOCH_CHANGED}; }
-{ printf '%s' ${shellQuote(head)}; sed 's/$/\\\\n/' "$b" | tr -d '\\n'; printf '%s' ${shellQuote(tail)}; } > "$t"
+{ printf '%s' ${shellQuote(head)} && sed 's/$/\\\\n/' "$b" | tr -d '\\n' && printf '%s' ${shellQuote(tail)}; } > "$t" ${orTellWhy('$t')}
 chown ${agentUserName}:${agentUserName} "$t"
 chmod 0640 "$t"
 ${replaceDurably(keyPath)}

@@ -167,7 +167,7 @@ describe('hostile values', () => {
     const actions = keyConfig.plan({ facts: done, desired: wanted, agentChanges: false });
     const last = actions.at(-1);
     const script = last?.kind === 'run' ? last.fragment.script : '';
-    const printed = /^printf '%s' .*? > "\$t"$/ms.exec(script)?.[0].replace(' > "$t"', '') ?? '';
+    const printed = /^printf '%s' .*? > "\$t"/ms.exec(script)?.[0].replace(' > "$t"', '') ?? '';
     expect(runShell(printed).stdout).toBe(content);
   });
 });

@@ -26,7 +26,7 @@ import {
 } from './standing-farm.ts';
 
 /** Limit for the farm's network and the keeper in it, on a busy machine. */
-const keeperLimitMs = 60_000;
+const keeperLimitMs = 180_000;
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 

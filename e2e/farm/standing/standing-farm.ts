@@ -91,7 +91,10 @@ function childrenOf(pid: number): readonly number[] {
   return text === '' ? [] : text.split(' ').map(Number);
 }
 
-const politeMs = 20_000;
+/** To end in order; then the kernel is asked to. */
+const politeMs = 30_000;
+/** Until the kernel has cleared up what it was asked to end. */
+const emptyWithinMs = 120_000;
 
 /**
  * Ends a farm and everything it had; fine when it is over already, or was killed.
@@ -109,7 +112,7 @@ export async function takeDown(): Promise<boolean> {
       await pause(50);
     }
   }
-  const emptyBy = Date.now() + politeMs;
+  const emptyBy = Date.now() + emptyWithinMs;
   while (farm && !removeCgroups(String(farm.pid)) && Date.now() < emptyBy) await pause(50);
   fs.rmSync(standingFolder(), { recursive: true, force: true });
   return stood;
