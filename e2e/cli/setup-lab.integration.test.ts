@@ -12,6 +12,7 @@ import { Secret } from '#shared/model/secret.ts';
 import type { LabIdentityProvider } from '../lab/identity/identity-provider.ts';
 import { apiOf, startTestLab } from '../lab/identity/lab-testkit.ts';
 import { bundledCli, type CliRun, operatorToken, runCli } from './run-cli.ts';
+import { filesIn, runSetUp, type SetUpWish } from './set-up-run.ts';
 
 /** A provider nobody has set up, and the bundle as an administrator runs it. */
 describe('muster setup zitadel', () => {
@@ -31,26 +32,7 @@ describe('muster setup zitadel', () => {
     await rm(dir, { recursive: true, force: true });
   });
 
-  interface Run {
-    readonly token?: string;
-    readonly issuer?: string;
-    readonly users?: readonly string[];
-    readonly more?: readonly string[];
-  }
-  const setup = ({
-    token = lab.adminToken,
-    issuer = lab.issuer,
-    users = ['nats-callout'],
-    more = [],
-  }: Run = {}) =>
-    runCli(
-      [
-        ...['setup', 'zitadel', '--issuer-url', issuer, '--project', 'warehouse', '--role', 'operator'],
-        ...users.flatMap((user) => ['--machine-user', user]),
-        ...['--out', path.join(dir, 'out'), '--json', ...more],
-      ],
-      { env: { MUSTER_ADMIN_TOKEN: token } },
-    );
+  const setup = (wish?: SetUpWish) => runSetUp(lab, out('.'), wish);
   const states = (run: CliRun) =>
     run.events('set-up-item').map(({ kind, name, state }) => [kind, name, state]);
   const out = (name: string) => path.join(dir, 'out', name);
@@ -388,87 +370,12 @@ describe('muster setup zitadel', () => {
     });
     expect(mutations()).toEqual(before);
   });
-
-  test.each([1, 3, 5, 7, 9, 11])('killed after %i changes, it goes on where it was', async (after) => {
-    await lab.stop();
-    // Slow enough to be met in the middle.
-    lab = await startTestLab({ bare: true, latencyMs: 25 });
-    const args = [
-      ...['setup', 'zitadel', '--issuer-url', lab.issuer, '--project', 'warehouse', '--role', 'operator'],
-      ...['--machine-user', 'nats-callout', '--machine-user', 'dashboard'],
-      ...['--out', out('.'), '--json'],
-    ];
-    const killed = await runCli(args, {
-      env: { MUSTER_ADMIN_TOKEN: lab.adminToken },
-      onOutput: ({ text, kill }) => {
-        if ((text.match(/"created"/g) ?? []).length >= after) kill('SIGKILL');
-      },
-    });
-    expect(killed.status, 'it was not met in the middle').toBe(null);
-    const run = await setup({ users: ['nats-callout', 'dashboard'] });
-    expect(run.status, killed.stdout + run.stderr + run.stdout).toBe(0);
-    const { users, keys, grants, projects, apps } = lab.inspect();
-    expect(projects.filter(({ name }) => name === 'warehouse')).toHaveLength(1);
-    expect(apps).toHaveLength(2);
-    for (const name of ['nats-callout', 'dashboard']) {
-      const own = users.filter(({ userName, live }) => userName === name && live);
-      expect(own).toHaveLength(1);
-      expect(grants.filter(({ userId }) => userId === own[0]?.id)).toHaveLength(1);
-      const live = keys.filter((key) => key.userId === own[0]?.id && key.live);
-      const kept = JSON.parse(readFileSync(out(`keys/${name}.json`), 'utf8')) as { keyId: string };
-      expect(live.map(({ id }) => id)).toEqual([kept.keyId]);
-    }
-    expect(readdirSync(out('keys')).sort()).toEqual(['dashboard.json', 'nats-callout.json']);
-  });
-
-  test('what the folder names is looked for again while searches lag', async () => {
-    await lab.stop();
-    lab = await startTestLab({ bare: true, searchLagMs: 2_500 });
-    expect((await setup()).status).toBe(0);
-    const before = { mutations: mutations(), files: filesIn(out('.')) };
-    const again = await setup();
-    expect(again.status, again.stderr + again.stdout).toBe(0);
-    expect({ mutations: mutations(), files: filesIn(out('.')) }).toEqual(before);
-  });
-
-  test.each([
-    ['shown', 0],
-    ['not shown yet', 4_000],
-  ])(
-    'a key whose file never came to be, and which is %s, is deleted by the next run',
-    async (_how, keysLagMs) => {
-      expect((await setup({ users: [] })).status).toBe(0);
-      lab.control.setSearchLag({ keys: keysLagMs });
-      expect((await setup()).status).toBe(0);
-      const first = JSON.parse(readFileSync(keyFile(), 'utf8')) as { keyId: string; userId: string };
-      const { expiresAt } = lab.inspect().keys.find(({ id }) => id === first.keyId) ?? { expiresAt: 0 };
-      // As it was between the provider's answer and the file.
-      await unlink(keyFile());
-      await writeFile(
-        out('keys/nats-callout.unfinished'),
-        JSON.stringify({ userId: first.userId, expiresAt }),
-      );
-      const run = await setup();
-      expect(run.status, run.stderr + run.stdout).toBe(0);
-      const kept = JSON.parse(readFileSync(keyFile(), 'utf8')) as { keyId: string };
-      expect(kept.keyId).not.toBe(first.keyId);
-      const live = lab.inspect().keys.filter((key) => key.userId === first.userId && key.live);
-      expect(live.map(({ id }) => id)).toEqual([kept.keyId]);
-    },
-  );
 });
 
 /** Enough of a private key for a file to be taken for a key file. */
 const pemHead = '-----BEGIN RSA PRIVATE KEY-----';
 
 const contentOf = (file: string): string => (statSync(file).isFile() ? readFileSync(file, 'utf8') : '');
-
-function filesIn(folder: string): readonly (readonly [string, string])[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => statSync(path.join(folder, name)).isFile())
-    .sort()
-    .map((name) => [name, readFileSync(path.join(folder, name), 'latin1')] as const);
-}
 
 /** A token of a machine user that has this role in the organisation. */
 async function patWithRole(lab: LabIdentityProvider, role: string): Promise<string> {
