@@ -26,7 +26,7 @@ export interface LaunchOptions {
   readonly userDataDir?: string;
   /** Makes what the start must find. Called before each attempt: one that is given up may have used it up. */
   readonly prepare?: () => void;
-  /** Where it is started, and writes core files: its data folder without. */
+  /** Where it is started, and writes core files: a folder of its own without, which nobody reads. */
   readonly workingDirectory?: string;
 }
 
@@ -85,6 +85,7 @@ async function attach(launch: () => Promise<ElectronApplication>): Promise<Elect
 /** Starts the real app and waits for its window. */
 export async function launchStation(options: LaunchOptions = {}): Promise<RunningStation> {
   const userDataDir = options.userDataDir ?? freshFolder('station');
+  const startFolder = freshFolder('start');
   const app = await attach(async () => {
     options.prepare?.();
     return await electron.launch({
@@ -92,7 +93,7 @@ export async function launchStation(options: LaunchOptions = {}): Promise<Runnin
       args: [appFolder, `--user-data-dir=${userDataDir}`, ...(options.args ?? [])],
       env: stationEnvironment(options.env),
       timeout: attachLimitMs,
-      cwd: options.workingDirectory ?? userDataDir,
+      cwd: options.workingDirectory ?? startFolder,
     });
   });
   let printed = '';
@@ -115,6 +116,7 @@ export async function launchStation(options: LaunchOptions = {}): Promise<Runnin
     output: () => printed,
     close: async () => {
       await app.close();
+      fs.rmSync(startFolder, { recursive: true, force: true });
       if (options.userDataDir === undefined) fs.rmSync(userDataDir, { recursive: true, force: true });
     },
   };
