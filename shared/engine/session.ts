@@ -165,12 +165,13 @@ export class Session implements AccessTokenSource {
   async signInWithToken(check: (signal: AbortSignal) => Promise<TokenSet>, remember: boolean): Promise<void> {
     this.#requireFree();
     await this.#tokenSignIn.run(check, remember, async (tokens, signal) => {
+      // Given up while it waits for its turn; once the token is in use it is taken to the end.
       const never = new AbortController().signal;
       await this.#remembered.inTurn(async () => {
         signal.throwIfAborted();
         this.#requireFree();
         await this.#upkeep.take(tokens, never);
-      }, never);
+      }, signal);
     });
     this.#beginSignedIn();
   }

@@ -106,6 +106,16 @@ describe('a token that is handed in', () => {
     session.cancel();
   });
 
+  it('can be given up while another station has the turn', async () => {
+    cache.othersTurn = new Promise(() => undefined);
+    const outcome = expect(handIn(true)).rejects.toMatchObject({ code: 'IDENTITY_SIGN_IN_CANCELLED' });
+    await settled();
+    session.cancel();
+    await outcome;
+    expect(session.isSignedIn).toBe(false);
+    expect(cache.tokens).toBeUndefined();
+  });
+
   it('does not take the place of a sign-in that renews itself, or of one under way', async () => {
     const taken = { code: 'STATION_REQUEST_INVALID' };
     const signing = session.signIn();

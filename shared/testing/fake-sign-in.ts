@@ -116,6 +116,8 @@ export class FakeTokenCache implements TokenCache {
   failsWith: Error | undefined;
   /** Thrown by removals alone. */
   removeFailsWith: Error | undefined;
+  /** Another station has the turn for as long as this takes. */
+  othersTurn: Promise<void> | undefined;
 
   async load(): Promise<TokenSet | undefined> {
     this.#requireThere();
@@ -133,8 +135,9 @@ export class FakeTokenCache implements TokenCache {
     this.tokens = undefined;
   }
 
-  exclusively<T>(work: () => Promise<T>): Promise<T> {
-    return work();
+  async exclusively<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    if (this.othersTurn !== undefined) await waitUnlessAborted(this.othersTurn, signal);
+    return await work();
   }
 
   whileSigningIn<T>(work: () => Promise<T>): Promise<T> {
