@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readAgentJournal } from '#shared/device/unit-commands.ts';
 import { expectJournalClean, type JournalMark, markJournal } from './device-journal.ts';
 import { type FarmDevice, farmAvailable, startFarmDevice } from './farm.ts';
 
@@ -54,5 +55,19 @@ describe.skipIf(!farmAvailable().ok)('the look at the journal of a real Debian',
   test('finds an agent that has said nothing at all', async () => {
     mark = await markJournal(device);
     await expect(expectJournalClean(device, mark)).rejects.toThrow('the agent of journal-01');
+  });
+
+  test("what the station reads has the words of systemd's own child, whose unit the journal did not know, and no forged ones", async () => {
+    const says = (who: string, text: string) =>
+      `printf '%s\\n' 'MESSAGE=${text}' UNIT=fleet-agent.service | runuser -u ${who} -- logger --journald; journalctl --sync`;
+    await device.exec(`${agentSays('reference starting')}
+${says('root', 'Failed to execute: Exec format error')}
+${says('pi', 'forged')}`);
+    const everything = await device.exec('journalctl --no-pager -o cat -n 20');
+    expect(everything.stdout).toContain('forged');
+    const read = (await device.exec(readAgentJournal(20).script)).stdout;
+    expect(read).toContain('fleet-agent: reference starting');
+    expect(read).toContain('Failed to execute: Exec format error');
+    expect(read).not.toContain('forged');
   });
 });
