@@ -15,21 +15,21 @@ export default defineConfig({
         test: {
           name: 'unit',
           // Some start real shells; on a computer with much else to do that takes its time.
-          testTimeout: 20_000,
+          testTimeout: 60_000,
           include: ['**/*.test.{ts,tsx}'],
           exclude: [...never, ...playwrightTests, ...farmTests, ...vmTests, '**/*.integration.test.ts'],
         },
       },
       {
-        // Real servers and processes on loopback: a little more patience, still no tolerance.
+        // Real servers and processes on loopback. The limits only end what hangs: how long it takes is the computer's affair.
         test: {
           name: 'integration',
           // Says at the end of a run whether a real Zitadel was asked.
           globalSetup: ['e2e/lab/identity/contract/announce.ts'],
           include: ['**/*.integration.test.ts'],
           exclude: [...never, ...playwrightTests, ...farmTests],
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {

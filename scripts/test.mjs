@@ -51,10 +51,15 @@ async function main() {
     const counted = counts.passed + counts.failed + counts.skipped > 0;
     return `${name.padEnd(6)}  ${counted ? closingLine(counts) : 'done'}, ${seconds} s`;
   });
-  const failures = rows.flatMap(({ name, counts }) =>
-    (counts.failures ?? []).map(({ title, message }) => ({ title: `${name}: ${title}`, message })),
+  /** @param {'failures' | 'unsteady'} kind */
+  const told = (kind) =>
+    rows.flatMap(({ name, counts }) =>
+      (counts[kind] ?? []).map(({ title, message }) => ({ title: `${name}: ${title}`, message })),
+    );
+  const unsteady = failureList(told('unsteady'), 'UNSTEADY');
+  process.stdout.write(
+    `\n${unsteady}${failureList(told('failures'))}\n${lines.join('\n')}\n${closingLine(sum)}\n`,
   );
-  process.stdout.write(`\n${failureList(failures)}\n${lines.join('\n')}\n${closingLine(sum)}\n`);
   return sum.failed === 0 ? 0 : 1;
 }
 

@@ -5,11 +5,16 @@ import fs from 'node:fs';
 /** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
 
 /** @typedef {import('./failures.mjs').Failure} Failure */
-/** @typedef {Counts & { failures?: readonly Failure[] }} Outcome */
+/** @typedef {(files: readonly string[]) => Counts} CountsOf the counts of some files, given as paths in the project */
+/**
+ * @typedef {Counts & { failures?: readonly Failure[], countsOf?: CountsOf, unsteady?: readonly Failure[] }} Outcome
+ * countsOf: of its own files; unsteady: what failed and held at the second look
+ */
 /**
  * What reads a report.
  * @template Report
- * @typedef {{ count: (report: Report) => Counts, failures: (report: Report) => readonly Failure[] }} Reader
+ * @typedef {{ count: (report: Report) => Counts, countOf: (report: Report, files: readonly string[]) => Counts,
+ *   failures: (report: Report) => readonly Failure[] }} Reader
  */
 
 /**
@@ -44,6 +49,60 @@ export function countPlaywright({ stats, errors = [] }) {
 }
 
 /**
+ * Counts of some files of a Vitest JSON report.
+ * @param {{ testResults: readonly { name: string, assertionResults: readonly { status: string }[] }[] }} report
+ * @param {readonly string[]} files as the report names them
+ * @returns {Counts}
+ */
+export function countVitestFiles({ testResults }, files) {
+  const counts = testResults
+    .filter(({ name }) => files.includes(name))
+    .map(({ assertionResults }) =>
+      tally(
+        assertionResults.map(({ status }) => status),
+        'passed',
+        'failed',
+      ),
+    );
+  return sumCounts(counts);
+}
+
+/** @typedef {import('./failures.mjs').Suite} Suite */
+
+/**
+ * Counts of some files of a Playwright JSON report.
+ * @param {{ suites: readonly Suite[] }} report
+ * @param {readonly string[]} files as the report names them
+ * @returns {Counts}
+ */
+export function countPlaywrightFiles({ suites }, files) {
+  return sumCounts(suites.filter(({ file = '' }) => files.includes(file)).map(countSuite));
+}
+
+/**
+ * @param {Suite} suite
+ * @returns {Counts}
+ */
+function countSuite({ suites = [], specs = [] }) {
+  const statuses = specs.flatMap(({ tests }) => tests.map(({ status }) => status));
+  return sumCounts([tally(statuses, 'expected', 'unexpected', 'flaky'), ...suites.map(countSuite)]);
+}
+
+/**
+ * @param {readonly string[]} statuses
+ * @param {string} passed
+ * @param {readonly string[]} failed
+ * @returns {Counts} what is neither has been skipped
+ */
+function tally(statuses, passed, ...failed) {
+  const counts = {
+    passed: statuses.filter((status) => status === passed).length,
+    failed: statuses.filter((status) => failed.includes(status)).length,
+  };
+  return { ...counts, skipped: statuses.length - counts.passed - counts.failed };
+}
+
+/**
  * What came out of a stage that left a report, made to agree with its exit status: a failed run never counts as
  * clean, and one that says of no test that it failed says at least how it ended.
  * @template Report
@@ -52,10 +111,12 @@ export function countPlaywright({ stats, errors = [] }) {
  * @param {Reader<Report>} reader
  * @returns {Outcome}
  */
-export function readOutcome(file, status, { count, failures }) {
+export function readOutcome(file, status, { count, countOf, failures }) {
   if (!fs.existsSync(file)) return crash(`It ended with status ${status} and left no report.`);
   const report = JSON.parse(fs.readFileSync(file, 'utf8'));
-  const counts = count(report);
+  /** @param {readonly string[]} files */
+  const countsOf = (files) => countOf(report, files);
+  const counts = { ...count(report), countsOf };
   const told = failures(report);
   if (status === 0 || counts.failed > 0) return { ...counts, failures: told };
   const untold = { title: 'the run as a whole', message: `It ended with status ${status}.` };

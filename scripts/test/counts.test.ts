@@ -2,7 +2,16 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { closingLine, countPlaywright, countVitest, crash, readOutcome, sumCounts } from './counts.mjs';
+import {
+  closingLine,
+  countPlaywright,
+  countPlaywrightFiles,
+  countVitest,
+  countVitestFiles,
+  crash,
+  readOutcome,
+  sumCounts,
+} from './counts.mjs';
 
 const vitestReport = {
   numPassedTests: 5,
@@ -15,7 +24,7 @@ const vitestReport = {
   ],
 };
 
-const reader = { count: countPlaywright, failures: () => [] };
+const reader = { count: countPlaywright, countOf: () => sumCounts([]), failures: () => [] };
 
 describe('counts', () => {
   let folder = '';
@@ -38,6 +47,22 @@ describe('counts', () => {
     expect(countPlaywright({ stats, errors: [{}] }).failed).toBe(3);
   });
 
+  test('gives the counts of some files: of Vitest, and of Playwright with its blocks', () => {
+    const assertionResults = ['passed', 'passed', 'failed', 'skipped'].map((status) => ({ status }));
+    const testResults = ['a', 'b', 'c'].map((name) => ({ name, assertionResults }));
+    expect(countVitestFiles({ testResults }, ['a', 'c'])).toEqual({ passed: 4, failed: 2, skipped: 2 });
+    const specs = ['expected', 'unexpected', 'flaky', 'skipped'].map((status) => ({
+      ...{ title: status, tests: [{ status, results: [] }] },
+    }));
+    const suites = ['a', 'b'].map((file) => ({
+      title: file,
+      file,
+      specs,
+      suites: [{ title: 'block', specs }],
+    }));
+    expect(countPlaywrightFiles({ suites }, ['b'])).toEqual({ passed: 2, failed: 4, skipped: 2 });
+  });
+
   test('a stage without a report has failed once', () => {
     const { failed, failures } = readOutcome(path.join(folder, 'none.json'), 3, reader);
     expect(failed).toBe(1);
@@ -51,7 +76,7 @@ describe('counts', () => {
     const bad = readOutcome(file, 1, reader);
     expect(bad.failed).toBe(1);
     expect(bad.failures).toHaveLength(1);
-    expect(readOutcome(file, 0, reader)).toEqual({ passed: 4, failed: 0, skipped: 0, failures: [] });
+    expect(readOutcome(file, 0, reader)).toMatchObject({ passed: 4, failed: 0, skipped: 0, failures: [] });
   });
 
   test('the closing line has the form that other tools read', () => {

@@ -4,7 +4,10 @@
 import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
-/** @typedef {{ title: string, message: string }} Failure title: file and test; message: a few lines, without colours */
+/**
+ * @typedef {{ title: string, message: string, file?: string }} Failure title: file and test; message: a few lines,
+ * without colours; file: the test's, as a path in the project, unless the error belongs to no test
+ */
 
 /** Lines of a message that are shown: enough for an assertion with its values and the first place of its stack. */
 const shownLines = 12;
@@ -21,19 +24,23 @@ export function vitestFailures({ testResults, errorsBesideTests = [] }, root) {
   const ofTests = testResults.flatMap(({ name, assertionResults }) =>
     assertionResults
       .filter(({ status }) => status === 'failed')
-      .map((test) =>
-        failure(`${path.relative(root, name)} > ${test.fullName}`, test.failureMessages.join('\n')),
-      ),
+      .map((test) => {
+        const file = path.relative(root, name);
+        return { ...failure(`${file} > ${test.fullName}`, test.failureMessages.join('\n')), file };
+      }),
   );
-  const others = errorsBesideTests.map(({ place, text }) =>
-    failure(place === '' ? 'an error outside of all tests' : path.relative(root, place), text),
-  );
+  const others = errorsBesideTests.map(({ place, text }) => {
+    if (place === '') return failure('an error outside of all tests', text);
+    const file = path.relative(root, place);
+    return { ...failure(file, text), file };
+  });
   return [...ofTests, ...others];
 }
 
 /**
  * @typedef {object} Suite a Playwright suite: a file, or a block in it
  * @property {string} title
+ * @property {string} [file] from the folder of all tests
  * @property {readonly Suite[]} [suites]
  * @property {readonly { title: string, tests: readonly { status: string,
  *   results: readonly { error?: { stack?: string, message?: string } }[] }[] }[]} [specs]
@@ -42,11 +49,15 @@ export function vitestFailures({ testResults, errorsBesideTests = [] }, root) {
 /**
  * The tests of a Playwright report that failed or needed a second try, and the errors that belong to no test.
  * @param {{ suites: readonly Suite[], errors?: readonly { stack?: string, message?: string }[] }} report
+ * @param {string} folder the folder of all tests, as a path in the project
  * @returns {Failure[]}
  */
-export function playwrightFailures({ suites, errors = [] }) {
+export function playwrightFailures({ suites, errors = [] }, folder) {
   return [
-    ...suites.flatMap((suite) => failuresOfSuite(suite, [])),
+    ...suites.flatMap((suite) => {
+      const file = path.join(folder, suite.file ?? suite.title);
+      return failuresOfSuite(suite, []).map((told) => ({ ...told, file }));
+    }),
     ...errors.map((error) => failure('an error outside of all tests', textOf(error))),
   ];
 }
@@ -91,10 +102,11 @@ function failure(title, text) {
 /**
  * Failures as text, each with its message indented below it; empty when there are none.
  * @param {readonly Failure[]} failures
+ * @param {string} [word] what they are
  */
-export function failureList(failures) {
+export function failureList(failures, word = 'FAILED') {
   return failures
-    .map(({ title, message }) => [`FAILED  ${title}`, ...message.split('\n')].join('\n        '))
+    .map(({ title, message }) => [`${word}  ${title}`, ...message.split('\n')].join('\n        '))
     .map((text) => `${text.trimEnd()}\n`)
     .join('');
 }

@@ -1,13 +1,21 @@
 // @ts-check
 // The stages of `npm test`: each runs one kind of test and gives its counts.
+import fs from 'node:fs';
 import path from 'node:path';
 import { runChecks } from '../check.mjs';
 import { packCli } from '../pack-cli.mjs';
 import { withDesktop } from '../setup/desktop.mjs';
 import { inProject, isRoot, projectRoot } from '../setup/paths.mjs';
-import { foreground } from '../setup/processes.mjs';
-import { countPlaywright, countVitest, readOutcome } from './counts.mjs';
+import { foreground, stopRequested } from '../setup/processes.mjs';
+import {
+  countPlaywright,
+  countPlaywrightFiles,
+  countVitest,
+  countVitestFiles,
+  readOutcome,
+} from './counts.mjs';
 import { playwrightFailures, vitestFailures } from './failures.mjs';
+import { runWithSecondLook } from './second-look.mjs';
 
 /**
  * @typedef {object} StageContext
@@ -30,13 +38,29 @@ export const stages = {
   vm: runVm,
 };
 
-/** @typedef {Parameters<typeof countVitest>[0] & Parameters<typeof vitestFailures>[0]} VitestReport */
+/** @typedef {Parameters<typeof countVitest>[0] & Parameters<typeof vitestFailures>[0] & Parameters<typeof countVitestFiles>[0]} VitestReport */
 /** @type {import('./counts.mjs').Reader<VitestReport>} */
-const ofVitest = { count: countVitest, failures: (report) => vitestFailures(report, projectRoot) };
+const ofVitest = {
+  count: countVitest,
+  countOf: (report, files) =>
+    countVitestFiles(
+      report,
+      files.map((file) => inProject(file)),
+    ),
+  failures: (report) => vitestFailures(report, projectRoot),
+};
 
 /** @typedef {Parameters<typeof countPlaywright>[0] & Parameters<typeof playwrightFailures>[0]} PlaywrightReport */
 /** @type {import('./counts.mjs').Reader<PlaywrightReport>} */
-const ofPlaywright = { count: countPlaywright, failures: playwrightFailures };
+const ofPlaywright = {
+  count: countPlaywright,
+  countOf: (report, files) =>
+    countPlaywrightFiles(
+      report,
+      files.map((file) => path.relative('e2e', file)),
+    ),
+  failures: (report) => playwrightFailures(report, 'e2e'),
+};
 
 async function runCheckStage() {
   const { passed, failed } = await runChecks();
@@ -46,35 +70,25 @@ async function runCheckStage() {
 
 /** @param {StageContext} context */
 async function runUnit({ env, reports }) {
-  return await withDesktop(env, { display: false }, async (session) => {
-    const file = path.join(reports, 'unit.json');
-    const projects = ['--project', 'unit', '--project', 'integration'];
-    const status = await foreground(
-      process.execPath,
-      [vitest, 'run', ...projects, ...vitestReporters(file)],
-      {
-        cwd: projectRoot,
-        env: session,
-        limitMs: 25 * 60_000,
-        ownGroup: true,
-      },
-    );
-    return readOutcome(file, status, ofVitest);
-  });
+  const file = path.join(reports, 'unit.json');
+  const run = ['run', '--project', 'unit', '--project', 'integration', ...vitestReporters(file)];
+  return await twice(file, ofVitest, async (files) =>
+    withDesktop(env, { display: false }, async (session) =>
+      foreground(process.execPath, [vitest, ...run, ...files], within(session, 40)),
+    ),
+  );
 }
 
 /** @param {StageContext} context */
 async function runE2e({ env, reports }) {
-  return await withDesktop(env, { display: true }, async (session) => {
-    const file = path.join(reports, 'e2e.json');
-    const status = await foreground(process.execPath, [playwright, 'test', '--reporter=list,json'], {
-      cwd: projectRoot,
-      env: { ...session, PLAYWRIGHT_JSON_OUTPUT_FILE: file },
-      limitMs: 20 * 60_000,
-      ownGroup: true,
-    });
-    return readOutcome(file, status, ofPlaywright);
-  });
+  const file = path.join(reports, 'e2e.json');
+  const run = ['test', '--reporter=list,json'];
+  return await twice(file, ofPlaywright, async (files) =>
+    withDesktop(env, { display: true }, async (session) => {
+      const told = { ...session, PLAYWRIGHT_JSON_OUTPUT_FILE: file };
+      return await foreground(process.execPath, [playwright, ...run, ...files], within(told, 40));
+    }),
+  );
 }
 
 /** @param {StageContext} context */
@@ -87,18 +101,10 @@ async function runFarm({ env, reports }) {
   await packCli();
   const file = path.join(reports, 'farm.json');
   const inLan = ['--import', 'tsx', inProject('e2e', 'farm', 'with-lan.ts'), process.execPath];
-  const status = await foreground(
-    process.execPath,
-    [...inLan, vitest, 'run', '--project', 'farm', ...vitestReporters(file)],
-    {
-      cwd: projectRoot,
-      env,
-      limitMs: 60 * 60_000,
-      ownGroup: true,
-    },
+  const run = ['run', '--project', 'farm', ...vitestReporters(file)];
+  return await twice(file, ofVitest, async (files) =>
+    foreground(process.execPath, [...inLan, vitest, ...run, ...files], within(env, 60)),
   );
-  if (status === cannotRunHere) return { passed: 0, failed: 0, skipped: 1 };
-  return readOutcome(file, status, ofVitest);
 }
 
 /** @param {StageContext} context */
@@ -112,17 +118,41 @@ async function runVm({ env, reports }) {
   // Before the network is left: the image is built from the distribution's packages.
   const image = [inProject('e2e', 'vm', 'local-image.ts')];
   const built = await foreground(process.execPath, ['--import', 'tsx', ...image], {
-    ...{ cwd: projectRoot, env, limitMs: 60 * 60_000, ownGroup: true },
+    ...within(env, 60),
   });
   if (built !== 0) throw new Error('The image for the virtual machine could not be built.');
   const file = path.join(reports, 'vm.json');
   const inNetwork = ['--import', 'tsx', inProject('e2e', 'vm', 'with-host-address.ts'), process.execPath];
-  const status = await foreground(
-    process.execPath,
-    [...inNetwork, vitest, 'run', '--project', 'vm', ...vitestReporters(file)],
-    { cwd: projectRoot, env, limitMs: 30 * 60_000, ownGroup: true },
+  const run = ['run', '--project', 'vm', ...vitestReporters(file)];
+  return await twice(file, ofVitest, async (files) =>
+    foreground(process.execPath, [...inNetwork, vitest, ...run, ...files], within(env, 30)),
   );
-  return readOutcome(file, status, ofVitest);
+}
+
+/**
+ * Runs a stage with its second look.
+ * @template Report
+ * @param {string} file where its runner leaves its report
+ * @param {import('./counts.mjs').Reader<Report>} reader
+ * @param {(files: readonly string[]) => Promise<number>} start gives the exit status of the runner
+ */
+async function twice(file, reader, start) {
+  /** @param {readonly string[]} files */
+  const run = async (files) => {
+    fs.rmSync(file, { force: true });
+    const status = await start(files);
+    if (status === cannotRunHere) return { passed: 0, failed: 0, skipped: 1 };
+    return readOutcome(file, status, reader);
+  };
+  return await runWithSecondLook(run, { stopped: stopRequested });
+}
+
+/**
+ * @param {NodeJS.ProcessEnv} env
+ * @param {number} minutes after which it is ended, with all that it has started
+ */
+function within(env, minutes) {
+  return { cwd: projectRoot, env, limitMs: minutes * 60_000, ownGroup: true };
 }
 
 /** @param {string} file */
