@@ -150,6 +150,22 @@ test('a device is decommissioned only after its id was typed, and what is left i
   await expect(page.getByRole('button', { name: 'Decommission again…' })).toBeFocused();
 });
 
+test('a decommission that runs can be stopped, and the keyboard stays in its box', async ({ station }) => {
+  await openFleet(station, acts.after(acts.leavingNow));
+  const { page } = station;
+  await row(station).click();
+  await page.getByRole('button', { name: 'Show how it goes' }).click();
+  const box = page.getByRole('dialog', { name: `Decommission ${one}` });
+  await box.getByRole('button', { name: 'Stop' }).focus();
+  await page.keyboard.press('Enter');
+  await expect(box.getByRole('button', { name: 'Stopping' })).toBeDisabled();
+  expect(await station.asked('device.stopDecommission')).toEqual([{ deviceId: one }]);
+  await station.change(acts.leftBy(acts.leftPartly));
+  await expect(box.getByRole('button', { name: 'Go on with what is left' })).toBeVisible();
+  await page.keyboard.press('Tab');
+  await expect(box.locator(':focus')).toBeVisible();
+});
+
 test('a password the device asks for is entered beside what is left, once', async ({ station }) => {
   const asks = errorOf('DEVICE_SUDO_PASSWORD_NEEDED', { user: 'pi' });
   const view = {

@@ -26,6 +26,7 @@ const invokes: Record<InvokeChannel, true> = {
   'fleet.rotateKeys': true,
   'fleet.lookUpKeys': true,
   'device.decommission': true,
+  'device.stopDecommission': true,
   'device.followLog': true,
   'device.unfollowLog': true,
   'device.copyEvidence': true,

@@ -164,6 +164,8 @@ export const ipc = {
     }),
     nothing,
   ),
+  /** Cuts off a decommission that runs; nothing happens where none does. What is done stays done. */
+  'device.stopDecommission': invoke('engine', z.object({ deviceId: z.string().min(1).max(253) }), nothing),
   /** The log so far of one device of the batch; lines that follow come by `device.log`. One device at a time. */
   'device.followLog': invoke('engine', z.object({ deviceId: z.string().max(253) }), z.array(logLineSchema)),
   'device.unfollowLog': invoke('engine', nothing, nothing),

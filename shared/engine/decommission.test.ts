@@ -318,6 +318,24 @@ describe('a sign-in that ends in the middle of it', () => {
     expect(world.identity.userId('board-01')).toBeUndefined();
   });
 
+  it('can be stopped while it waits, and the same again does all', async () => {
+    const { world, station, view } = await endedOnTheWay(true);
+    await station.station.handle('device.stopDecommission', { deviceId: 'board-02' });
+    expect(view()?.state).toBe('running');
+    await station.station.handle('device.stopDecommission', { deviceId: 'board-01' });
+    await settled();
+    expect(view()).toMatchObject({ state: 'failed', findings: [] });
+    expect(view()?.error).toBeUndefined();
+    expect(world.identity.userId('board-01')).toBeDefined();
+
+    world.signIn.refreshFailsWith = undefined;
+    await station.signIn();
+    await station.station.handle('device.decommission', request);
+    await world.clock.run(station.station.whenDecommissioned());
+    expect(view()?.state).toBe('done');
+    expect(world.identity.userId('board-01')).toBeUndefined();
+  });
+
   it('ends it after the limit, where nobody signs in', async () => {
     const { world, station, view } = await endedOnTheWay(true);
     await world.clock.run(station.station.whenDecommissioned());

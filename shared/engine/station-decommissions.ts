@@ -33,8 +33,7 @@ export interface StationDecommissionsOptions {
 /** Devices on their way out of the fleet: several side by side, one run for each. */
 export class StationDecommissions {
   readonly #options: StationDecommissionsOptions;
-  readonly #running = new Map<string, Promise<void>>();
-  #stop = new AbortController();
+  readonly #running = new Map<string, { readonly done: Promise<void>; readonly stop: AbortController }>();
 
   constructor(options: StationDecommissionsOptions) {
     this.#options = options;
@@ -58,20 +57,25 @@ export class StationDecommissions {
     const id = parseDeviceId(request.deviceId);
     if (!id.ok) throw new EnrollmentError('DEVICE_ID_INVALID', { details: { problem: id.problem.says } });
     const target = request.target === undefined || request.keepAgent ? undefined : targetOf(request.target);
-    const run = this.#run({ ...request, deviceId: id.id }, target).finally(() => {
+    const stop = new AbortController();
+    const done = this.#run({ ...request, deviceId: id.id }, target, stop.signal).finally(() => {
       this.#running.delete(id.id);
     });
-    this.#running.set(id.id, run);
+    this.#running.set(id.id, { done, stop });
+  }
+
+  /** Cuts off that of one device, where it runs; the same again goes on with it. */
+  stop(deviceId: string): void {
+    this.#running.get(deviceId)?.stop.abort(new Stopped('the operator stopped it'));
   }
 
   /** Cuts off what runs; the same again goes on with it. */
-  stop(): void {
-    this.#stop.abort(new Stopped('the station closes'));
-    this.#stop = new AbortController();
+  stopAll(): void {
+    for (const { stop } of this.#running.values()) stop.abort(new Stopped('the station closes'));
   }
 
   async whenIdle(): Promise<void> {
-    await Promise.all(this.#running.values());
+    await Promise.all([...this.#running.values()].map(({ done }) => done));
   }
 
   async #run(
@@ -81,6 +85,7 @@ export class StationDecommissions {
       secrets,
     }: DecommissionRequest & { readonly deviceId: Parameters<typeof decommissionDevice>[0]['deviceId'] },
     target: Target | undefined,
+    signal: AbortSignal,
   ): Promise<void> {
     const { ports, profile, display, access, holder } = this.#options;
     const findings: DecommissionFinding[] = [];
@@ -132,8 +137,7 @@ export class StationDecommissions {
           ...(sshPassword === undefined ? {} : { password: sshPassword }),
           ...(keyPassphrase === undefined ? {} : { keyPassphrase }),
         },
-        ...{ record },
-        signal: this.#stop.signal,
+        ...{ record, signal },
         found: (finding) => {
           ports.logger.log('info', 'decommission', { deviceId, ...finding });
           findings.push(finding);

@@ -121,7 +121,7 @@ export class Station {
     this.#isClosing = true;
     this.#access.session.cancel();
     this.#batches.stop();
-    this.#decommissions.stop();
+    this.#decommissions.stopAll();
     this.#keys.stop();
     await Promise.all([this.#batches.whenIdle(), this.#decommissions.whenIdle(), this.#keys.whenIdle()]);
     await this.#access.close();
@@ -204,6 +204,10 @@ export class Station {
         ...{ deviceId, target, secrets: secretsOf(entered) },
         ...{ keepAgent: keepAgent === true, removeUser: removeUser === true },
       });
+      return null;
+    },
+    'device.stopDecommission': ({ deviceId }) => {
+      this.#decommissions.stop(deviceId);
       return null;
     },
     'device.followLog': ({ deviceId }) => this.#batches.followLog(deviceId),

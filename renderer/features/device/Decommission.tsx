@@ -1,6 +1,7 @@
-import { Trash2 } from 'lucide-react';
+import { CircleStop, Trash2 } from 'lucide-react';
 import { useState } from 'react';
 import type { DecommissionView } from '#shared/model/station-state.ts';
+import { act } from '../../app/bridge.ts';
 import { useStation } from '../../app/station-store.ts';
 import { Button, ReasonedButton } from '../../ui/Button.tsx';
 import { DialogBox } from '../../ui/DialogBox.tsx';
@@ -74,6 +75,26 @@ function Steps({ deviceId, onClose }: { readonly deviceId: string; readonly onCl
   return <Run view={view} onClose={onClose} />;
 }
 
+/** What is done stays done; the box then offers to go on with what is left. */
+function StopButton({ deviceId }: { readonly deviceId: string }) {
+  const [stopping, setStopping] = useState(false);
+  const stop = async () => {
+    setStopping(true);
+    const isAsked = await act('device.stopDecommission', { deviceId });
+    if (!isAsked) setStopping(false);
+  };
+  return (
+    <Button
+      kind="quiet"
+      disabled={stopping}
+      icon={<CircleStop size={14} strokeWidth={1.7} aria-hidden="true" />}
+      onClick={() => void stop()}
+    >
+      {stopping ? 'Stopping' : 'Stop'}
+    </Button>
+  );
+}
+
 function Run({ view, onClose }: { readonly view: DecommissionView; readonly onClose: () => void }) {
   const error = decommissionError(view);
   const runs = view.state === 'running';
@@ -88,7 +109,8 @@ function Run({ view, onClose }: { readonly view: DecommissionView; readonly onCl
         <p className="text-sm leading-[19px] text-ink-1">{decommissionSays(view)}</p>
       </div>
       {view.state !== 'failed' ? (
-        <div className="mt-3 flex justify-end">
+        <div className="mt-3 flex justify-end gap-2">
+          {runs ? <StopButton key={view.startedAt} deviceId={view.deviceId} /> : null}
           <Button {...(runs ? {} : { kind: 'primary' as const, 'data-primary': true })} onClick={onClose}>
             {runs ? 'Close, it goes on' : 'Close'}
           </Button>
