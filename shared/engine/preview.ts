@@ -173,6 +173,7 @@ function withoutWrites(journal: Journal, pins: HostKeyPins): Journal {
     latestRuns: () => journal.latestRuns(),
     giveId: forget,
     boardOf: (realm, deviceId) => journal.boardOf(realm, deviceId),
+    idsOfSerial: (realm, serial) => journal.idsOfSerial(realm, serial),
     releaseId: forget,
     hostKey: pins.hostKey,
     pinHostKey: pins.pinHostKey,

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { keyPath } from '../device/paths.ts';
 import { buildProfile, deviceId, keyRealm } from '../testing/builders.ts';
 import { beginEnrollment, enrollOnce } from '../testing/enroll-once.ts';
 import type { FakeDevice } from '../testing/fake-device.ts';
@@ -13,6 +14,7 @@ let oldKey: string | undefined;
 beforeEach(async () => {
   world = createFakePorts();
   device = world.addDevice('board-01', 'board.local');
+  device.serial = '10000000abcdef01';
   await enrollOnce(world, 'board.local');
   oldKey = device.keyId;
   device.exchanges = 0;
@@ -23,6 +25,9 @@ beforeEach(async () => {
 const as = { deviceId: deviceId('board-02') };
 const enroll = (changes = {}) => enrollOnce(world, 'board.local', { ...as, ...changes });
 const keysOf = (id: string) => world.identity.liveKeys(id);
+const fail = (says: string): never => {
+  throw new Error(says);
+};
 const open = () => world.journal.unsettledKeyIntents(keyRealm);
 const notes = (log: readonly { readonly text: string }[]) =>
   log.map((line) => line.text).filter((text) => text.startsWith(`key ${oldKey} of`));
@@ -73,6 +78,55 @@ describe('the key of another machine user', () => {
     expect(error).toBeUndefined();
     expect(keysOf('board-01')).toEqual([oldKey]);
     expect(notes(log)).toEqual([expect.stringContaining('stays: board-01 signs in with it')]);
+    expect(open()).toEqual([]);
+  });
+
+  it('stays where it is that of a board whose card was copied, though that board has been off for long', async () => {
+    const copy = world.addDevice('board-03', 'copy.local');
+    copy.serial = '10000000abcdef03';
+    copy.files.set(keyPath, device.files.get(keyPath) ?? fail('no key file'));
+    await world.clock.advance(10 * 60_000);
+    const { error, log } = await enrollOnce(world, 'copy.local', { deviceId: deviceId('board-03') });
+    expect(error).toBeUndefined();
+    expect(copy.keyId).not.toBe(oldKey);
+    expect(keysOf('board-01')).toEqual([oldKey]);
+    expect(notes(log)).toEqual([
+      expect.stringContaining('stays: this station did not give it to this board'),
+    ]);
+    expect(open()).toEqual([]);
+  });
+
+  it('stays where a board names one that is no device of the fleet at all', async () => {
+    world.identity.users.set('auth-callout', '777');
+    const { keyId } = await world.identity.mintKey('777', 1_900_000_000_000, new AbortController().signal);
+    const hostile = world.addDevice('board-03', 'hostile.local');
+    const content = JSON.stringify({ type: 'serviceaccount', keyId, key: 'x', userId: '777' });
+    hostile.files.set(keyPath, { content, rights: '640:999:999' });
+    // It may claim to be the board of another id, too.
+    hostile.serial = device.serial;
+    expect(
+      (await enrollOnce(world, 'hostile.local', { deviceId: deviceId('board-03') })).error,
+    ).toBeUndefined();
+    expect(world.identity.isLive(keyId)).toBe(true);
+    expect(open()).toEqual([]);
+  });
+
+  it('stays where a board says the serial number of another one: its host key tells', async () => {
+    const hostile = world.addDevice('board-03', 'hostile.local');
+    hostile.files.set(keyPath, device.files.get(keyPath) ?? fail('no key file'));
+    hostile.serial = device.serial;
+    hostile.hostKey = 'SHA256:hostile';
+    await world.clock.advance(10 * 60_000);
+    expect(
+      (await enrollOnce(world, 'hostile.local', { deviceId: deviceId('board-03') })).error,
+    ).toBeUndefined();
+    expect(keysOf('board-01')).toEqual([oldKey]);
+  });
+
+  it('stays where the board has no serial number to be known by', async () => {
+    device.serial = '0000000000000000';
+    expect((await enroll()).error).toBeUndefined();
+    expect(keysOf('board-01')).toEqual([oldKey]);
     expect(open()).toEqual([]);
   });
 

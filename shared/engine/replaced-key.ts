@@ -1,4 +1,6 @@
 import { EnrollmentError } from '../errors/enrollment-error.ts';
+import { knownSerial } from '../model/board-identity.ts';
+import { type DeviceId, parseDeviceId } from '../model/device-id.ts';
 import type { DeviceFacts } from '../model/facts.ts';
 import type { Heartbeat } from '../model/station-state.ts';
 import type { EnrollmentContext } from './enrollment-context.ts';
@@ -47,9 +49,11 @@ export function rememberReplacedKey(
 }
 
 /**
- * Deletes keys of other machine users that this board held, now that its own has proven to work. A card that was
- * copied from another board brought that board's key along: if it still signs in with it, the key is its own and
- * stays. Whoever was heard with it lately is listened for, since this board's own agent stopped.
+ * Deletes keys of other machine users that this board held, now that its own has proven to work. What a board says of a key
+ * proves nothing: a copied card holds the key of the board it was copied from, which may be switched off, and a hostile one
+ * may name any key. Only a key of an id that this very board was given, by the station's own record, is deleted; any
+ * other stays, and the log tells. Even that one stays while somebody signs in with it: whoever was heard with it lately is
+ * listened for, since this board's own agent stopped.
  */
 export async function retireReplacedKeys(
   context: EnrollmentContext,
@@ -62,6 +66,14 @@ export async function retireReplacedKeys(
       // This board needs it no more, but nothing tells whether the one it was copied from does.
       keys.journal.settleKeyIntent(intentId, 'delivered');
       note(`key ${keyId} of machine user ${userId}, which the device held before, is left alone`);
+      continue;
+    }
+    const formerId = await formerIdWith(context, userId);
+    if (formerId === undefined) {
+      keys.journal.settleKeyIntent(intentId, 'delivered');
+      note(
+        `key ${keyId} of machine user ${userId}, which the device held before, stays: this station did not give it to this board. Decommission the id it belongs to where no board needs it`,
+      );
       continue;
     }
     const isWithIt = (heartbeat: Heartbeat): boolean => heartbeat.keyId === keyId;
@@ -85,6 +97,27 @@ export async function retireReplacedKeys(
       );
     }
   }
+}
+
+/**
+ * The id this board was given before, by the station's record, whose machine user this is; undefined where there is none. A
+ * serial number is what the board says of itself, so its host key, which it has to hold, must be the same too.
+ */
+async function formerIdWith(
+  { deviceId, identity, keys, look, session, signal }: EnrollmentContext,
+  userId: string,
+): Promise<DeviceId | undefined> {
+  const serial = knownSerial(look.facts);
+  if (serial === undefined) return undefined;
+  for (const id of keys.journal.idsOfSerial(keys.realm, serial)) {
+    const former = parseDeviceId(id);
+    if (id === deviceId || !former.ok) continue;
+    const { hostKey } = keys.journal.boardOf(keys.realm, id) ?? {};
+    if (hostKey !== session.hostKeyFingerprint) continue;
+    const user = await identity.findMachineUser(former.id, signal);
+    if (user?.userId === userId) return former.id;
+  }
+  return undefined;
 }
 
 /** How long silence must last until whoever was heard is not alive any more; 0 when that is so already. */

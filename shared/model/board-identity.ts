@@ -21,8 +21,8 @@ export function isOtherBoard(one: BoardIdentity, other: BoardIdentity): boolean 
   return one.hostKey === undefined || one.hostKey !== other.hostKey;
 }
 
-/** Boards that were never given a number of their own show zeros. */
-function knownSerial({ serial }: BoardIdentity): string | undefined {
+/** What a board is told by, whatever card is in it. Boards that were never given a number of their own show zeros. */
+export function knownSerial({ serial }: Pick<BoardIdentity, 'serial'>): string | undefined {
   return serial === undefined || /^0*$/.test(serial) ? undefined : serial;
 }
 

@@ -56,6 +56,13 @@ export class MemoryJournal implements Journal {
     return this.boards.get(placeOf(realm, deviceId));
   }
 
+  idsOfSerial(realm: KeyRealm, serial: string): readonly string[] {
+    const before = placeOf(realm, '');
+    return [...this.boards]
+      .filter(([place, board]) => place.startsWith(before) && board.serial === serial)
+      .map(([place]) => place.slice(before.length));
+  }
+
   releaseId(realm: KeyRealm, deviceId: string): void {
     this.#requireWritable();
     this.boards.delete(placeOf(realm, deviceId));

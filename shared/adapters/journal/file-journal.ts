@@ -203,6 +203,7 @@ function journalOf(
     giveId: ({ issuer, projectId }, deviceId, board) =>
       record({ board: { issuer, projectId, deviceId, ...board } }),
     boardOf: (realm, deviceId) => content.boardOf(realm, deviceId),
+    idsOfSerial: (realm, serial) => content.idsOfSerial(realm, serial),
     releaseId: ({ issuer, projectId }, deviceId) => {
       const released = { issuer, projectId, deviceId };
       if (content.boardOf(released, deviceId) !== undefined) record({ released });

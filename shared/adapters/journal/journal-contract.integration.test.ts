@@ -158,6 +158,11 @@ describe.each(kinds)('journal on $kind', ({ open, opener, files }) => {
     journal.close();
     journal = open(folder);
     expect(read()).toEqual(given);
+    journal.giveId(realm, 'press-06', board());
+    const serial = board().serial ?? '';
+    expect(journal.idsOfSerial(realm, serial)).toEqual(['press-06', 'press-07']);
+    expect(journal.idsOfSerial(elsewhere, serial)).toEqual([]);
+    expect(journal.idsOfSerial(elsewhere, '9')).toEqual(['press-07']);
     journal.releaseId(realm, 'press-07');
     journal.releaseId(realm, 'press-07');
     journal.close();

@@ -139,6 +139,13 @@ export class JournalContent {
     );
   }
 
+  idsOfSerial(realm: KeyRealm, serial: string): string[] {
+    return [...this.#boards.values()]
+      .filter((board) => isOfRealm(board, realm) && board.serial === serial)
+      .map((board) => board.deviceId)
+      .sort();
+  }
+
   /** The fewest entries that add up to the same; intents that are settled are told no more. */
   entries(): Entry[] {
     const intents = this.#unsettled().flatMap(({ state, keyId, ...intent }): Entry[] => [

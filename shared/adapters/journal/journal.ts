@@ -159,6 +159,11 @@ function prepare(database: Database.Database) {
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     boardOf: database.prepare('SELECT * FROM board WHERE issuer = ? AND project_id = ? AND device_id = ?'),
+    idsOfSerial: database
+      .prepare(
+        'SELECT device_id FROM board WHERE issuer = ? AND project_id = ? AND serial = ? ORDER BY device_id',
+      )
+      .pluck(),
     releaseId: database.prepare('DELETE FROM board WHERE issuer = ? AND project_id = ? AND device_id = ?'),
     hostKey: database.prepare('SELECT fingerprint, key_type FROM host_key WHERE target = ?'),
     pinHostKey: database.prepare(
@@ -229,6 +234,8 @@ function journalOn(database: Database.Database, guarded: <T>(work: () => T) => T
         const row: unknown = sql.boardOf.get(issuer, projectId, deviceId);
         return row === undefined ? undefined : boardOf(row);
       }),
+    idsOfSerial: ({ issuer, projectId }, serial) =>
+      guarded(() => z.array(z.string()).parse(sql.idsOfSerial.all(issuer, projectId, serial))),
     releaseId: ({ issuer, projectId }, deviceId) =>
       guarded(() => void sql.releaseId.run(issuer, projectId, deviceId)),
     hostKey: (place) =>

@@ -67,6 +67,8 @@ export interface Journal extends HostKeyPins {
   giveId(realm: KeyRealm, deviceId: string, board: BoardOnRecord): void;
   /** The board that has this id; undefined where none has, or was given it before boards were kept. */
   boardOf(realm: KeyRealm, deviceId: string): BoardOnRecord | undefined;
+  /** The ids that boards with this serial number were given: more than one where a board was enrolled anew under another. */
+  idsOfSerial(realm: KeyRealm, serial: string): readonly string[];
   /** The id is nobody's any more. */
   releaseId(realm: KeyRealm, deviceId: string): void;
   close(): void;
