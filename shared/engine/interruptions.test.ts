@@ -185,9 +185,14 @@ describe('a command that fails on the device', () => {
     const { log } = await enrollOnce(scene.world, 'board.local');
     expect(log.some((line) => line.text.includes('could not be deleted yet'))).toBe(true);
     expect(scene.world.identity.liveKeys('board-01')).toHaveLength(1);
-    await expect(
-      recoverKeys({ ...scene.world.ports(), identity: scene.world.identity, realm: keyRealm }),
-    ).resolves.toBeDefined();
+    const recovery = recoverKeys({
+      ...scene.world.ports(),
+      identity: scene.world.identity,
+      realm: keyRealm,
+    });
+    expect(await scene.world.clock.run(recovery)).toEqual({ deleted: 1, undecided: 0 });
+    expect(scene.world.identity.liveKeys('board-01')).toEqual([]);
+    expect(scene.world.journal.unsettledKeyIntents(keyRealm)).toEqual([]);
     scene.device.failing.clear();
     await expectConverges(scene);
   });

@@ -95,15 +95,25 @@ async function provenOrMinted(
   return mintInstead(context, desired, proof);
 }
 
+/**
+ * Deletes a key that the device certainly does not hold. The entry says so first: what cannot be deleted now is left to the
+ * recovery, which never touches a key that is on its way to a device.
+ */
 async function takeBackKey(context: EnrollmentContext, pending: PendingKey, userId: string): Promise<void> {
   const { keys, record, deviceId } = context;
+  try {
+    keys.journal.settleKeyIntent(pending.intentId, 'minted', pending.key.keyId);
+  } catch (thrown) {
+    // The key goes all the same; where that fails too, the device's next enrollment settles the entry.
+    keys.logger.log('error', 'key-not-recorded-as-undelivered', { deviceId, error: String(thrown) });
+  }
   const { settled } = await compensate(keys, {
     ...keys.realm,
     ...{ intentId: pending.intentId, deviceId, userId },
     ...{
       keyIdsBefore: pending.keyIdsBefore,
       keyId: pending.key.keyId,
-      state: 'delivering',
+      state: 'minted',
       createdAt: 0,
       expiresAt: 0,
     },
