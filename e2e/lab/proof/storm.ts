@@ -143,11 +143,15 @@ class Storm {
   async #live(): Promise<void> {
     const { below, chance, stories, sleep } = bound(this.#world);
     this.#serve({ before: () => undefined });
+    const past = new MemoryJournal();
     await makeHistory(this.#world, this.#profile, (profile) =>
-      this.#station('before', new Life(), new MemoryJournal(), profile),
+      this.#station('before', new Life(), past, profile),
     );
     if (!this.#isCalm) this.#serve(this.#plan);
     const journals = Array.from({ length: 2 + below(2) }, () => new MemoryJournal());
+    // Which board was given which id before: a key of another id goes by this record alone.
+    for (const journal of journals)
+      for (const [place, board] of past.boards) journal.boards.set(place, board);
     const duties = journals.map(() => stories.filter(() => chance() < 0.8));
     // No id without two stations that want it.
     for (const list of duties.slice(0, 2)) list.splice(0, list.length, ...stories);

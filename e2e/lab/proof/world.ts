@@ -95,6 +95,7 @@ export class World {
       },
     });
     const board: Board = { address, device, provenKeyId: undefined };
+    device.serial = `10000000${sha256(address).slice(32, 40)}`;
     device.machineId = sha256(address).slice(0, 32);
     device.hostKey = `SHA256:${address}`;
     device.hostname = address;
