@@ -140,9 +140,9 @@ module.exports = {
     ),
     forbid(
       'what-ships-knows-no-test-double',
-      'Doubles are for tests.',
-      { path: '^(shared/(?!testing/)|electron|renderer)' },
-      { path: '^shared/testing/' },
+      'Doubles are for tests, and for the helpers of tests in a testing folder of their own.',
+      { path: '^(shared|electron|renderer)/', pathNot: '/testing/' },
+      { path: '/testing/', pathNot: '^(e2e|node_modules)/' },
     ),
   ],
   options: {

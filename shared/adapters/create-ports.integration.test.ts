@@ -4,6 +4,7 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, it } from 'vitest';
+import { unlessItHangs } from '../testing/patience.ts';
 import { createPorts } from './create-ports.ts';
 import { openMemoryJournal } from './journal/journal.ts';
 import { createMemoryTokenCache } from './keychain/memory-token-cache.ts';
@@ -25,7 +26,7 @@ it('closing the ports closes the connections that are kept for the next request'
     file,
     `name = "test"\n[identity]\nissuer = "http://127.0.0.1:${port}"\nclient_id = "1"\nproject_id = "2"\norg_id = "3"\n[agent]\n[agent.binaries]\nx86_64 = "agent"\n`,
   );
-  const profile = await loadProfile(file, AbortSignal.timeout(5000));
+  const profile = await loadProfile(file, unlessItHangs());
   const ports = createPorts({
     profile,
     userDataDir: path.join(dir, 'data'),
@@ -33,7 +34,7 @@ it('closing the ports closes the connections that are kept for the next request'
     openJournal: () => openMemoryJournal(),
     openBrowser: async () => false,
   });
-  const signingIn = ports.signIn.signIn(() => undefined, AbortSignal.timeout(5000));
+  const signingIn = ports.signIn.signIn(() => undefined, unlessItHangs());
   await expect(signingIn).rejects.toMatchObject({ name: 'EnrollmentError' });
   expect(sockets.size).toBe(1);
   const [socket] = sockets;

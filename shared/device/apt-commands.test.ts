@@ -173,7 +173,7 @@ exit 100`);
   it('hands every line on while apt still runs', async () => {
     // The stand-in goes on only once its first line was read here.
     aptDoes(`echo 'Setting up podman'; i=0
-while [ ! -e '${root.path}/read' ] && [ $i -lt 500 ]; do i=$((i + 1)); sleep 0.01; done
+while [ ! -e '${root.path}/read' ] && [ $i -lt 1000 ]; do i=$((i + 1)); /bin/sleep 0.05; done
 [ -e '${root.path}/read' ] && echo 'was read'`);
     const child = spawn('/bin/sh', ['-c', install.script], { env: root.env });
     const ended = new Promise((resolve) => child.once('close', resolve));

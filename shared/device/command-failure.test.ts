@@ -94,4 +94,4 @@ it('gives a typed error for whatever a device prints and whatever status it ends
       },
     ),
   );
-}, 30_000);
+});

@@ -15,6 +15,7 @@ import { dirname } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sha256 } from '../testing/fake-ports.ts';
+import { patience } from '../testing/patience.ts';
 import { runShell } from '../testing/run-shell.ts';
 import { TemporaryRoot } from '../testing/temporary-root.ts';
 import { commandFailure } from './command-failure.ts';
@@ -57,8 +58,6 @@ function inParts(content: string): Buffer {
   const part = gzipSync(content);
   return Buffer.concat([Buffer.from(partHeader('gzip', part.length)), part, Buffer.from(partsEnd)]);
 }
-
-const soon = { timeout: 3_000, interval: 5 };
 
 const contentOf = (path: string): string => readFileSync(root.on(path), 'utf8');
 const modeOf = (path: string): number => statSync(root.on(path)).mode & 0o7777;
@@ -103,7 +102,7 @@ describe('receiving the binary', () => {
     const { script } = receiveBinary(sha256(content));
     const child = spawn('/bin/sh', ['-c', script], { env: root.env, detached: true });
     child.stdin.write(inParts(content).subarray(0, 60));
-    await vi.waitFor(() => expect(beside(binaryPath)).toHaveLength(2), { timeout: 5_000, interval: 5 });
+    await vi.waitFor(() => expect(beside(binaryPath)).toHaveLength(2), patience);
     const ended = new Promise((resolve) => child.once('exit', resolve));
     process.kill(-(child.pid ?? 0), 'SIGKILL');
     await ended;
@@ -234,7 +233,8 @@ describe.each(writers)('a power cut while %s is written', (path, { script }, pay
 describe.each(writers)('a signal while %s is written', (path, { script }, payload) => {
   it.each(['SIGTERM', 'SIGHUP', 'SIGINT'] as const)('%s leaves no temporary file', async (signal) => {
     root.write(path, 'old');
-    root.standIn('sync', 'exec sleep 5');
+    // Until the signal comes, whenever that is.
+    root.standIn('sync', 'exec sleep 600');
     const child = spawn('/bin/sh', ['-c', script], {
       env: root.env,
       detached: true,
@@ -242,11 +242,11 @@ describe.each(writers)('a signal while %s is written', (path, { script }, payloa
     });
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.stdin.end(payload);
-    await vi.waitFor(() => expect(root.calls().some((call) => call.startsWith('sync'))).toBe(true), soon);
+    await vi.waitFor(() => expect(root.calls().some((call) => call.startsWith('sync'))).toBe(true), patience);
     expect(beside(path).filter((name) => name.startsWith('.fleet-agent.new.'))).toHaveLength(1);
     process.kill(-(child.pid ?? 0), signal);
     await ended;
-    await vi.waitFor(() => expect(beside(path).join()).not.toContain('.new.'), soon);
+    await vi.waitFor(() => expect(beside(path).join()).not.toContain('.new.'), patience);
     expect(contentOf(path)).toBe('old');
   });
 

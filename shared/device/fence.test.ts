@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { patience } from '../testing/patience.ts';
 import { runShell } from '../testing/run-shell.ts';
 import { TemporaryRoot } from '../testing/temporary-root.ts';
 import { commandFailure } from './command-failure.ts';
@@ -13,15 +14,18 @@ import { epochPath, lockPath } from './paths.ts';
 const me = { id: 'c0ffee', station: 'Line 1' };
 const hasFlock = existsSync('/usr/bin/flock') && process.platform === 'linux';
 let root: TemporaryRoot;
+let others: ChildProcess[];
 let ended: Promise<unknown>[];
 
 beforeEach(() => {
   root = new TemporaryRoot();
   root.write('/etc/fleet-agent/config.toml', '');
+  others = [];
   ended = [];
 });
 
 afterEach(async () => {
+  for (const { pid } of others) endGroup(pid);
   await Promise.all(ended);
   root.remove();
 });
@@ -39,8 +43,18 @@ const raise = (epoch: number) =>
 const epochOf = () => readFileSync(root.on(epochPath), 'utf8');
 const isFree = () => runShell(`flock -n '${root.on(lockPath)}' true`).status === 0;
 
+/** Ends whatever is left of a process and what it has started. */
+function endGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'ESRCH') throw thrown;
+  }
+}
+
 /** A script of another station that runs until it is ended; resolves when it holds the lock. */
-async function another(script = 'exec sleep 20') {
+async function another(script = 'exec sleep 600') {
   const started = root.on('/started');
   const child = spawn(
     '/bin/sh',
@@ -51,8 +65,9 @@ async function another(script = 'exec sleep 20') {
     ],
     { env: root.env, stdio: 'ignore', detached: true },
   );
+  others.push(child);
   ended.push(new Promise((resolve) => child.once('exit', resolve)));
-  await vi.waitFor(() => expect(existsSync(started)).toBe(true), { timeout: 3_000, interval: 5 });
+  await vi.waitFor(() => expect(existsSync(started)).toBe(true), patience);
   return child;
 }
 
@@ -92,7 +107,7 @@ describe('the epoch', () => {
   });
 });
 
-describe.skipIf(!hasFlock)('the lock', { timeout: 15_000 }, () => {
+describe.skipIf(!hasFlock)('the lock', () => {
   it('is root’s alone, names its holder while a script runs, and is free afterwards', () => {
     const { stdout } = run(`cat "$R${lockPath}"; flock -n "$R${lockPath}" true || echo held`);
     expect(stdout).toBe('c0ffee Line 1\nheld\n');
@@ -121,8 +136,15 @@ describe.skipIf(!hasFlock)('the lock', { timeout: 15_000 }, () => {
   });
 
   it('lets a second script in as soon as the first has ended', async () => {
-    await another('exec sleep 0.3');
+    const waits = root.on('/waits');
+    await another(`while [ ! -e '${waits}' ]; do sleep 0.02; done`);
+    // The first ends because the second waits, which has all the time that takes.
+    root.standIn(
+      'flock',
+      `[ "$1" = -w ] && { shift 2; set -- -w 50 "$@"; : > '${waits}'; }; exec /usr/bin/flock "$@"`,
+    );
     expect(run('echo in').stdout).toBe('in\n');
+    expect(existsSync(waits)).toBe(true);
   });
 
   it.each(['SIGKILL', 'SIGTERM', 'SIGHUP'] as const)('is free when its script ended by %s', async (name) => {
@@ -133,15 +155,13 @@ describe.skipIf(!hasFlock)('the lock', { timeout: 15_000 }, () => {
   });
 
   it('stays while something runs that a killed script has left: apt finishing', async () => {
-    const other = await another(`sleep 20 & echo $! > '${root.on('/left')}'\nwait`);
-    await vi.waitFor(() => expect(readFileSync(root.on('/left'), 'utf8')).toMatch(/\d\n/), {
-      timeout: 3_000,
-    });
+    const other = await another(`sleep 600 & echo $! > '${root.on('/left')}'\nwait`);
+    await vi.waitFor(() => expect(readFileSync(root.on('/left'), 'utf8')).toMatch(/\d\n/), patience);
     process.kill(other.pid ?? 0, 'SIGKILL');
     await Promise.all(ended);
     expect(isFree()).toBe(false);
     process.kill(Number(readFileSync(root.on('/left'), 'utf8')), 'SIGKILL');
-    await vi.waitFor(() => expect(isFree()).toBe(true), { timeout: 3_000 });
+    await vi.waitFor(() => expect(isFree()).toBe(true), patience);
   });
 
   it('takes any name of a station for text', () => {

@@ -1,31 +1,31 @@
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { patience } from '../testing/patience.ts';
+import { TemporaryRoot } from '../testing/temporary-root.ts';
 import { partHeader, partsEnd, receiveInto, receiveParts } from './receive.ts';
 
-let folder: string;
+/** Seconds between two looks: what comes at once is through long before the first one, on any computer. */
+const SELDOM = 600;
+const OFTEN = 1;
+
+let root: TemporaryRoot;
 let file: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'muster-receive-'));
-  file = join(folder, 'received');
+  root = new TemporaryRoot();
+  file = root.on('/received');
 });
 
 afterEach(() => {
-  rmSync(folder, { recursive: true, force: true });
+  root.remove();
 });
 
 /** Runs the lines in a shell; what is sent and when is the test's. */
-function begin(reader: string) {
-  return beginLines(receiveInto(reader, 1));
-}
-
-function beginLines(lines: string) {
+function begin(lines: string) {
   const script = `set -eu\nt='${file}'\n: > "$t"\n${lines}\necho whole`;
-  const child = spawn('/bin/sh', ['-c', script], { stdio: ['pipe', 'pipe', 'ignore'] });
+  const child = spawn('/bin/sh', ['-c', script], { env: root.env, stdio: ['pipe', 'pipe', 'ignore'] });
   let printed = '';
   child.stdout.on('data', (bytes: Buffer) => {
     printed += bytes.toString('utf8');
@@ -38,43 +38,50 @@ function beginLines(lines: string) {
 }
 
 it('takes what comes, and nothing waits when it is through', async () => {
-  const { input, closed } = begin('gzip -dc');
-  const startedAt = performance.now();
+  // What waited for the next look would hold the output for minutes.
+  const { input, closed } = begin(receiveInto('gzip -dc', SELDOM));
   input.end(gzipSync('new agent '.repeat(1000)));
   expect(await closed).toEqual({ status: 0, printed: 'whole\n' });
   expect(readFileSync(file, 'utf8')).toBe('new agent '.repeat(1000));
-  expect(performance.now() - startedAt).toBeLessThan(900);
 });
 
 it('leaves what follows to the script behind it', async () => {
-  const { input, closed } = begin('head -c 3');
+  const { input, closed } = begin(receiveInto('head -c 3', SELDOM));
   input.end('keyrest');
   expect(await closed).toEqual({ status: 0, printed: 'whole\n' });
   expect(readFileSync(file, 'utf8')).toBe('key');
 });
 
-it.each(['gzip -dc', 'head -c 100'])(
-  '%s ends by itself when nothing comes any more',
-  async (reader) => {
-    const { closed } = begin(reader);
-    expect(await closed).toEqual({ status: 1, printed: '' });
-    expect(existsSync(file)).toBe(true);
-  },
-  10_000,
-);
+it.each(['gzip -dc', 'head -c 100'])('%s ends by itself when nothing comes any more', async (reader) => {
+  const { closed } = begin(receiveInto(reader, OFTEN));
+  expect(await closed).toEqual({ status: 1, printed: '' });
+  expect(existsSync(file)).toBe(true);
+});
 
 it('has patience with what comes slowly', async () => {
-  const { input, closed } = begin('cat');
-  for (const byte of 'hello') {
-    input.write(byte);
-    await new Promise((resolve) => setTimeout(resolve, 600));
+  // A look follows when the test says so, and is over when the next wait for one begins.
+  const mayLook = root.on('/may-look');
+  spawnSync('mkfifo', [mayLook]);
+  const looks = openSync(mayLook, 'r+');
+  root.standIn('sleep', `read -r _ < '${mayLook}'`);
+  const waits = () => root.calls().filter((call) => call.startsWith('sleep')).length;
+  const { input, closed } = begin(receiveInto('cat', OFTEN));
+  try {
+    for (const [index, byte] of [...'hello'].entries()) {
+      input.write(byte);
+      await vi.waitFor(() => expect(readFileSync(file, 'utf8')).toHaveLength(index + 1), patience);
+      writeSync(looks, '\n');
+      await vi.waitFor(() => expect(waits()).toBe(index + 2), patience);
+    }
+  } finally {
+    input.end();
+    closeSync(looks);
   }
-  input.end();
   expect(await closed).toEqual({ status: 0, printed: 'whole\n' });
-}, 10_000);
+});
 
 it('fails when the input ends early', async () => {
-  const { input, closed } = begin('gzip -dc');
+  const { input, closed } = begin(receiveInto('gzip -dc', SELDOM));
   input.end(gzipSync('new agent '.repeat(1000)).subarray(0, 30));
   expect(await closed).toEqual({ status: 1, printed: '' });
 });
@@ -89,7 +96,7 @@ describe('a file in parts', () => {
   const end = Buffer.from(partsEnd);
 
   it('is joined, however its parts travel, and leaves what follows', async () => {
-    const { input, closed } = beginLines(`${receiveParts(1)}\nIFS= read -r next; echo "$next"`);
+    const { input, closed } = begin(`${receiveParts(SELDOM)}\nIFS= read -r next; echo "$next"`);
     input.end(
       Buffer.concat([
         raw('first\n'),
@@ -105,7 +112,7 @@ describe('a file in parts', () => {
   });
 
   it('may be empty', async () => {
-    const { input, closed } = beginLines(receiveParts(1));
+    const { input, closed } = begin(receiveParts(SELDOM));
     input.end(end);
     expect(await closed).toEqual({ status: 0, printed: 'whole\n' });
     expect(readFileSync(file, 'utf8')).toBe('');
@@ -118,7 +125,7 @@ describe('a file in parts', () => {
     ['is no parts', Buffer.from(text)],
     ['holds what is not compressed', Buffer.from(`${partHeader('gzip', 4)}text${partsEnd}`)],
   ])('has not arrived when it %s', async (_what, bytes) => {
-    const { input, closed } = beginLines(receiveParts(1));
+    const { input, closed } = begin(receiveParts(SELDOM));
     input.end(bytes);
     expect(await closed).toEqual({ status: 1, printed: '' });
   });
@@ -127,14 +134,10 @@ describe('a file in parts', () => {
     ['before the first part', Buffer.alloc(0)],
     ['in a raw part', raw(text).subarray(0, 500)],
     ['in a compressed part', gzipped(text).subarray(0, 30)],
-  ])(
-    'ends by itself, with all it started, when nothing comes any more %s',
-    async (_what, bytes) => {
-      const { input, closed } = beginLines(receiveParts(1));
-      input.write(bytes);
-      // Standard input stays open. What is left of it would hold the session's output, and it would not close.
-      expect(await closed).toEqual({ status: 1, printed: '' });
-    },
-    10_000,
-  );
+  ])('ends by itself, with all it started, when nothing comes any more %s', async (_what, bytes) => {
+    const { input, closed } = begin(receiveParts(OFTEN));
+    input.write(bytes);
+    // Standard input stays open. What is left of it would hold the session's output, and it would not close.
+    expect(await closed).toEqual({ status: 1, printed: '' });
+  });
 });

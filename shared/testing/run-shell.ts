@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { patience } from './patience.ts';
 
 /** What a real shell made of a script. */
 export interface ShellRun {
@@ -26,7 +27,7 @@ export function runShell(
     {
       input: Buffer.concat([bytes, Buffer.from(options.payload ?? '')]),
       env: { PATH: process.env.PATH ?? '/usr/bin:/bin', ...options.env },
-      timeout: 20_000,
+      timeout: patience.timeout,
       maxBuffer: 64 * 1024 * 1024,
     },
   );

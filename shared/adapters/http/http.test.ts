@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { HANGS_AFTER_MS } from '../../testing/patience.ts';
 import { systemClock } from '../system/clock.ts';
 import { createHttpClient } from './http.ts';
 import { failureOf } from './http-failure.ts';
@@ -16,7 +17,7 @@ async function ask(answer: ScriptedAnswer, options: { timeLimitMs?: number; sign
   const http = createHttpClient({
     clock: systemClock,
     maxReplyBytes: 1000,
-    timeLimitMs: options.timeLimitMs ?? 5000,
+    timeLimitMs: options.timeLimitMs ?? HANGS_AFTER_MS,
   });
   try {
     const url = new URL('/path', server.origin);

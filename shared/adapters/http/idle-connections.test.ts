@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { patience, unlessItHangs } from '../../testing/patience.ts';
 import { systemClock } from '../system/clock.ts';
 import { createHttpClient, type HttpClient } from './http.ts';
 
@@ -11,11 +12,14 @@ let http: HttpClient;
 beforeEach(async () => {
   connections = 0;
   server = createServer((_request, response) => response.end('here'));
+  // It closes none by itself, however long this computer takes between two requests.
+  server.keepAliveTimeout = 0;
   server.on('connection', () => {
     connections += 1;
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   http = createHttpClient({ clock: systemClock });
+  stopTime();
 });
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -26,16 +30,25 @@ afterEach(async () => {
 
 async function ask(liveConnection: boolean): Promise<void> {
   const { port } = server.address() as AddressInfo;
-  const signal = AbortSignal.timeout(5_000);
+  const signal = unlessItHangs();
   const url = new URL(`http://127.0.0.1:${port}/`);
   expect((await http.request({ method: 'POST', url, signal, liveConnection })).text).toBe('here');
 }
 
-/** As if so much time had gone by; a computer that sleeps counts it by the clock on the wall alone. */
-function later(ms: number, asleep = false): void {
+let passed: { awake: number; onTheWall: number };
+
+/** From now on time passes only when it is told to. */
+function stopTime(): void {
   const [now, wall] = [performance.now(), Date.now()];
-  vi.spyOn(performance, 'now').mockImplementation(() => now + (asleep ? 0 : ms));
-  vi.spyOn(Date, 'now').mockImplementation(() => wall + ms);
+  passed = { awake: 0, onTheWall: 0 };
+  vi.spyOn(performance, 'now').mockImplementation(() => now + passed.awake);
+  vi.spyOn(Date, 'now').mockImplementation(() => wall + passed.onTheWall);
+}
+
+/** So much time goes by; a computer that sleeps counts it by the clock on the wall alone. */
+function later(ms: number, asleep = false): void {
+  passed.onTheWall += ms;
+  if (!asleep) passed.awake += ms;
 }
 
 const openConnections = () =>
@@ -62,7 +75,7 @@ it.each([
     expect(connections).toBe(3);
     await ask(true);
     expect(connections).toBe(3);
-    await expect.poll(openConnections).toBe(1);
+    await expect.poll(openConnections, patience).toBe(1);
   },
 );
 

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { profileSchema } from '../../model/profile.ts';
+import { HANGS_AFTER_MS, unlessItHangs } from '../../testing/patience.ts';
 import { systemClock } from '../system/clock.ts';
 import { createIdentityHttpClient } from './http.ts';
 
@@ -27,7 +28,7 @@ const made = spawnSync(
       certificate,
     ],
   ],
-  { timeout: 20_000 },
+  { timeout: HANGS_AFTER_MS },
 );
 const isMade = made.status === 0;
 if (!isMade) console.warn('SKIPPED: TLS of the identity provider: no openssl to make a certificate.');
@@ -60,7 +61,7 @@ describe.skipIf(!isMade)('trust in the identity provider', () => {
     });
     const http = createIdentityHttpClient(profile, systemClock);
     try {
-      const signal = AbortSignal.timeout(10_000);
+      const signal = unlessItHangs();
       return (await http.request({ method: 'GET', url: new URL(issuer), signal })).text;
     } finally {
       http.close();

@@ -2,11 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { afterEach, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import type { TokenSet } from '../../engine/ports.ts';
 import { Secret } from '../../model/secret.ts';
+import { HANGS_AFTER_MS, KEYCHAIN_LIMIT_MS, unlessItHangs } from '../../testing/patience.ts';
 import { createKeychainTokenCache, deletedByHand } from './keychain-token-cache.ts';
 import { createMemoryTokenCache } from './memory-token-cache.ts';
 
-const limit = () => AbortSignal.timeout(10_000);
-const names = { issuer: `https://id.example/${process.pid}`, clientId: 'test' };
+const names = {
+  ...{ issuer: `https://id.example/${process.pid}`, clientId: 'test' },
+  timeLimitMs: KEYCHAIN_LIMIT_MS,
+};
 const tokens = (accessToken = 'access'): TokenSet => ({
   accessToken: new Secret(accessToken),
   refreshToken: new Secret('refresh'),
@@ -24,8 +27,8 @@ let absent: string | undefined;
 beforeAll(async () => {
   // Only writing tells whether there is a keychain.
   await createKeychainTokenCache(names)
-    .save(tokens(), limit())
-    .then(() => createKeychainTokenCache(names).remove(limit()))
+    .save(tokens(), unlessItHangs())
+    .then(() => createKeychainTokenCache(names).remove(unlessItHangs()))
     .catch((error: { details: { problem: string } }) => {
       absent = error.details.problem;
       console.warn(`SKIPPED: system keychain: ${absent} (scripts/setup/with-keyring.mjs gives one).`);
@@ -35,20 +38,22 @@ beforeAll(async () => {
 describe('system keychain', () => {
   const needsKeychain = ({ skip }: TestContext) => skip(absent !== undefined, 'no keychain');
   afterEach(async () => {
-    if (absent === undefined) await createKeychainTokenCache(names).remove(limit());
+    if (absent === undefined) await createKeychainTokenCache(names).remove(unlessItHangs());
   });
 
   it('remembers, replaces and forgets', async (context) => {
     needsKeychain(context);
     const cache = createKeychainTokenCache(names);
-    expect(await cache.load(limit())).toBeUndefined();
-    await cache.save(tokens(), limit());
-    await cache.save(tokens('newer'), limit());
-    expect(plain(await cache.load(limit()))).toEqual(plain(tokens('newer')));
-    expect(await createKeychainTokenCache({ ...names, clientId: 'other' }).load(limit())).toBeUndefined();
-    await cache.remove(limit());
-    expect(await cache.load(limit())).toBeUndefined();
-    await cache.remove(limit());
+    expect(await cache.load(unlessItHangs())).toBeUndefined();
+    await cache.save(tokens(), unlessItHangs());
+    await cache.save(tokens('newer'), unlessItHangs());
+    expect(plain(await cache.load(unlessItHangs()))).toEqual(plain(tokens('newer')));
+    expect(
+      await createKeychainTokenCache({ ...names, clientId: 'other' }).load(unlessItHangs()),
+    ).toBeUndefined();
+    await cache.remove(unlessItHangs());
+    expect(await cache.load(unlessItHangs())).toBeUndefined();
+    await cache.remove(unlessItHangs());
   });
 
   it('keeps large tokens, in one entry or in many, and leaves no part behind', async (context) => {
@@ -56,13 +61,13 @@ describe('system keychain', () => {
     const large = tokens('x'.repeat(40_000));
     for (const maxEntryLength of [1200, 1_000_000]) {
       const cache = createKeychainTokenCache({ ...names, maxEntryLength });
-      await cache.save(large, limit());
-      expect(plain(await cache.load(limit()))).toEqual(plain(large));
+      await cache.save(large, unlessItHangs());
+      expect(plain(await cache.load(unlessItHangs()))).toEqual(plain(large));
     }
     const split = createKeychainTokenCache({ ...names, maxEntryLength: 1200 });
-    await split.save(large, limit());
-    await split.save(tokens(), limit());
-    expect(plain(await split.load(limit()))).toEqual(plain(tokens()));
+    await split.save(large, unlessItHangs());
+    await split.save(tokens(), unlessItHangs());
+    expect(plain(await split.load(unlessItHangs()))).toEqual(plain(tokens()));
   });
 });
 
@@ -70,16 +75,16 @@ describe('the entry of a sign-in', () => {
   it('is found by what the operator is told to delete', async ({ skip }) => {
     skip(absent !== undefined || process.platform !== 'linux', 'no Secret Service');
     const cache = createKeychainTokenCache(names);
-    await cache.save(tokens(), limit());
+    await cache.save(tokens(), unlessItHangs());
     const [, service, username] = /service (\S+) username '([^']+)'$/.exec(cache.deletedByHand) ?? [];
     const attributes = `dict:string:string:service,${service},username,${username}`;
     const search = ['/org/freedesktop/secrets', 'org.freedesktop.Secret.Service.SearchItems', attributes];
     const found = (): string =>
       execFileSync('dbus-send', ['--session', '--print-reply', '--dest=org.freedesktop.secrets', ...search], {
-        ...{ encoding: 'utf8', timeout: 10_000 },
+        ...{ encoding: 'utf8', timeout: HANGS_AFTER_MS },
       });
     expect(found()).toContain('/org/freedesktop/secrets/collection/');
-    await cache.remove(limit());
+    await cache.remove(unlessItHangs());
     expect(found()).not.toContain('/org/freedesktop/secrets/collection/');
   });
 
@@ -100,9 +105,9 @@ describe('no keychain', () => {
     skip(absent === undefined, 'there is a keychain');
     const cache = createKeychainTokenCache(names);
     const attempts = [
-      () => cache.load(limit()),
-      () => cache.save(tokens(), limit()),
-      () => cache.remove(limit()),
+      () => cache.load(unlessItHangs()),
+      () => cache.save(tokens(), unlessItHangs()),
+      () => cache.remove(unlessItHangs()),
     ];
     for (const attempt of attempts) {
       await expect(attempt()).rejects.toMatchObject({ code: 'STATION_KEYCHAIN_UNAVAILABLE' });
@@ -119,7 +124,9 @@ describe('a keychain that does not answer', () => {
         return () => undefined;
       },
     };
-    await expect(createKeychainTokenCache({ ...names, clock }).load(limit())).rejects.toMatchObject({
+    await expect(
+      createKeychainTokenCache({ ...names, clock, timeLimitMs: 5_000 }).load(unlessItHangs()),
+    ).rejects.toMatchObject({
       code: 'STATION_KEYCHAIN_UNAVAILABLE',
       details: { problem: 'The keychain did not answer within 5 s.' },
     });
@@ -129,9 +136,9 @@ describe('a keychain that does not answer', () => {
 describe('memory', () => {
   it('remembers until forgotten', async () => {
     const cache = createMemoryTokenCache();
-    await cache.save(tokens(), limit());
-    expect(plain(await cache.load(limit()))).toEqual(plain(tokens()));
-    await cache.remove(limit());
-    expect(await cache.load(limit())).toBeUndefined();
+    await cache.save(tokens(), unlessItHangs());
+    expect(plain(await cache.load(unlessItHangs()))).toEqual(plain(tokens()));
+    await cache.remove(unlessItHangs());
+    expect(await cache.load(unlessItHangs())).toBeUndefined();
   });
 });

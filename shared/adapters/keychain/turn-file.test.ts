@@ -4,9 +4,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock } from '../../testing/fake-clock.ts';
+import { unlessItHangs } from '../../testing/patience.ts';
 import { createTurnFile } from './turn-file.ts';
 
-const limit = () => AbortSignal.timeout(10_000);
 let folder: string;
 let file: string;
 beforeEach(async () => {
@@ -33,22 +33,24 @@ describe('turns', () => {
       await new Promise((resolve) => setImmediate(resolve));
       inside -= 1;
     };
-    await Promise.all(Array.from({ length: 8 }, () => createTurnFile({ path: file }).run(one, limit())));
+    await Promise.all(
+      Array.from({ length: 8 }, () => createTurnFile({ path: file }).run(one, unlessItHangs())),
+    );
     expect(most).toBe(1);
     expect(await readdir(folder)).toEqual([]);
   });
 
   it('end when the work fails, with its error', async () => {
     const turns = createTurnFile({ path: file });
-    await expect(turns.run(() => Promise.reject(new Error('work')), limit())).rejects.toThrow('work');
-    expect(await turns.run(async () => 'next', limit())).toBe('next');
+    await expect(turns.run(() => Promise.reject(new Error('work')), unlessItHangs())).rejects.toThrow('work');
+    expect(await turns.run(async () => 'next', unlessItHangs())).toBe('next');
   });
 
   it('of a process that died are passed over at once', async () => {
     const { pid } = spawnSync(process.execPath, ['--version']);
     await writeFile(file, ownedBy(pid));
     const clock = skipping();
-    await createTurnFile({ path: file, clock }).run(async () => undefined, limit());
+    await createTurnFile({ path: file, clock }).run(async () => undefined, unlessItHangs());
     expect(clock.monotonicMs()).toBe(0);
   });
 
@@ -59,13 +61,13 @@ describe('turns', () => {
   ])('of %s last a minute, measured by the one who waits', async (_name, text) => {
     await writeFile(file, text());
     const clock = skipping();
-    await createTurnFile({ path: file, clock }).run(async () => undefined, limit());
+    await createTurnFile({ path: file, clock }).run(async () => undefined, unlessItHangs());
     expect(clock.monotonicMs()).toBeGreaterThanOrEqual(60_000);
     expect(clock.monotonicMs()).toBeLessThan(61_000);
   });
 
   it('are not ended by an owner who lost its own', async () => {
-    await createTurnFile({ path: file }).run(() => writeFile(file, ownedBy(process.ppid)), limit());
+    await createTurnFile({ path: file }).run(() => writeFile(file, ownedBy(process.ppid)), unlessItHangs());
     expect(await readFile(file, 'utf8')).toBe(ownedBy(process.ppid));
   });
 
@@ -79,7 +81,7 @@ describe('turns', () => {
     };
     await writeFile(file, ownedBy(process.ppid));
     await expect(
-      createTurnFile({ path: file, clock }).run(async () => undefined, limit()),
+      createTurnFile({ path: file, clock }).run(async () => undefined, unlessItHangs()),
     ).rejects.toMatchObject({
       code: 'STATION_KEYCHAIN_UNAVAILABLE',
       details: { problem: `another Muster (process ${process.ppid}) does not let go of the sign-in.` },
@@ -94,7 +96,7 @@ describe('turns', () => {
     await symlink(path.join(folder, 'nowhere'), file);
     const clock = skipping();
     await expect(
-      createTurnFile({ path: file, clock }).run(async () => undefined, limit()),
+      createTurnFile({ path: file, clock }).run(async () => undefined, unlessItHangs()),
     ).rejects.toMatchObject({ code: 'STATION_KEYCHAIN_UNAVAILABLE' });
     expect(clock.monotonicMs()).toBeGreaterThan(120_000);
     const stop = new AbortController();
@@ -106,7 +108,10 @@ describe('turns', () => {
   it('that cannot be had say why', async () => {
     await writeFile(path.join(folder, 'file'), '');
     await expect(
-      createTurnFile({ path: path.join(folder, 'file', 'x.turn') }).run(async () => undefined, limit()),
+      createTurnFile({ path: path.join(folder, 'file', 'x.turn') }).run(
+        async () => undefined,
+        unlessItHangs(),
+      ),
     ).rejects.toMatchObject({ code: 'STATION_KEYCHAIN_UNAVAILABLE' });
   });
 });

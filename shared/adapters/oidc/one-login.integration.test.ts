@@ -7,10 +7,10 @@ import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type LabIdentityProvider, startLabIdentityProvider } from '../../../e2e/lab/identity/index.ts';
 import type { SessionView } from '../../model/station-state.ts';
+import { KEYCHAIN_LIMIT_MS, unlessItHangs } from '../../testing/patience.ts';
 import { createKeychainTokenCache } from '../keychain/keychain-token-cache.ts';
 
 /** Two stations of one account, each a process, that want to sign in at the same time. */
-const limit = () => AbortSignal.timeout(10_000);
 let lab: LabIdentityProvider;
 let folder: string;
 const children: ChildProcess[] = [];
@@ -67,14 +67,17 @@ describe('a station that wants to sign in while another shows its code', () => {
     async (shared, { skip, onTestFinished }) => {
       const place = shared === 'a file' ? path.join(folder, 'sign-in.json') : 'keychain';
       if (place === 'keychain') {
-        const cache = createKeychainTokenCache({ issuer: lab.issuer, clientId: lab.clientId });
-        await cache.load(limit()).catch((thrown: { code?: string }) => {
+        const cache = createKeychainTokenCache({
+          ...{ issuer: lab.issuer, clientId: lab.clientId },
+          timeLimitMs: KEYCHAIN_LIMIT_MS,
+        });
+        await cache.load(unlessItHangs()).catch((thrown: { code?: string }) => {
           console.warn(
             `SKIPPED: system keychain: ${thrown.code} (scripts/setup/with-keyring.mjs gives one).`,
           );
           skip();
         });
-        onTestFinished(() => cache.remove(limit()));
+        onTestFinished(() => cache.remove(unlessItHangs()));
       }
       const first = startStation(place);
       const { userCode } = await first.shows('awaiting-approval');

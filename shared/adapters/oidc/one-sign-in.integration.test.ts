@@ -15,6 +15,7 @@ import { approveAsLabOperator } from '../../../e2e/lab/identity/operator-walk.ts
 import type { TokenCache, TokenSet } from '../../engine/ports.ts';
 import { Session } from '../../engine/session.ts';
 import { profileSchema } from '../../model/profile.ts';
+import { HANGS_AFTER_MS, KEYCHAIN_LIMIT_MS, unlessItHangs } from '../../testing/patience.ts';
 import { createHttpClient } from '../http/http.ts';
 import { createFileTokenCache } from '../keychain/file-token-cache.ts';
 import { createKeychainTokenCache } from '../keychain/keychain-token-cache.ts';
@@ -28,13 +29,12 @@ import { createSignInClient } from './sign-in-client.ts';
 const DEVICES = 200;
 const TOKEN_PATH = '/oauth/v2/token';
 const EXPIRED_AFTER_MS = 13 * 3600 * 1000;
-const limit = () => AbortSignal.timeout(25_000);
 
 let lab: LabIdentityProvider;
 /** What the next requests of the token endpoint get instead of an answer. */
 let tokenFaults: Fault[];
 let folder: string;
-const http = createHttpClient({ clock: systemClock });
+const http = createHttpClient({ clock: systemClock, timeLimitMs: HANGS_AFTER_MS });
 
 beforeEach(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), 'muster-one-sign-in-'));
@@ -88,7 +88,7 @@ function station(cache: TokenCache) {
     onSession: () => undefined,
     onKeychain: () => undefined,
     openBrowser: (verificationUriComplete) =>
-      approveAsLabOperator({ verificationUriComplete, signal: limit() }).then(() => true),
+      approveAsLabOperator({ verificationUriComplete, signal: unlessItHangs() }).then(() => true),
     onSignedIn: () => undefined,
   });
   const identity = createZitadelIdentityProvider({
@@ -111,7 +111,7 @@ describe('one sign-in for 200 devices', () => {
     expect(begin.interactive).toBe(1);
 
     const everyDevice = () =>
-      Promise.all(Array.from({ length: DEVICES }, () => identity.listKeys('1', limit())));
+      Promise.all(Array.from({ length: DEVICES }, () => identity.listKeys('1', unlessItHangs())));
     await everyDevice();
     expect(asked()).toEqual(begin);
 
@@ -150,7 +150,7 @@ describe('one sign-in for 200 devices', () => {
       const begin = asked();
       lab.control.endAccessTokens();
       tokenFaults = [fault(), fault()];
-      await Promise.all(Array.from({ length: DEVICES }, () => identity.listKeys('1', limit())));
+      await Promise.all(Array.from({ length: DEVICES }, () => identity.listKeys('1', unlessItHangs())));
       expect(asked()).toEqual({ interactive: 1, tokens: begin.tokens + 3 });
       expect(answersAfter(begin.tokens)).toEqual([status, status, 200]);
     },
@@ -166,7 +166,7 @@ describe('one sign-in for 200 devices', () => {
     lab.control.endAccessTokens();
     tokenFaults = [fault];
     const everyDevice = () =>
-      Promise.allSettled(Array.from({ length: DEVICES }, () => identity.listKeys('1', limit())));
+      Promise.allSettled(Array.from({ length: DEVICES }, () => identity.listKeys('1', unlessItHangs())));
     await everyDevice();
     expect(answersAfter(begin.tokens)[0]).toBe(status);
     await everyDevice();
@@ -204,7 +204,7 @@ describe('one sign-in for several stations', () => {
 
   async function signInTo(cache: TokenCache): Promise<void> {
     await station(cache).session.signIn();
-    expect(await cache.load(limit())).toBeDefined();
+    expect(await cache.load(unlessItHangs())).toBeDefined();
   }
 
   async function renewInTwoProcesses(place: string): Promise<void> {
@@ -235,8 +235,11 @@ describe('one sign-in for several stations', () => {
   it('in two processes that share the keychain is renewed by one of them; other clients never see it', async ({
     skip,
   }) => {
-    const cache = createKeychainTokenCache({ issuer: lab.issuer, clientId: lab.clientId });
-    await cache.load(limit()).catch((thrown: { details?: { problem?: string } }) => {
+    const cache = createKeychainTokenCache({
+      ...{ issuer: lab.issuer, clientId: lab.clientId },
+      timeLimitMs: KEYCHAIN_LIMIT_MS,
+    });
+    await cache.load(unlessItHangs()).catch((thrown: { details?: { problem?: string } }) => {
       console.warn(`SKIPPED: system keychain: ${thrown.details?.problem} (scripts/setup/with-keyring.mjs).`);
       skip();
     });
@@ -247,10 +250,11 @@ describe('one sign-in for several stations', () => {
       const elsewhere = createKeychainTokenCache({
         issuer: `${lab.issuer}0`,
         clientId: lab.clientId,
+        timeLimitMs: KEYCHAIN_LIMIT_MS,
       });
-      expect(await elsewhere.load(limit())).toBeUndefined();
+      expect(await elsewhere.load(unlessItHangs())).toBeUndefined();
     } finally {
-      await cache.remove(limit());
+      await cache.remove(unlessItHangs());
     }
   });
 
@@ -268,7 +272,7 @@ describe('one sign-in for several stations', () => {
     });
     await session.signIn();
     expire();
-    const token = await session.accessToken(limit()).then((got) => {
+    const token = await session.accessToken(unlessItHangs()).then((got) => {
       order.push('handed out');
       return got;
     });
@@ -281,13 +285,13 @@ describe('one sign-in for several stations', () => {
     const one = station(fileCache(file));
     await one.session.signIn();
     const other = station(fileCache(file));
-    await other.session.resume(limit());
+    await other.session.resume(unlessItHangs());
     other.expire();
-    await other.session.accessToken(limit());
-    await one.session.signOut(limit());
-    expect(await fileCache(file).load(limit())).toBeUndefined();
+    await other.session.accessToken(unlessItHangs());
+    await one.session.signOut(unlessItHangs());
+    expect(await fileCache(file).load(unlessItHangs())).toBeUndefined();
     other.expire();
-    await expect(other.session.accessToken(limit())).rejects.toMatchObject({
+    await expect(other.session.accessToken(unlessItHangs())).rejects.toMatchObject({
       code: 'IDENTITY_SESSION_ENDED',
     });
   });

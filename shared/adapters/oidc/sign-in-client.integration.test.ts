@@ -11,6 +11,7 @@ import type { DeviceCodePrompt, TokenSet } from '../../engine/ports.ts';
 import { parseDeviceId } from '../../model/device-id.ts';
 import { type Profile, profileSchema } from '../../model/profile.ts';
 import { Secret } from '../../model/secret.ts';
+import { HANGS_AFTER_MS, patience, unlessItHangs } from '../../testing/patience.ts';
 import { createHttpClient } from '../http/http.ts';
 import { startScriptedServer } from '../http/testing/scripted-server.ts';
 import { silentLogger } from '../log/logger.ts';
@@ -19,11 +20,9 @@ import { systemRandom } from '../system/random.ts';
 import { createZitadelIdentityProvider } from '../zitadel/identity-provider.ts';
 import { createSignInClient } from './sign-in-client.ts';
 
-const limit = () => AbortSignal.timeout(20_000);
-
 describe('against the lab', () => {
   const stop = new AbortController();
-  const http = createHttpClient({ clock: systemClock });
+  const http = createHttpClient({ clock: systemClock, timeLimitMs: HANGS_AFTER_MS });
   let lab: LabIdentityProvider;
   let fault: ((request: FaultRequest) => Fault | undefined) | undefined;
 
@@ -62,11 +61,11 @@ describe('against the lab', () => {
       walking = approveAsLabOperator({
         ...walk,
         verificationUriComplete: prompt.verificationUriComplete,
-        signal: limit(),
+        signal: unlessItHangs(),
       });
     };
     try {
-      return await client().signIn(onPrompt, limit());
+      return await client().signIn(onPrompt, unlessItHangs());
     } finally {
       await walking;
     }
@@ -88,34 +87,40 @@ describe('against the lab', () => {
     expect(tokens.organisation).toBe(lab.orgName);
     expect(tokens.subject).not.toBe('');
     expect(tokens.expiresAt).toBeGreaterThan(before + 60_000);
-    const renewed = await client().refresh(tokens, limit());
+    const renewed = await client().refresh(tokens, unlessItHangs());
     expect([renewed.account, renewed.organisation]).toEqual([tokens.account, tokens.organisation]);
     expect(renewed.refreshToken?.equals(tokens.refreshToken ?? new Secret(''))).toBe(false);
-    await expect(client().refresh(tokens, limit())).rejects.toMatchObject({ code: 'IDENTITY_SESSION_ENDED' });
+    await expect(client().refresh(tokens, unlessItHangs())).rejects.toMatchObject({
+      code: 'IDENTITY_SESSION_ENDED',
+    });
 
     const again = await signIn();
     const identity = identityFor(again);
-    await identity.requireProject(limit());
+    await identity.requireProject(unlessItHangs());
     const parsed = parseDeviceId('press-07');
     if (!parsed.ok) throw new Error(parsed.problem.says);
     const made = await Promise.all(
-      [1, 2, 3].map(() => identity.ensureAccount(parsed.id, 'unknown', limit())),
+      [1, 2, 3].map(() => identity.ensureAccount(parsed.id, 'unknown', unlessItHangs())),
     );
     expect(made.filter((user) => user.created)).toHaveLength(1);
     expect(new Set(made.map((user) => user.userId)).size).toBe(1);
     const userId = made[0]?.userId ?? '';
     expect(lab.inspect().grants.filter((one) => one.live && one.userId === userId)).toHaveLength(1);
-    const key = await identity.mintKey(userId, Date.now() + 3_600_000, limit());
+    const key = await identity.mintKey(userId, Date.now() + 3_600_000, unlessItHangs());
     expect(lab.inspect().keys.filter((one) => one.live && one.userId === userId)).toMatchObject([
       { id: key.keyId },
     ]);
-    await expect.poll(() => identity.listKeys(userId, limit())).toMatchObject([{ keyId: key.keyId }]);
-    await identity.deleteKey(userId, key.keyId, limit());
-    await identity.deleteKey(userId, key.keyId, limit());
+    await expect
+      .poll(() => identity.listKeys(userId, unlessItHangs()), patience)
+      .toMatchObject([{ keyId: key.keyId }]);
+    await identity.deleteKey(userId, key.keyId, unlessItHangs());
+    await identity.deleteKey(userId, key.keyId, unlessItHangs());
     expect(lab.inspect().keys.some((one) => one.live)).toBe(false);
 
-    await client().revoke(again, limit());
-    await expect(client().refresh(again, limit())).rejects.toMatchObject({ code: 'IDENTITY_SESSION_ENDED' });
+    await client().revoke(again, unlessItHangs());
+    await expect(client().refresh(again, unlessItHangs())).rejects.toMatchObject({
+      code: 'IDENTITY_SESSION_ENDED',
+    });
   });
 
   it('is refused by the management API without a manager role', async () => {
@@ -123,7 +128,7 @@ describe('against the lab', () => {
       const identity = identityFor(await signIn({ loginName: operator.loginName }));
       const parsed = parseDeviceId('press-09');
       if (!parsed.ok) throw new Error(parsed.problem.says);
-      await expect(identity.ensureAccount(parsed.id, 'unknown', limit())).rejects.toMatchObject({
+      await expect(identity.ensureAccount(parsed.id, 'unknown', unlessItHangs())).rejects.toMatchObject({
         code: 'IDENTITY_ROLE_MISSING',
       });
     }
@@ -131,7 +136,9 @@ describe('against the lab', () => {
 
   it('reports a denied sign-in and a wrong client id', async () => {
     await expect(signIn({ deny: true })).rejects.toMatchObject({ code: 'IDENTITY_SIGN_IN_DENIED' });
-    await expect(client({ client_id: 'muster' }).signIn(() => undefined, limit())).rejects.toMatchObject({
+    await expect(
+      client({ client_id: 'muster' }).signIn(() => undefined, unlessItHangs()),
+    ).rejects.toMatchObject({
       code: 'IDENTITY_CLIENT_UNKNOWN',
       details: { clientId: 'muster' },
     });
@@ -160,28 +167,32 @@ describe('against the lab', () => {
     ['a lost answer', 'drop-response', undefined],
   ])('tells whether the refresh token is unused: %s', async (_name, answer, noEffect) => {
     fault = ({ path, method }) => (method === 'POST' && path.includes('token') ? answer : undefined);
-    const renewing = client().refresh(tokens, limit());
+    const renewing = client().refresh(tokens, unlessItHangs());
     await expect(renewing).rejects.toMatchObject({ code: 'IDENTITY_UNREACHABLE', noEffect });
     fault = undefined;
   });
 
   it('tells that the refresh token is unused when the provider is not reached, or before it is sent', async () => {
     fault = ({ path }) => (path.startsWith('/.well-known') ? namedFaults.unavailable() : undefined);
-    await expect(client().refresh(tokens, limit())).rejects.toMatchObject({ noEffect: {} });
+    await expect(client().refresh(tokens, unlessItHangs())).rejects.toMatchObject({ noEffect: {} });
     const gone = await startScriptedServer(() => 'hang-up');
     const stranger = client({ issuer: gone.origin });
-    await expect(stranger.refresh(tokens, limit())).rejects.toMatchObject({ noEffect: {} });
+    await expect(stranger.refresh(tokens, unlessItHangs())).rejects.toMatchObject({ noEffect: {} });
     await gone.stop();
-    await expect(stranger.refresh(tokens, limit())).rejects.toMatchObject({ noEffect: {} });
+    await expect(stranger.refresh(tokens, unlessItHangs())).rejects.toMatchObject({ noEffect: {} });
     fault = undefined;
   });
 
   it('tells a provider in trouble from an ended session', async () => {
     const tokens = await signIn();
     fault = ({ path, method }) => (method === 'POST' && path.includes('token') ? { status: 503 } : undefined);
-    await expect(client().refresh(tokens, limit())).rejects.toMatchObject({ code: 'IDENTITY_UNREACHABLE' });
+    await expect(client().refresh(tokens, unlessItHangs())).rejects.toMatchObject({
+      code: 'IDENTITY_UNREACHABLE',
+    });
     fault = undefined;
-    await expect(client().refresh({ ...tokens, refreshToken: undefined }, limit())).rejects.toMatchObject({
+    await expect(
+      client().refresh({ ...tokens, refreshToken: undefined }, unlessItHangs()),
+    ).rejects.toMatchObject({
       code: 'IDENTITY_SESSION_ENDED',
     });
   });
@@ -223,7 +234,7 @@ describe('against a scripted provider', () => {
       }
       return answers[earlier] ?? { status: 400, body: { error: 'authorization_pending' } };
     });
-    const http = createHttpClient({ clock: systemClock });
+    const http = createHttpClient({ clock: systemClock, timeLimitMs: HANGS_AFTER_MS });
     const waits: number[] = [];
     // Waits are noted and skipped; time passes by as much.
     let elapsed = 0;
@@ -242,7 +253,9 @@ describe('against a scripted provider', () => {
         clock,
         logger: silentLogger,
       });
-      const outcome = await signing.signIn(() => undefined, limit()).catch((thrown: unknown) => thrown);
+      const outcome = await signing
+        .signIn(() => undefined, unlessItHangs())
+        .catch((thrown: unknown) => thrown);
       return { outcome, waits };
     } finally {
       http.close();
@@ -296,9 +309,9 @@ describe('against a scripted provider', () => {
     ['hang-up', 'IDENTITY_UNREACHABLE'],
   ] as const)('discovery answered with %j is %s', async (answer, code) => {
     const server = await startScriptedServer(() => answer);
-    const http = createHttpClient({ clock: systemClock });
+    const http = createHttpClient({ clock: systemClock, timeLimitMs: HANGS_AFTER_MS });
     const options = { profile: profileOf(server.origin), http, clock: systemClock, logger: silentLogger };
-    await expect(createSignInClient(options).signIn(() => undefined, limit())).rejects.toMatchObject({
+    await expect(createSignInClient(options).signIn(() => undefined, unlessItHangs())).rejects.toMatchObject({
       code,
     });
     http.close();

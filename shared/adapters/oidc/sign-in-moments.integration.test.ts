@@ -9,7 +9,8 @@ import type { TokenCache, TokenSet } from '../../engine/ports.ts';
 import { Session } from '../../engine/session.ts';
 import { profileSchema } from '../../model/profile.ts';
 import type { SessionView } from '../../model/station-state.ts';
-import { createHttpClient } from '../http/http.ts';
+import { patience, unlessItHangs } from '../../testing/patience.ts';
+import { createHttpClient, type HttpClient } from '../http/http.ts';
 import { createMemoryTokenCache } from '../keychain/memory-token-cache.ts';
 import { silentLogger } from '../log/logger.ts';
 import { systemClock } from '../system/clock.ts';
@@ -17,27 +18,30 @@ import { systemRandom } from '../system/random.ts';
 import { createSignInClient } from './sign-in-client.ts';
 
 /** A station's sign-in against the lab's provider, at every moment something can go wrong. */
-const limit = () => AbortSignal.timeout(20_000);
 const MINUTE_S = 60;
 let lab: LabIdentityProvider;
-let http: ReturnType<typeof createHttpClient>;
+let http: HttpClient;
 let fault: (request: FaultRequest) => Fault | undefined;
 let views: SessionView[];
 let session: Session;
 let cache: TokenCache;
+/** Requests that did not reach the provider, or brought no answer. */
+let unreached: number;
 let onPrompt: (userCode: string) => void;
 
 beforeEach(async () => {
   fault = () => undefined;
   onPrompt = () => undefined;
   views = [];
+  unreached = 0;
   lab = await startLabIdentityProvider({
     signal: new AbortController().signal,
     pollIntervalSeconds: 1,
     keyPoolSize: 0,
     faults: { before: (request) => fault(request) },
   });
-  http = createHttpClient({ clock: systemClock });
+  // Without a limit of its own: what the provider never answers ends by nothing but a cancel.
+  http = createHttpClient({ clock: { after: () => () => undefined } });
   cache = createMemoryTokenCache();
   session = createSession(cache);
 });
@@ -52,7 +56,15 @@ function signInClient() {
     identity: { issuer: lab.issuer, client_id: lab.clientId, project_id: lab.projectId },
     agent: { binaries: {} },
   });
-  return createSignInClient({ profile, http, clock: systemClock, logger: silentLogger });
+  const counting: HttpClient = {
+    ...http,
+    request: (request) =>
+      http.request(request).catch((thrown: unknown) => {
+        unreached += 1;
+        throw thrown;
+      }),
+  };
+  return createSignInClient({ profile, http: counting, clock: systemClock, logger: silentLogger });
 }
 
 function createSession(used: TokenCache): Session {
@@ -78,7 +90,7 @@ const calls = (route: string) => lab.inspect().calls[route] ?? 0;
 const polls = () => calls('POST /oauth/v2/token');
 
 async function kept(): Promise<TokenSet> {
-  const tokens = await cache.load(limit());
+  const tokens = await cache.load(unlessItHangs());
   if (tokens === undefined) throw new Error('No sign-in is remembered.');
   return tokens;
 }
@@ -90,9 +102,10 @@ describe('a provider that starts anew while the code is shown', () => {
       code = userCode;
     };
     const signing = session.signIn();
-    await expect.poll(polls, { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect.poll(polls, patience).toBeGreaterThan(0);
     await lab.control.goDown();
-    await systemClock.sleep(2_500, limit());
+    const before = unreached;
+    await expect.poll(() => unreached, patience).toBeGreaterThan(before);
     await lab.control.comeBack();
     approve(code);
     await signing;
@@ -120,12 +133,10 @@ describe('a sign-in that is cancelled', () => {
     };
     const signing = session.signIn();
     await arrived;
-    const since = performance.now();
     session.cancel();
     await signing;
-    expect(performance.now() - since).toBeLessThan(1_000);
     expect(views.at(-1)).toEqual({ state: 'signed-out' });
-    expect(await cache.load(limit())).toBeUndefined();
+    expect(await cache.load(unlessItHangs())).toBeUndefined();
     fault = () => undefined;
     onPrompt = approve;
     await session.signIn();
@@ -149,7 +160,7 @@ describe('a sign-in that is cancelled', () => {
     await signing;
     expect(views.at(-1)).toEqual({ state: 'signed-out' });
     // Refresh and access token.
-    await expect.poll(() => calls('POST /oauth/v2/revoke'), { timeout: 10_000 }).toBe(2);
+    await expect.poll(() => calls('POST /oauth/v2/revoke'), patience).toBe(2);
   });
 
   it('between the tokens and their being kept comes too late: they are there, and kept', async () => {
@@ -165,7 +176,7 @@ describe('a sign-in that is cancelled', () => {
     session = createSession(cache);
     await session.signIn();
     expect(views.at(-1)).toMatchObject({ state: 'signed-in' });
-    expect((await session.accessToken(limit())).equals((await kept()).accessToken)).toBe(true);
+    expect((await session.accessToken(unlessItHangs())).equals((await kept()).accessToken)).toBe(true);
   });
 });
 
@@ -239,8 +250,8 @@ describe('a clock of this computer that is wrong', () => {
     onPrompt = approve;
     await session.signIn();
     lab.control.setClockOffset(-20 * 3600);
-    const before = await session.accessToken(limit());
-    await session.accessToken(limit(), before);
+    const before = await session.accessToken(unlessItHangs());
+    await session.accessToken(unlessItHangs(), before);
     expect(views.at(-1)).toMatchObject({ state: 'signed-in', error: { code: 'IDENTITY_CLOCK_SKEW' } });
   });
 });
@@ -250,8 +261,8 @@ describe('signing out', () => {
     onPrompt = approve;
     await session.signIn();
     const tokens = await kept();
-    expect(await session.signOut(limit())).toEqual([]);
-    await expect(signInClient().refresh(tokens, limit())).rejects.toMatchObject({
+    expect(await session.signOut(unlessItHangs())).toEqual([]);
+    await expect(signInClient().refresh(tokens, unlessItHangs())).rejects.toMatchObject({
       code: 'IDENTITY_SESSION_ENDED',
     });
     expect(views.at(-1)).toEqual({ state: 'signed-out' });
@@ -262,8 +273,8 @@ describe('signing out', () => {
     await session.signIn();
     const tokens = await kept();
     fault = ({ path }) => (path === '/oauth/v2/revoke' ? { status: 503 } : undefined);
-    expect(await session.signOut(limit())).toMatchObject([{ code: 'IDENTITY_NOT_REVOKED' }]);
-    expect(await cache.load(limit())).toBeUndefined();
+    expect(await session.signOut(unlessItHangs())).toMatchObject([{ code: 'IDENTITY_NOT_REVOKED' }]);
+    expect(await cache.load(unlessItHangs())).toBeUndefined();
     const view = views.at(-1);
     expect(view).toMatchObject({ state: 'signed-out', error: { code: 'IDENTITY_NOT_REVOKED' } });
     if (view?.state !== 'signed-out') throw new Error('signed in');
@@ -271,6 +282,6 @@ describe('signing out', () => {
     expect(view.error?.operatorDoes).toContain(lab.operator.loginName);
     fault = () => undefined;
     // It was no empty warning.
-    expect((await signInClient().refresh(tokens, limit())).account).toBe(tokens.account);
+    expect((await signInClient().refresh(tokens, unlessItHangs())).account).toBe(tokens.account);
   });
 });

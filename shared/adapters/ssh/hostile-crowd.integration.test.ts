@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defineCommand } from '../../device/device-command.ts';
+import { HANGS_AFTER_MS, unlessItHangs } from '../../testing/patience.ts';
 import { MemoryPins } from './testing/pins.ts';
 import { noSshdReason, type RealSshd, startRealSshd } from './testing/real-sshd.ts';
 import { testConnector } from './testing/test-connector.ts';
@@ -32,13 +33,13 @@ describe.skipIf(missing !== undefined)(`${CROWD} hostile devices at once`, () =>
   let crowd: ChildProcess;
   let ports: Readonly<Record<string, number>> = {};
   let sshd: RealSshd;
-  const connect = (port: number, connectMs: number) =>
+  const connect = (port: number, connectMs = HANGS_AFTER_MS) =>
     testConnector(
       { private_key_file: sshd.clientKeyFile },
       { limits: { connectMs, handshakes: CROWD } },
     ).connect(
       { kind: 'ssh', user: 'root', host: '127.0.0.1', port },
-      { credential: { user: 'root' }, hostKeys: new MemoryPins(), signal: AbortSignal.timeout(60_000) },
+      { credential: { user: 'root' }, hostKeys: new MemoryPins(), signal: unlessItHangs() },
     );
 
   beforeAll(async () => {
@@ -56,29 +57,32 @@ describe.skipIf(missing !== undefined)(`${CROWD} hostile devices at once`, () =>
   });
 
   it.each([
-    ['garbage', 'DEVICE_SSH_MISBEHAVES'],
-    ['lines', 'DEVICE_SSH_MISBEHAVES'],
-    ['ignored', 'DEVICE_SSH_MISBEHAVES'],
-    ['silent', 'DEVICE_UNREACHABLE'],
-  ])('%s: bounded memory and time, and an honest device gets through', async (name, code) => {
-    const begun = performance.now();
-    let honest: number | undefined;
-    const bytes = await growth(async () => {
-      const hostile = Array.from({ length: CROWD }, () =>
-        connect(ports[name] ?? 0, 3000).catch((thrown: { code: string }) => thrown.code),
+    ['garbage', 'DEVICE_SSH_MISBEHAVES', HANGS_AFTER_MS],
+    ['lines', 'DEVICE_SSH_MISBEHAVES', HANGS_AFTER_MS],
+    ['ignored', 'DEVICE_SSH_MISBEHAVES', HANGS_AFTER_MS],
+    // Only who says nothing is ended by the limit: how soon fifty that talk are heard is the computer's affair.
+    ['silent', 'DEVICE_UNREACHABLE', 3000],
+  ])(
+    '%s: bounded memory, an end to each, and an honest device gets through',
+    async (name, code, connectMs) => {
+      const begun = performance.now();
+      let honest: number | undefined;
+      const bytes = await growth(async () => {
+        const hostile = Array.from({ length: CROWD }, () =>
+          connect(ports[name] ?? 0, connectMs).catch((thrown: { code: string }) => thrown.code),
+        );
+        const session = await connect(sshd.port);
+        honest = performance.now() - begun;
+        session.close();
+        expect(new Set(await Promise.all(hostile))).toEqual(new Set([code]));
+      });
+      const seconds = (performance.now() - begun) / 1000;
+      console.info(
+        `${CROWD} × ${name}: ${Math.round(bytes / 2 ** 20)} MiB, ${seconds.toFixed(1)} s, honest after ${Math.round(honest ?? 0)} ms`,
       );
-      const session = await connect(sshd.port, 15_000);
-      honest = performance.now() - begun;
-      session.close();
-      expect(new Set(await Promise.all(hostile))).toEqual(new Set([code]));
-    });
-    const seconds = (performance.now() - begun) / 1000;
-    console.info(
-      `${CROWD} × ${name}: ${Math.round(bytes / 2 ** 20)} MiB, ${seconds.toFixed(1)} s, honest after ${Math.round(honest ?? 0)} ms`,
-    );
-    expect(bytes).toBeLessThan(MOST_BYTES);
-    expect(seconds).toBeLessThan(30);
-  });
+      expect(bytes).toBeLessThan(MOST_BYTES);
+    },
+  );
 
   it('output without an end, of real sessions', async () => {
     const endless = defineCommand('Endless', 'exec yes "a line of some length that never ends"', {
@@ -86,14 +90,14 @@ describe.skipIf(missing !== undefined)(`${CROWD} hostile devices at once`, () =>
     });
     const codes: string[] = [];
     const bytes = await growth(async () => {
-      const sessions = await Promise.all(Array.from({ length: CROWD }, () => connect(sshd.port, 60_000)));
+      const sessions = await Promise.all(Array.from({ length: CROWD }, () => connect(sshd.port)));
       await Promise.all(
         sessions.map((session) =>
           session
             .run(endless, {
               elevation: { kind: 'none' },
-              signal: AbortSignal.timeout(60_000),
-              limitMs: 60_000,
+              signal: unlessItHangs(),
+              limitMs: HANGS_AFTER_MS,
             })
             .catch((thrown: { code: string }) => codes.push(thrown.code)),
         ),
@@ -104,6 +108,5 @@ describe.skipIf(missing !== undefined)(`${CROWD} hostile devices at once`, () =>
     expect(codes).toHaveLength(CROWD);
     // What the station keeps of each by its own limit is 4 MiB, twice as long as text in memory.
     expect(bytes).toBeLessThan(CROWD * 12 * 1024 * 1024);
-    // Fifty real sshd have to start, on whatever cores there are.
-  }, 120_000);
+  });
 });

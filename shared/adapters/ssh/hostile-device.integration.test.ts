@@ -9,6 +9,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { defineCommand } from '../../device/device-command.ts';
 import type { Clock, DeviceCredential } from '../../engine/ports.ts';
 import { Secret } from '../../model/secret.ts';
+import { HANGS_AFTER_MS, unlessItHangs } from '../../testing/patience.ts';
 import { systemClock } from '../system/clock.ts';
 import type { SshLimits } from './limits.ts';
 import {
@@ -20,7 +21,6 @@ import { pinsOf } from './testing/pins.ts';
 import { testConnector } from './testing/test-connector.ts';
 
 const limits: Partial<SshLimits> = {
-  connectMs: 3000,
   lineLength: 1024,
   stdoutBytes: 100_000,
   stderrBytes: 10_000,
@@ -41,14 +41,21 @@ async function device(options: HostileServerOptions): Promise<HostileServer> {
 
 function connect(
   port: number,
-  options: { expected?: string; credential?: DeviceCredential; signal?: AbortSignal } = {},
+  options: {
+    expected?: string;
+    credential?: DeviceCredential;
+    signal?: AbortSignal;
+    /** Only for a device that says nothing. */
+    connectMs?: number;
+  } = {},
 ) {
-  return testConnector({}, { limits }).connect(
+  const { connectMs } = options;
+  return testConnector({}, { limits: { ...limits, ...(connectMs && { connectMs }) } }).connect(
     { kind: 'ssh', user: 'pi', host: '127.0.0.1', port },
     {
       credential: options.credential ?? withPassword,
       hostKeys: pinsOf(options.expected),
-      signal: options.signal ?? AbortSignal.timeout(10_000),
+      signal: options.signal ?? unlessItHangs(),
     },
   );
 }
@@ -58,8 +65,8 @@ async function runOn(server: HostileServer, onLine?: (stream: 'stdout' | 'stderr
   cleanUp.push(() => session.close());
   return session.run(command, {
     elevation: { kind: 'none' },
-    signal: AbortSignal.timeout(10_000),
-    limitMs: 5000,
+    signal: unlessItHangs(),
+    limitMs: HANGS_AFTER_MS,
     ...(onLine === undefined ? {} : { onLine }),
   });
 }
@@ -105,7 +112,7 @@ describe('logging in', () => {
     };
     const connecting = testConnector({}, { clock, limits }).connect(
       { kind: 'ssh', user: 'pi', host: '127.0.0.1', port: 70_000 },
-      { credential: withPassword, hostKeys: pinsOf(undefined), signal: AbortSignal.timeout(10_000) },
+      { credential: withPassword, hostKeys: pinsOf(undefined), signal: unlessItHangs() },
     );
     await expect(connecting).rejects.toMatchObject({
       name: 'EnrollmentError',
@@ -190,14 +197,14 @@ describe('logging in', () => {
   it('gives up on a name that does not resolve', async () => {
     const connecting = testConnector({}, { limits }).connect(
       { kind: 'ssh', user: 'pi', host: 'no-such-device.invalid', port: 22 },
-      { credential: withPassword, hostKeys: pinsOf(undefined), signal: AbortSignal.timeout(10_000) },
+      { credential: withPassword, hostKeys: pinsOf(undefined), signal: unlessItHangs() },
     );
     await expect(connecting).rejects.toMatchObject({ code: 'DEVICE_UNREACHABLE' });
   });
 
   it('gives up on a device that says nothing, and on one that never stops', async () => {
     const silent = await listenTcp(createServer());
-    await expect(connect(silent)).rejects.toMatchObject({ code: 'DEVICE_UNREACHABLE' });
+    await expect(connect(silent, { connectMs: 500 })).rejects.toMatchObject({ code: 'DEVICE_UNREACHABLE' });
     const chatty = createServer((socket) => {
       const talk = () => {
         while (!socket.destroyed && socket.write('x'.repeat(16_384)));
@@ -305,8 +312,8 @@ describe('running a command', () => {
     const session = await connect(server.port);
     const options = {
       elevation: { kind: 'none' },
-      signal: AbortSignal.timeout(10_000),
-      limitMs: 5000,
+      signal: unlessItHangs(),
+      limitMs: HANGS_AFTER_MS,
     } as const;
     await expect(session.run(command, options)).rejects.toMatchObject({ code: 'DEVICE_CONNECTION_LOST' });
     await expect(session.run(command, options)).rejects.toMatchObject({ code: 'DEVICE_CONNECTION_LOST' });

@@ -5,26 +5,32 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { defineCommand } from '../../device/device-command.ts';
 import type { AgentBinary, DeviceSession } from '../../engine/ports.ts';
 import { Secret } from '../../model/secret.ts';
+import { HANGS_AFTER_MS, unlessItHangs } from '../../testing/patience.ts';
 import type { SshLimits } from './limits.ts';
 import { type HostileServerOptions, startHostileServer } from './testing/hostile-server.ts';
 import { MemoryPins } from './testing/pins.ts';
 import { field, messages, sendRaw, withoutEnd } from './testing/raw-packets.ts';
 import { testConnector } from './testing/test-connector.ts';
 
-const limits: Partial<SshLimits> = { connectMs: 1500, sessionBytes: 2_000_000, unreadBytes: 4_000_000 };
+const limits: Partial<SshLimits> = { sessionBytes: 2_000_000, unreadBytes: 4_000_000 };
+/** For a device that leaves the station waiting; no other meets it, however busy this computer is. */
+const SHORT_MS = 1_000;
 const cleanUp: (() => unknown)[] = [];
 afterEach(async () => {
   for (const step of cleanUp.splice(0).reverse()) await step();
 });
 
-const connector = testConnector({}, { limits });
-const connect = (port: number): Promise<DeviceSession> =>
+const connectors = {
+  patient: testConnector({}, { limits }),
+  short: testConnector({}, { limits: { ...limits, connectMs: SHORT_MS } }),
+};
+const connect = (port: number, connector = connectors.patient): Promise<DeviceSession> =>
   connector.connect(
     { kind: 'ssh', user: 'pi', host: '127.0.0.1', port },
     {
       credential: { user: 'pi', password: new Secret('bench-password') },
       hostKeys: new MemoryPins(),
-      signal: AbortSignal.timeout(10_000),
+      signal: unlessItHangs(),
     },
   );
 
@@ -81,9 +87,8 @@ describe('before the version line', () => {
       const timer = setInterval(() => socket.write('.'), 20);
       socket.on('close', () => clearInterval(timer));
     });
-    const begun = performance.now();
-    await expect(connect(port)).rejects.toMatchObject({ code: 'DEVICE_UNREACHABLE' });
-    expect(performance.now() - begun).toBeLessThan(3000);
+    // Were it waited for as long as it says something, it would be garbage at last.
+    await expect(connect(port, connectors.short)).rejects.toMatchObject({ code: 'DEVICE_UNREACHABLE' });
   });
 
   it('another protocol, and an old one', async () => {
@@ -153,7 +158,7 @@ describe('in the key exchange', () => {
 
   it('silence', async () => {
     const port = await raw((socket) => socket.write(version));
-    await expect(connect(port)).rejects.toMatchObject({ code: 'DEVICE_UNREACHABLE' });
+    await expect(connect(port, connectors.short)).rejects.toMatchObject({ code: 'DEVICE_UNREACHABLE' });
   });
 });
 
@@ -232,7 +237,7 @@ describe('in the login', () => {
       {
         credential: { user: 'pi', password: new Secret('bench-password') },
         hostKeys: new MemoryPins(),
-        signal: AbortSignal.timeout(10_000),
+        signal: unlessItHangs(),
       },
     );
     await expect(through).rejects.toMatchObject({ code: 'DEVICE_JUMP_REFUSED', details: { user: 'jump' } });
@@ -241,18 +246,14 @@ describe('in the login', () => {
 
   it('no answer at all', async () => {
     const port = await hostile({ onLogin: () => undefined });
-    await expect(connect(port)).rejects.toMatchObject({ code: 'DEVICE_UNREACHABLE' });
+    await expect(connect(port, connectors.short)).rejects.toMatchObject({ code: 'DEVICE_UNREACHABLE' });
   });
 });
 
 describe('after the login', () => {
   const command = defineCommand('Look', 'true', { asRoot: false });
-  const run = (session: DeviceSession) =>
-    session.run(command, {
-      elevation: { kind: 'none' },
-      signal: AbortSignal.timeout(10_000),
-      limitMs: 1500,
-    });
+  const run = (session: DeviceSession, limitMs = HANGS_AFTER_MS) =>
+    session.run(command, { elevation: { kind: 'none' }, signal: unlessItHangs(), limitMs });
   const open = async (options: HostileServerOptions): Promise<DeviceSession> => {
     const session = await connect(await hostile(options));
     cleanUp.push(() => session.close());
@@ -261,9 +262,9 @@ describe('after the login', () => {
 
   it('a channel that never closes, and one that never opens', async () => {
     const never = await open({ onCommand: () => undefined });
-    await expect(run(never)).rejects.toMatchObject({ code: 'DEVICE_TIMEOUT' });
+    await expect(run(never, SHORT_MS)).rejects.toMatchObject({ code: 'DEVICE_TIMEOUT' });
     const closed = await open({ onSession: () => undefined });
-    await expect(run(closed)).rejects.toMatchObject({ code: 'DEVICE_TIMEOUT' });
+    await expect(run(closed, SHORT_MS)).rejects.toMatchObject({ code: 'DEVICE_TIMEOUT' });
   });
 
   it.each([
@@ -279,12 +280,10 @@ describe('after the login', () => {
       onCommand: (_channel, _text, connection) =>
         withoutEnd(connection, () => sendRaw(connection, message, payload)),
     });
-    const begun = performance.now();
     await expect(run(session)).rejects.toMatchObject({
       code: 'DEVICE_CONNECTION_LOST',
       evidence: expect.stringMatching(/2000000 bytes|does not read/),
     });
-    expect(performance.now() - begun).toBeLessThan(1500);
   });
 
   it.each([0, 1, 100])(
@@ -340,8 +339,8 @@ describe('after the login', () => {
     };
     const upload = session.upload(command, endless, {
       elevation: { kind: 'none' },
-      signal: AbortSignal.timeout(10_000),
-      limitMs: 1200,
+      signal: unlessItHangs(),
+      limitMs: SHORT_MS,
     });
     await expect(upload).rejects.toMatchObject({ code: 'DEVICE_TIMEOUT' });
     // The kernel's buffers of both ends, the station's own megabyte, and what is being compressed.

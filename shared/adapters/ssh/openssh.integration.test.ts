@@ -7,6 +7,7 @@ import { defineCommand, type ElevationMethod } from '../../device/device-command
 import { receiveParts } from '../../device/receive.ts';
 import type { AgentBinary, DeviceSession } from '../../engine/ports.ts';
 import { Secret } from '../../model/secret.ts';
+import { HANGS_AFTER_MS, unlessItHangs } from '../../testing/patience.ts';
 import { pinsOf } from './testing/pins.ts';
 import { noSshdReason, type RealSshd, startRealSshd } from './testing/real-sshd.ts';
 import { testConnector } from './testing/test-connector.ts';
@@ -16,7 +17,6 @@ if (missing !== undefined) console.warn(`SKIPPED: SSH against OpenSSH: ${missing
 
 const none: ElevationMethod = { kind: 'none' };
 const sudoWithPassword: ElevationMethod = { kind: 'sudo-password', password: new Secret('correct horse') };
-const limitMs = 15_000;
 
 /**
  * A sudo with sudo's own habits: -n never asks; -S prints its prompt and takes a line from standard input, up to three
@@ -63,7 +63,7 @@ describe.skipIf(missing !== undefined)('against OpenSSH', () => {
       {
         credential: { user: sshd.user },
         hostKeys: pinsOf(expectedHostKey),
-        signal: AbortSignal.timeout(limitMs),
+        signal: unlessItHangs(),
       },
     );
     open.push(connected);
@@ -75,8 +75,8 @@ describe.skipIf(missing !== undefined)('against OpenSSH', () => {
   ) =>
     session.run(defineCommand('Test', script, { asRoot: more.asRoot ?? true }), {
       elevation: more.elevation ?? none,
-      signal: AbortSignal.timeout(limitMs),
-      limitMs,
+      signal: unlessItHangs(),
+      limitMs: HANGS_AFTER_MS,
       ...(more.payload === undefined ? {} : { payload: more.payload }),
     });
 
@@ -138,7 +138,7 @@ describe.skipIf(missing !== undefined)('against OpenSSH', () => {
     writeFileSync(file, '');
     try {
       // As shell text each of these would do harm, or swallow the beginning of the script.
-      for (const password of ['correct horse', 'touch /tmp/muster-canary', "'", '', 'ä\\']) {
+      for (const password of ['correct horse', `touch ${folder}/canary`, "'", '', 'ä\\']) {
         const elevation: ElevationMethod = { kind: 'sudo-password', password: new Secret(password) };
         if (marker === 'ticket' && password !== 'correct horse') continue;
         const result = await run('echo "$ELEVATED"; echo to-stderr >&2; cat; exit 4', {
@@ -147,7 +147,7 @@ describe.skipIf(missing !== undefined)('against OpenSSH', () => {
         });
         expect(result).toEqual({ exitStatus: 4, stdout: 'yes\nkey\n', stderr: 'to-stderr\n' });
       }
-      expect(existsSync('/tmp/muster-canary')).toBe(false);
+      expect(existsSync(join(folder, 'canary'))).toBe(false);
     } finally {
       rmSync(file);
     }
@@ -194,8 +194,8 @@ describe.skipIf(missing !== undefined)('against OpenSSH', () => {
       file,
       {
         elevation: sudoWithPassword,
-        signal: AbortSignal.timeout(limitMs),
-        limitMs,
+        signal: unlessItHangs(),
+        limitMs: HANGS_AFTER_MS,
         onProgress: (bytes) => progress.push(bytes),
       },
     );
@@ -218,8 +218,8 @@ describe.skipIf(missing !== undefined)('against OpenSSH', () => {
     const command = defineCommand('Upload', 'head -c 100000 > /dev/null; exit 3', { asRoot: true });
     const result = await session.upload(command, endless, {
       elevation: none,
-      signal: AbortSignal.timeout(limitMs),
-      limitMs,
+      signal: unlessItHangs(),
+      limitMs: HANGS_AFTER_MS,
     });
     expect(result.exitStatus).toBe(3);
   });
@@ -237,12 +237,12 @@ describe.skipIf(missing !== undefined)('against OpenSSH', () => {
     };
     const own = await connect();
     const command = defineCommand('Upload', 'cat > /dev/null', { asRoot: true });
-    const options = { elevation: none, signal: AbortSignal.timeout(limitMs), limitMs };
+    const options = { elevation: none, signal: unlessItHangs(), limitMs: HANGS_AFTER_MS };
     await expect(own.upload(command, broken, options)).rejects.toThrow('disk error');
   });
 
   it('ends a command at its limit, and at once when aborted', async () => {
-    const slow = defineCommand('Sleep', 'echo begun; exec sleep 60', { asRoot: true });
+    const slow = defineCommand('Sleep', 'echo begun; exec sleep 600', { asRoot: true });
     const first = await connect();
     await expect(
       first.run(slow, { elevation: none, signal: new AbortController().signal, limitMs: 400 }),
@@ -253,12 +253,12 @@ describe.skipIf(missing !== undefined)('against OpenSSH', () => {
     const running = second.run(slow, {
       elevation: none,
       signal: stop.signal,
-      limitMs,
+      limitMs: HANGS_AFTER_MS,
       onLine: () => stop.abort(reason),
     });
     await expect(running).rejects.toBe(reason);
     await expect(
-      second.run(slow, { elevation: none, signal: new AbortController().signal, limitMs }),
+      second.run(slow, { elevation: none, signal: unlessItHangs(), limitMs: HANGS_AFTER_MS }),
     ).rejects.toMatchObject({ code: 'DEVICE_CONNECTION_LOST' });
   });
 

@@ -10,11 +10,12 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { receiveBinary } from '../../device/commands.ts';
 import { defineCommand } from '../../device/device-command.ts';
 import { EXIT_DATA_DIFFERS } from '../../device/exit-status.ts';
 import type { AgentBinary, DeviceSession } from '../../engine/ports.ts';
+import { HANGS_AFTER_MS, patience, unlessItHangs } from '../../testing/patience.ts';
 import { createAgentBinaryStore } from '../binary/agent-binary-store.ts';
 import { ELF_HEADER_BYTES } from '../binary/elf.ts';
 import { pinsOf } from './testing/pins.ts';
@@ -25,7 +26,6 @@ const missing =
   noSshdReason() ?? (process.arch === 'x64' ? undefined : 'the binary would need this processor');
 if (missing !== undefined) console.warn(`SKIPPED: uploads to OpenSSH: ${missing}.`);
 
-const limitMs = 20_000;
 const header = readFileSync(process.execPath).subarray(0, ELF_HEADER_BYTES);
 /** Large enough that it is on its way for a while. */
 const content = Buffer.concat([header, randomBytes(16 * 1024 * 1024)]);
@@ -68,17 +68,17 @@ describe.skipIf(missing !== undefined)('uploading the agent binary', () => {
       { kind: 'ssh', user: undefined, host: '127.0.0.1', port: to.port },
       {
         ...{ credential: { user: to.user }, hostKeys: pinsOf(undefined) },
-        signal: AbortSignal.timeout(limitMs),
+        signal: unlessItHangs(),
       },
     );
     open.push(session);
     const script = `MUSTER_DEVICE_ROOT='${root}'\n${receiveBinary(binary.sha256).script}`;
     return session.upload(defineCommand('Upload', script, { asRoot: true }), binary, {
-      ...{ elevation: { kind: 'none' }, signal: AbortSignal.timeout(limitMs), limitMs },
+      ...{ elevation: { kind: 'none' }, signal: unlessItHangs(), limitMs: HANGS_AFTER_MS },
       onProgress: (bytes) => onProgress?.(bytes, session),
     });
   }
-  const approved = () => store.open(file, 'x86_64', AbortSignal.timeout(limitMs));
+  const approved = () => store.open(file, 'x86_64', unlessItHangs());
   const installed = () => sha256(readFileSync(join(place, 'fleet-agent')));
 
   it('puts exactly the approved file in place', async () => {
@@ -98,10 +98,12 @@ describe.skipIf(missing !== undefined)('uploading the agent binary', () => {
     try {
       expect((await upload(await approved(), undefined, eager)).exitStatus).toBe(0);
       expect(installed()).toBe(sha256(content));
+      for (const session of open.splice(0)) session.close();
       // On a busy computer what is on its way when sshd asks for new keys, up to its window of 2 MiB, comes before
       // they are exchanged: of the 16 exchanges that 16 MiB could take, 5 are certain, and the one of the login.
       const exchanges = () => eager.log().match(/SSH2_MSG_KEXINIT received/g) ?? [];
-      await vi.waitFor(() => expect(exchanges().length).toBeGreaterThan(5), { timeout: 5_000 });
+      await eager.whenIdle();
+      expect(exchanges().length).toBeGreaterThan(5);
     } finally {
       for (const session of open.splice(0)) session.close();
       await eager.stop();
@@ -136,7 +138,7 @@ describe.skipIf(missing !== undefined)('uploading the agent binary', () => {
     });
     await expect(cut).rejects.toMatchObject({ code: 'DEVICE_CONNECTION_LOST' });
     expect(sawTemporary).toBe(true);
-    await expect.poll(() => readdirSync(place), { timeout: 10_000 }).toEqual(['fleet-agent']);
+    await expect.poll(() => readdirSync(place), patience).toEqual(['fleet-agent']);
     expect(readFileSync(join(place, 'fleet-agent'), 'utf8')).toBe('the agent in use');
     // Also what only a power cut leaves.
     writeFileSync(join(place, '.fleet-agent.new.AbCdEfGh'), 'half');

@@ -3,6 +3,7 @@ import type { IdentityProvider } from '../../engine/ports.ts';
 import type { DeviceId } from '../../model/device-id.ts';
 import { profileSchema } from '../../model/profile.ts';
 import { Secret } from '../../model/secret.ts';
+import { HANGS_AFTER_MS, unlessItHangs } from '../../testing/patience.ts';
 import { createHttpClient } from '../http/http.ts';
 import { retryAfterMs } from '../http/retry-after.ts';
 import {
@@ -15,7 +16,6 @@ import { silentLogger } from '../log/logger.ts';
 import { systemClock } from '../system/clock.ts';
 import { createZitadelIdentityProvider } from './identity-provider.ts';
 
-const signal = AbortSignal.timeout(20_000);
 const id = 'press-07' as DeviceId;
 const cleanUp: (() => unknown)[] = [];
 afterEach(async () => {
@@ -56,7 +56,7 @@ async function provider(answer: (path: string, request: SeenRequest, earlier: nu
   const server: ScriptedServer = await startScriptedServer((request, earlier) =>
     answer(`${request.method} ${request.path.replace(base, '')}`, request, earlier),
   );
-  const http = createHttpClient({ clock: systemClock, timeLimitMs: 1000 });
+  const http = createHttpClient({ clock: systemClock, timeLimitMs: HANGS_AFTER_MS });
   cleanUp.push(
     () => server.stop(),
     () => http.close(),
@@ -86,7 +86,7 @@ async function provider(answer: (path: string, request: SeenRequest, earlier: nu
 describe('calls', () => {
   it('carry token and organisation, and read empty replies', async () => {
     const { identity, server } = await provider(() => ok({ details: { totalResult: '0' } }));
-    expect(await identity.listKeys('77', signal)).toEqual([]);
+    expect(await identity.listKeys('77', unlessItHangs())).toEqual([]);
     expect(server.seen[0]).toMatchObject({
       path: `${base}/users/77/keys/_search`,
       headers: { authorization: 'Bearer token-1', 'x-zitadel-orgid': 'o1' },
@@ -97,10 +97,10 @@ describe('calls', () => {
     const once = await provider((_path, request) =>
       request.headers.authorization === 'Bearer token-1' ? failed(401, 16, 'AUTH-7fs1e') : ok(),
     );
-    await once.identity.listKeys('77', signal);
+    await once.identity.listKeys('77', unlessItHangs());
     expect(once.tokens.asked).toEqual([undefined, 'token-1']);
     const never = await provider(() => failed(401, 16, 'AUTH-7fs1e'));
-    await expect(never.identity.listKeys('77', signal)).rejects.toMatchObject({
+    await expect(never.identity.listKeys('77', unlessItHangs())).rejects.toMatchObject({
       code: 'IDENTITY_SESSION_ENDED',
     });
     expect(never.server.seen).toHaveLength(2);
@@ -122,7 +122,10 @@ describe('calls', () => {
     [ok({ result: [{ id: 7 }] }), 'IDENTITY_REPLY_UNREADABLE', 'list keys'],
   ] as const)('%j is %s', async (answer, code, action) => {
     const { identity, server } = await provider(() => answer);
-    await expect(identity.listKeys('77', signal)).rejects.toMatchObject({ code, details: { action } });
+    await expect(identity.listKeys('77', unlessItHangs())).rejects.toMatchObject({
+      code,
+      details: { action },
+    });
     expect(server.seen).toHaveLength(1);
   });
 
@@ -133,10 +136,10 @@ describe('calls', () => {
       { status: 429, headers: { 'retry-after': '0' } },
     ];
     const recovering = await provider((_path, _request, earlier) => answers[earlier] ?? ok());
-    await recovering.identity.listKeys('77', signal);
+    await recovering.identity.listKeys('77', unlessItHangs());
     expect(recovering.server.seen).toHaveLength(4);
     const broken = await provider(() => ({ status: 500, body: { code: 13, message: 'm' } }));
-    await expect(broken.identity.listKeys('77', signal)).rejects.toMatchObject({
+    await expect(broken.identity.listKeys('77', unlessItHangs())).rejects.toMatchObject({
       code: 'IDENTITY_CALL_FAILED',
       details: { status: '500' },
     });
@@ -159,12 +162,12 @@ describe('project', () => {
     const { identity } = await provider((_path, request) =>
       ok({ result: page((JSON.parse(request.body) as { query: { offset: string } }).query.offset) }),
     );
-    await expect(identity.requireProject(signal)).resolves.toBeUndefined();
+    await expect(identity.requireProject(unlessItHangs())).resolves.toBeUndefined();
   });
 
   it('that is not visible is reported with those that are', async () => {
     const { identity } = await provider(() => ok({ result: [{ id: '9', name: 'other\u202e' }] }));
-    await expect(identity.requireProject(signal)).rejects.toMatchObject({
+    await expect(identity.requireProject(unlessItHangs())).rejects.toMatchObject({
       code: 'IDENTITY_PROJECT_NOT_VISIBLE',
       details: { projectId: 'p1', visible: 'other\\u{202e} (9)' },
     });
@@ -180,19 +183,19 @@ describe('another sign-in', () => {
       if (path === 'POST /users/grants/_search') return ok(grant(['device']));
       return ok({ result: [jwtUser] });
     });
-    await identity.requireProject(signal);
-    await identity.ensureAccount(id, 'unknown', signal);
+    await identity.requireProject(unlessItHangs());
+    await identity.ensureAccount(id, 'unknown', unlessItHangs());
     isOther = true;
-    await identity.requireProject(signal);
+    await identity.requireProject(unlessItHangs());
     const before = server.seen.length;
-    await identity.ensureAccount(id, 'unknown', signal);
+    await identity.ensureAccount(id, 'unknown', unlessItHangs());
     expect(server.seen.length - before, 'the user is known').toBe(1);
     identity.forgetSignIn();
-    await expect(identity.requireProject(signal)).rejects.toMatchObject({
+    await expect(identity.requireProject(unlessItHangs())).rejects.toMatchObject({
       code: 'IDENTITY_PROJECT_NOT_VISIBLE',
     });
     const afterwards = server.seen.length;
-    await identity.ensureAccount(id, 'unknown', signal);
+    await identity.ensureAccount(id, 'unknown', unlessItHangs());
     expect(server.seen.length - afterwards, 'it is searched again').toBe(2);
   });
 });
@@ -203,7 +206,7 @@ describe('machine user', () => {
       path === 'POST /users/machine' ? ok({ userId: '77' }) : ok({ userGrantId: 'g' }),
     );
     const made = { userId: '77', created: true, granted: true };
-    expect(await identity.ensureAccount(id, 'unknown', signal)).toEqual(made);
+    expect(await identity.ensureAccount(id, 'unknown', unlessItHangs())).toEqual(made);
     expect(server.seen).toHaveLength(3);
     expect(JSON.parse(server.seen[1]?.body ?? '')).toMatchObject({
       userName: 'device-press-07',
@@ -221,7 +224,7 @@ describe('machine user', () => {
       return ok(earlier < 3 ? {} : { result: [jwtUser] });
     });
     const found = { userId: '77', created: false, granted: false };
-    expect(await identity.ensureAccount(id, 'unknown', signal)).toEqual(found);
+    expect(await identity.ensureAccount(id, 'unknown', unlessItHangs())).toEqual(found);
   });
 
   it('with opaque tokens is changed to JWT', async () => {
@@ -229,7 +232,7 @@ describe('machine user', () => {
       if (path === 'POST /users/_search') return ok({ result: [{ ...jwtUser, machine: { name: 'n' } }] });
       return path.startsWith('PUT') ? failed(400, 9, 'COMMAND-2n8vs') : ok(grant(['device']));
     });
-    expect(await identity.ensureAccount(id, 'unknown', signal)).toMatchObject({ userId: '77' });
+    expect(await identity.ensureAccount(id, 'unknown', unlessItHangs())).toMatchObject({ userId: '77' });
     expect(server.seen.map(({ method }) => method)).toEqual(['POST', 'PUT', 'POST']);
   });
 
@@ -238,7 +241,7 @@ describe('machine user', () => {
       path === 'POST /users/machine' ? ok({ userId: '77' }) : ok({ userGrantId: 'g' }),
     );
     const made = { userId: '77', created: true, granted: true };
-    expect(await fresh.identity.ensureAccount(id, 'new', signal)).toEqual(made);
+    expect(await fresh.identity.ensureAccount(id, 'new', unlessItHangs())).toEqual(made);
     expect(fresh.server.seen.map(({ path }) => path)).toEqual([
       `${base}/users/machine`,
       `${base}/users/77/grants`,
@@ -248,7 +251,7 @@ describe('machine user', () => {
       return ok(path === 'POST /users/_search' ? { result: [jwtUser] } : grant(['device']));
     });
     const found = { userId: '77', created: false, granted: false };
-    expect(await there.identity.ensureAccount(id, 'new', signal)).toEqual(found);
+    expect(await there.identity.ensureAccount(id, 'new', unlessItHangs())).toEqual(found);
   });
 
   it('that was seen before costs one call, until it is gone', async () => {
@@ -259,20 +262,20 @@ describe('machine user', () => {
       if (path === 'POST /users/grants/_search') return ok(gone ? {} : grant(['device']));
       return ok({ userGrantId: 'g' });
     });
-    await identity.ensureAccount(id, 'unknown', signal);
+    await identity.ensureAccount(id, 'unknown', unlessItHangs());
     const before = server.seen.length;
-    expect(await identity.ensureAccount(id, 'unknown', signal)).toMatchObject({ userId: '77' });
+    expect(await identity.ensureAccount(id, 'unknown', unlessItHangs())).toMatchObject({ userId: '77' });
     expect(server.seen.slice(before).map(({ path }) => path)).toEqual([`${base}/users/grants/_search`]);
     gone = true;
     const made = { userId: '78', created: true, granted: true };
-    expect(await identity.ensureAccount(id, 'unknown', signal)).toEqual(made);
+    expect(await identity.ensureAccount(id, 'unknown', unlessItHangs())).toEqual(made);
   });
 
   it('whose name a person has is refused', async () => {
     const { identity } = await provider(() =>
       ok({ result: [{ id: '5', userName: 'device-press-07', human: {} }] }),
     );
-    await expect(identity.ensureAccount(id, 'unknown', signal)).rejects.toMatchObject({
+    await expect(identity.ensureAccount(id, 'unknown', unlessItHangs())).rejects.toMatchObject({
       code: 'IDENTITY_CALL_FAILED',
     });
   });
@@ -285,7 +288,7 @@ describe('grant', () => {
 
   it('is made, left alone, or given the missing role', async () => {
     const outcome = async (identity: IdentityProvider) =>
-      (await identity.ensureAccount(id, 'unknown', signal)).granted;
+      (await identity.ensureAccount(id, 'unknown', unlessItHangs())).granted;
     const made = await granted((path) => (path.endsWith('/grants') ? ok({ userGrantId: 'g' }) : ok()));
     expect(await outcome(made.identity)).toBe(true);
     const there = await granted(() => ok(grant(['device'])));
@@ -306,7 +309,7 @@ const expiresAt = Date.UTC(2030, 0, 1, 0, 0, 0, 123);
 describe('keys', () => {
   it('come byte for byte, with size and hash', async () => {
     const { identity } = await provider(() => minted());
-    const key = await identity.mintKey('77', expiresAt, signal);
+    const key = await identity.mintKey('77', expiresAt, unlessItHangs());
     expect(key.file.reveal()).toBe(keyFile());
     expect(key).toMatchObject({ keyId: 'k1', userId: '77', sizeBytes: Buffer.byteLength(keyFile()) });
   });
@@ -319,7 +322,7 @@ describe('keys', () => {
     ['that is no JSON', 'canary'],
   ])('%s are refused, and the error shows nothing of them', async (_name, text) => {
     const { identity } = await provider(() => minted(text));
-    const error = await identity.mintKey('77', expiresAt, signal).catch((thrown: unknown) => thrown);
+    const error = await identity.mintKey('77', expiresAt, unlessItHangs()).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'IDENTITY_REPLY_UNREADABLE' });
     const all = `${JSON.stringify(error)} ${String((error as Error).cause)} ${(error as { evidence: string }).evidence}`;
     expect(all).not.toMatch(/canary|PRIVATE KEY/);
@@ -328,7 +331,7 @@ describe('keys', () => {
   it('are never minted twice after a lost or broken reply', async () => {
     for (const answer of ['hang-up', { status: 500 }, { status: 503 }] as const) {
       const { identity, server } = await provider(() => answer);
-      await expect(identity.mintKey('77', expiresAt, signal)).rejects.toMatchObject({
+      await expect(identity.mintKey('77', expiresAt, unlessItHangs())).rejects.toMatchObject({
         code: expect.stringMatching(/^IDENTITY_/),
       });
       expect(server.seen).toHaveLength(1);
@@ -336,12 +339,12 @@ describe('keys', () => {
     const throttled = await provider((_path, _request, earlier) =>
       earlier === 0 ? { status: 429 } : minted(),
     );
-    expect((await throttled.identity.mintKey('77', expiresAt, signal)).keyId).toBe('k1');
+    expect((await throttled.identity.mintKey('77', expiresAt, unlessItHangs())).keyId).toBe('k1');
   });
 
   it('that are gone already count as deleted', async () => {
     const { identity } = await provider(() => failed(404, 5, 'COMMAND-4m77G'));
-    await expect(identity.deleteKey('77', 'k1', signal)).resolves.toBeUndefined();
+    await expect(identity.deleteKey('77', 'k1', unlessItHangs())).resolves.toBeUndefined();
   });
 
   it.each([
@@ -353,7 +356,7 @@ describe('keys', () => {
     ],
   ])('do not count as deleted because %s has not got them', async (_who, answer) => {
     const { identity } = await provider(() => answer);
-    await expect(identity.deleteKey('77', 'k1', signal)).rejects.toMatchObject({
+    await expect(identity.deleteKey('77', 'k1', unlessItHangs())).rejects.toMatchObject({
       code: 'IDENTITY_CALL_FAILED',
     });
   });
@@ -380,13 +383,13 @@ describe('looking for a machine user', () => {
     ],
   ])('%j with grants %j gives %j, and only searches', async (user, grants, expected) => {
     const { identity, server } = await search(user, grants);
-    expect(await identity.findMachineUser(id, signal)).toEqual(expected);
+    expect(await identity.findMachineUser(id, unlessItHangs())).toEqual(expected);
     expect(server.seen.every(({ path }) => path.endsWith('/_search'))).toBe(true);
   });
 
   it('refuses the name of a person', async () => {
     const { identity } = await search({ id: '77', userName: 'device-press-07' }, []);
-    await expect(identity.findMachineUser(id, signal)).rejects.toMatchObject({
+    await expect(identity.findMachineUser(id, unlessItHangs())).rejects.toMatchObject({
       code: 'IDENTITY_CALL_FAILED',
     });
   });

@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { Secret } from '../../model/secret.ts';
 import { buildProfile } from '../../testing/builders.ts';
+import { unlessItHangs } from '../../testing/patience.ts';
 import { createHttpClient } from '../http/http.ts';
 import { startScriptedServer } from '../http/testing/scripted-server.ts';
 import { silentLogger } from '../log/logger.ts';
@@ -8,7 +9,6 @@ import { systemClock } from '../system/clock.ts';
 import { endpoints } from './endpoints.ts';
 import { createZitadelCaller } from './zitadel-caller.ts';
 
-const signal = AbortSignal.timeout(20_000);
 const cleanUp: (() => unknown)[] = [];
 afterEach(async () => {
   for (const step of cleanUp.splice(0).reverse()) await step();
@@ -34,7 +34,7 @@ it('acts in the organisation of whoever is signed in, where the profile names no
     random: { uuid: () => '', fraction: () => 0, hex: () => '' },
   });
   const askedIn = async () => {
-    await caller.call(endpoints.searchProjects, { offset: 0, limit: 10 }, { signal });
+    await caller.call(endpoints.searchProjects, { offset: 0, limit: 10 }, { signal: unlessItHangs() });
     return server.seen.at(-1)?.body ?? '';
   };
   expect(await askedIn()).toContain('org-of-the-first');

@@ -319,7 +319,7 @@ describe('parseLook', () => {
         if (at < whole.length - 3) expect(() => parse(whole.slice(0, at))).toThrow(EnrollmentError);
       }),
     );
-  }, 30_000);
+  });
 
   it('gives printable facts of bounded size or a typed error, whatever a device makes of any fact', () => {
     const hostile = fc.oneof(
@@ -350,7 +350,7 @@ describe('parseLook', () => {
       }),
       { numRuns: 500 },
     );
-  }, 30_000);
+  });
 
   it('cuts a value that is longer than a look prints', () => {
     expect(factsOf(text({ ...fresh, 'os-name': 'x'.repeat(60_000) })).osName).toHaveLength(1500);
@@ -360,9 +360,12 @@ describe('parseLook', () => {
     const fill = (line: string) => line.repeat(Math.floor((4 * 1024 * 1024) / line.length));
     const flood = [`@${NONCE} machine x\n`, `@${NONCE} a\n`, '\n', '@', `@${NONCE} ${'a'.repeat(4000)}\n`];
     for (const line of flood) {
-      const began = performance.now();
-      expect(() => parse(fill(line))).toThrow(EnrollmentError);
-      expect(performance.now() - began).toBeLessThan(4000);
+      const text = fill(line);
+      const began = process.cpuUsage();
+      expect(() => parse(text)).toThrow(EnrollmentError);
+      const { user, system } = process.cpuUsage(began);
+      // Of a processor, of which it takes a tenth of a second; minutes were it read again for every line.
+      expect((user + system) / 1e6).toBeLessThan(10);
     }
   });
 });

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { HANGS_AFTER_MS } from '../../../testing/patience.ts';
 
 export interface Certificate {
   readonly key: string;
@@ -25,7 +26,11 @@ export interface TestAuthority extends Certificate {
 }
 
 function openssl(folder: string, words: readonly string[]): void {
-  const { status, stderr } = spawnSync('openssl', words, { cwd: folder, timeout: 20_000, encoding: 'utf8' });
+  const { status, stderr } = spawnSync('openssl', words, {
+    cwd: folder,
+    timeout: HANGS_AFTER_MS,
+    encoding: 'utf8',
+  });
   if (status !== 0) throw new Error(`openssl ${words[0]}: ${stderr}`);
 }
 
@@ -33,7 +38,7 @@ const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'
 
 /** False where there is no openssl to make certificates with. */
 export function canMakeCertificates(): boolean {
-  return spawnSync('openssl', ['version'], { timeout: 20_000 }).status === 0;
+  return spawnSync('openssl', ['version'], { timeout: HANGS_AFTER_MS }).status === 0;
 }
 
 /**

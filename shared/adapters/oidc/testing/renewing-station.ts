@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import { Session } from '../../../engine/session.ts';
 import { profileSchema } from '../../../model/profile.ts';
+import { HANGS_AFTER_MS, KEYCHAIN_LIMIT_MS, unlessItHangs } from '../../../testing/patience.ts';
 import { createHttpClient } from '../../http/http.ts';
 import { createFileTokenCache } from '../../keychain/file-token-cache.ts';
 import { createKeychainTokenCache } from '../../keychain/keychain-token-cache.ts';
@@ -28,7 +29,7 @@ const profile = profileSchema.parse({
   identity: { issuer, client_id: clientId, project_id: '1' },
   agent: { binaries: {} },
 });
-const http = createHttpClient({ clock: systemClock });
+const http = createHttpClient({ clock: systemClock, timeLimitMs: HANGS_AFTER_MS });
 const session = new Session(
   {
     clock,
@@ -37,7 +38,7 @@ const session = new Session(
     client: createSignInClient({ profile, http, clock, logger: silentLogger }),
     cache:
       place === 'keychain'
-        ? createKeychainTokenCache({ issuer, clientId })
+        ? createKeychainTokenCache({ issuer, clientId, timeLimitMs: KEYCHAIN_LIMIT_MS })
         : createFileTokenCache(place, { issuer, clientId }),
   },
   {
@@ -49,13 +50,13 @@ const session = new Session(
 );
 const answer = async (): Promise<string> => {
   try {
-    const token = await session.accessToken(AbortSignal.timeout(60_000));
+    const token = await session.accessToken(unlessItHangs());
     return createHash('sha256').update(token.reveal()).digest('hex');
   } catch (thrown) {
     return String((thrown as { code?: unknown }).code ?? thrown);
   }
 };
-await session.resume(AbortSignal.timeout(60_000));
+await session.resume(unlessItHangs());
 console.log(await answer());
 for await (const _line of createInterface({ input: process.stdin })) {
   passedMs += EXPIRED_AFTER_MS;

@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline';
 import type { TokenCache } from '../../../engine/ports.ts';
 import { Session } from '../../../engine/session.ts';
 import { profileSchema } from '../../../model/profile.ts';
+import { HANGS_AFTER_MS, KEYCHAIN_LIMIT_MS } from '../../../testing/patience.ts';
 import { createHttpClient } from '../../http/http.ts';
 import { createFileTokenCache } from '../../keychain/file-token-cache.ts';
 import { createKeychainTokenCache } from '../../keychain/keychain-token-cache.ts';
@@ -24,10 +25,10 @@ const profile = profileSchema.parse({
 function cacheAt(where: string): TokenCache {
   if (where === 'no-cache') return createMemoryTokenCache();
   return where === 'keychain'
-    ? createKeychainTokenCache({ issuer, clientId })
+    ? createKeychainTokenCache({ issuer, clientId, timeLimitMs: KEYCHAIN_LIMIT_MS })
     : createFileTokenCache(where, { issuer, clientId });
 }
-const http = createHttpClient({ clock: systemClock });
+const http = createHttpClient({ clock: systemClock, timeLimitMs: HANGS_AFTER_MS });
 const session = new Session(
   {
     clock: systemClock,

@@ -1,6 +1,7 @@
 import { defineCommand } from '../../../device/device-command.ts';
 import type { DeviceCredential, DeviceSession, HostKeyPins } from '../../../engine/ports.ts';
 import { parseTarget, type SshTarget } from '../../../model/target.ts';
+import { HANGS_AFTER_MS, unlessItHangs } from '../../../testing/patience.ts';
 import type { SshSettings } from '../route.ts';
 import { MemoryPins } from './pins.ts';
 import type { RealSshd } from './real-sshd.ts';
@@ -35,7 +36,7 @@ export function createLoginBench(home: string): LoginBench {
       const session = await testConnector(ways.ssh, { account }).connect(parsed.target as SshTarget, {
         credential: { user: 'root', ...ways.credential },
         hostKeys: ways.pins ?? new MemoryPins(),
-        signal: AbortSignal.timeout(20_000),
+        signal: unlessItHangs(),
         onNote: (note) => ways.notes?.push(note),
       });
       open.push(session);
@@ -44,8 +45,8 @@ export function createLoginBench(home: string): LoginBench {
     printed: async (session, script) => {
       const result = await session.run(defineCommand('Test', script, { asRoot: false }), {
         elevation: { kind: 'none' },
-        signal: AbortSignal.timeout(15_000),
-        limitMs: 10_000,
+        signal: unlessItHangs(),
+        limitMs: HANGS_AFTER_MS,
       });
       return result.stdout;
     },
@@ -55,8 +56,11 @@ export function createLoginBench(home: string): LoginBench {
   };
 }
 
-/** Connections and logins an sshd has seen. */
-export function seen(server: RealSshd): { connections: number; accepted: number; attempts: number } {
+/** Connections and logins an sshd has seen. Those that are still open have to be closed first. */
+export async function seen(
+  server: RealSshd,
+): Promise<{ connections: number; accepted: number; attempts: number }> {
+  await server.whenIdle();
   const count = (pattern: RegExp) => server.log().match(pattern)?.length ?? 0;
   return {
     connections: count(/^Connection from /gm),

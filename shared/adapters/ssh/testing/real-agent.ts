@@ -1,8 +1,8 @@
 // biome-ignore lint/style/noRestrictedImports: a helper of tests, which starts the real ssh-agent.
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { once } from 'node:events';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { unlessItHangs } from '../../../testing/patience.ts';
 
 export interface RealAgent {
   readonly socket: string;
@@ -14,12 +14,14 @@ export interface RealAgent {
 /** Starts OpenSSH's agent with its socket in a folder. */
 export async function startRealAgent(folder: string): Promise<RealAgent> {
   const socket = join(folder, 'agent.sock');
-  const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' });
+  const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: ['ignore', 'pipe', 'ignore'] });
   const exited = new Promise<void>((resolve) => agent.once('exit', () => resolve()));
-  for (let tries = 0; !existsSync(socket); tries += 1) {
-    if (tries > 100 || agent.exitCode !== null) throw new Error('ssh-agent did not start.');
-    await sleep(20);
-  }
+  // It prints where it is once it listens there; the socket can be seen before.
+  const ended = exited.then(() => {
+    throw new Error('ssh-agent did not start.');
+  });
+  await Promise.race([once(agent.stdout, 'data', { signal: unlessItHangs() }), ended]);
+  ended.catch(() => undefined);
   const env = { ...process.env, SSH_AUTH_SOCK: socket };
   const add = (...args: readonly string[]) =>
     execFileSync('ssh-add', ['-q', ...args], { env, stdio: 'pipe' });

@@ -1,10 +1,21 @@
 // biome-ignore lint/style/noRestrictedImports: a helper of tests, which starts the real sshd.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { randomInt } from 'node:crypto';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { HANGS_AFTER_MS } from '../../../testing/patience.ts';
 import { hostKeyFingerprint } from '../fingerprint.ts';
 
 const SSHD = '/usr/sbin/sshd';
@@ -38,8 +49,12 @@ export interface RealSshd {
   /** Folder that comes first on the PATH of every session. */
   readonly binFolder: string;
   readonly folder: string;
-  /** What the server wrote about its connections. */
+  /** What the server has written about its connections by now. */
   log(): string;
+  /** Processes that serve a connection each. */
+  serving(): readonly number[];
+  /** Waits until no connection is being served: from then on the log tells all there is to tell. */
+  whenIdle(): Promise<void>;
   /** Gives it another set of host keys, as a flashed board has, and starts it anew. */
   flash(hostKeys?: readonly KeyType[]): Promise<void>;
   stop(): Promise<void>;
@@ -62,24 +77,16 @@ export function fingerprintOf(file: string): string {
   return hostKeyFingerprint(Buffer.from(publicKeyOf(file).split(' ')[1] ?? '', 'base64'));
 }
 
-async function freePort(address: string): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, address, resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
+/** Ports that the system gives to nobody by itself (ip_local_port_range): only another such server may have one. */
+const portOfOurOwn = (): number => randomInt(20_000, 30_000);
 
-async function answers(port: number, address: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, address);
-    socket.once('data', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-    socket.once('close', () => resolve(false));
-  });
+/** Waits for a state, as long as nothing hangs. */
+async function until(isThere: () => boolean, whatHangs: () => string): Promise<void> {
+  const end = performance.now() + HANGS_AFTER_MS;
+  while (!isThere()) {
+    if (performance.now() > end) throw new Error(whatHangs());
+    await sleep(10);
+  }
 }
 
 /** Starts an OpenSSH server of its own: own keys, own configuration, any free port of loopback. */
@@ -93,16 +100,21 @@ export async function startRealSshd(options: RealSshdOptions = {}): Promise<Real
   writeFileSync(files.allowed, `${[publicKeyOf(clientKeyFile), ...authorized].join('\n')}\n`, {
     mode: 0o600,
   });
-  const port = await freePort(address);
+  let port = portOfOurOwn();
   // OpenSSH's sandbox folder; a package's start script makes it otherwise.
   mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
   chmodSync('/run/sshd', 0o755);
   let hostKeyFiles: string[] = [];
-  let said = '';
   let server: ChildProcess | undefined;
+  let beginnings = 0;
+  // A file, and no pipe: what stands in it is read where it is asked for, and is not on its way to this process.
+  const logFile = () => join(folder, `log-${beginnings}`);
+  const log = () => readFileSync(logFile(), 'utf8');
 
-  const writeConfig = (hostKeys: readonly KeyType[]) => {
+  const makeHostKeys = (hostKeys: readonly KeyType[]) => {
     hostKeyFiles = hostKeys.map((type) => makeKeyFile(join(folder, `host_${type}`), type));
+  };
+  const writeConfig = () => {
     const lines = [
       ...config,
       `Port ${port}`,
@@ -117,39 +129,57 @@ export async function startRealSshd(options: RealSshdOptions = {}): Promise<Real
       'StrictModes no',
       'PidFile none',
       'LogLevel VERBOSE',
-      `SetEnv PATH=${binFolder}:/usr/bin:/bin`,
+      // A home without start files: those of this computer's account say what they like, and take their time.
+      `SetEnv PATH=${binFolder}:/usr/bin:/bin HOME=${folder}`,
     ];
     writeFileSync(files.config, `${lines.join('\n')}\n`);
   };
   const end = async () => {
     const ending = server;
-    if (ending === undefined || ending.exitCode !== null) return;
+    if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return;
     const exited = new Promise<void>((resolve) => ending.once('exit', () => resolve()));
     ending.kill('SIGTERM');
     await exited;
   };
-  const begin = async () => {
-    const begun = spawn(SSHD, ['-D', '-e', '-f', files.config], { stdio: ['ignore', 'ignore', 'pipe'] });
+  /** Gives whether it listens; false where somebody has its port. */
+  const begin = async (): Promise<boolean> => {
+    beginnings += 1;
+    const written = openSync(logFile(), 'a', 0o600);
+    const begun = spawn(SSHD, ['-D', '-e', '-f', files.config], { stdio: ['ignore', 'ignore', written] });
+    closeSync(written);
     server = begun;
-    begun.stderr.on('data', (bytes: Buffer) => {
-      said = `${said}${bytes.toString()}`.slice(-200_000);
-    });
-    for (let tries = 0; !(await answers(port, address)); tries += 1) {
-      if (tries > 100 || begun.exitCode !== null) throw new Error(`sshd did not start: ${said.slice(-4000)}`);
-      await sleep(50);
-    }
-    said = '';
+    const hasEnded = () => begun.exitCode !== null || begun.signalCode !== null;
+    const listens = () => log().includes(`Server listening on ${address} port ${port}.`);
+    await until(
+      () => listens() || hasEnded(),
+      () => `sshd did not start: ${log().slice(-4000)}`,
+    );
+    if (listens()) return true;
+    if (log().includes('Address already in use')) return false;
+    throw new Error(`sshd did not start: ${log().slice(-4000)}`);
+  };
+  const serving = () => {
+    const { pid } = server ?? {};
+    return (readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').match(/\d+/g) ?? []).map(Number);
+  };
+  const whenIdle = async () => {
+    await until(
+      () => serving().length === 0,
+      () => `sshd still serves a connection: ${log().slice(-4000)}`,
+    );
   };
   const stop = async () => {
     await end();
     rmSync(folder, { recursive: true, force: true });
   };
 
-  writeConfig(options.hostKeys ?? ['ed25519']);
-  await begin().catch(async (thrown: unknown) => {
+  makeHostKeys(options.hostKeys ?? ['ed25519']);
+  try {
+    for (writeConfig(); !(await begin()); writeConfig()) port = portOfOurOwn();
+  } catch (thrown) {
     await stop();
     throw thrown;
-  });
+  }
   return {
     ...{ port, user: userInfo().username, clientKeyFile, binFolder, folder },
     get fingerprint() {
@@ -158,11 +188,12 @@ export async function startRealSshd(options: RealSshdOptions = {}): Promise<Real
     get fingerprints() {
       return hostKeyFiles.map(fingerprintOf);
     },
-    log: () => said,
+    ...{ log, serving, whenIdle },
     flash: async (hostKeys = options.hostKeys ?? ['ed25519']) => {
       await end();
-      writeConfig(hostKeys);
-      await begin();
+      makeHostKeys(hostKeys);
+      writeConfig();
+      if (!(await begin())) throw new Error(`Somebody took the port of a board that was flashed: ${port}.`);
     },
     stop,
   };
