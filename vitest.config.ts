@@ -14,22 +14,23 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          // Some start real shells; on a computer with much else to do that takes its time.
-          testTimeout: 20_000,
+          // Limits end what hangs, and nothing else: on a computer with much else to do everything takes its time.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
           include: ['**/*.test.{ts,tsx}'],
           exclude: [...never, ...playwrightTests, ...farmTests, ...vmTests, '**/*.integration.test.ts'],
         },
       },
       {
-        // Real servers and processes on loopback: a little more patience, still no tolerance.
+        // Real servers and processes on loopback: more patience, still no tolerance.
         test: {
           name: 'integration',
           // Says at the end of a run whether a real Zitadel was asked.
           globalSetup: ['e2e/lab/identity/contract/announce.ts'],
           include: ['**/*.integration.test.ts'],
           exclude: [...never, ...playwrightTests, ...farmTests],
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
       {

@@ -20,6 +20,7 @@ import { watchProcessTable } from '../canary/process-table.ts';
 import { CanaryScan } from '../canary/scan.ts';
 import { TokenTap } from '../canary/token-tap.ts';
 import { type LabFixture, startLabFixture } from '../lab/testing/lab-fixture.ts';
+import { limit } from '../lab/testing/limit.ts';
 import { bundledCli, operatorToken, projectRoot } from './run-cli.ts';
 
 /** Another one in every run: the process table shows the processes of other runs on this computer, too. */
@@ -33,7 +34,6 @@ const RUN_LIMIT_MS = 60_000;
  * file, one that writes diagnostic reports and is killed, one that ends. Then everything they left is searched for them.
  */
 describe.skipIf(process.platform !== 'linux')('no secret is left by the command line', () => {
-  const signal = AbortSignal.timeout(200_000);
   const home = mkdtempSync(path.join(tmpdir(), 'muster-canary-cli-'));
   const [state, cores, reports, temporary, given, controls] = [
     ...['state', 'cores', 'reports', 'temporary', 'given', 'controls'],
@@ -53,11 +53,11 @@ describe.skipIf(process.platform !== 'linux')('no secret is left by the command 
     profile = path.join(given, 'profile.toml');
     const text = readFileSync(fixture.lab.profilePath, 'utf8');
     writeFileSync(profile, text.replace('[identity]', '[identity]\nkey_birth = "provider"'));
-    const token = await operatorToken(fixture.lab.profilePath, path.join(home, 'sign-in'), signal);
+    const token = await operatorToken(fixture.lab.profilePath, path.join(home, 'sign-in'), limit());
     writeFileSync(path.join(given, 'token'), token, { mode: 0o600 });
     writeFileSync(path.join(given, 'sudo'), SUDO_PASSWORD, { mode: 0o600 });
     await bundledCli();
-  }, 120_000);
+  });
   afterAll(async () => {
     await fixture?.stop();
     rmSync(home, { recursive: true, force: true });
@@ -169,7 +169,7 @@ describe.skipIf(process.platform !== 'linux')('no secret is left by the command 
     expect(scan.findings).toEqual([]);
     if (readFileSync('/proc/sys/kernel/core_pattern', 'utf8').trim() === 'core')
       expect(coreFiles.length, 'the aborted run has left a core file').toBeGreaterThan(0);
-  }, 180_000);
+  });
 
   test('and the same search finds them where they were left on purpose', async () => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -197,5 +197,5 @@ describe.skipIf(process.platform !== 'linux')('no secret is left by the command 
         ...['controls: /controls/binary', 'controls: /controls/log', 'message', 'process table'],
       ].sort(),
     );
-  }, 60_000);
+  });
 });

@@ -32,7 +32,7 @@ describe('a locked keychain', () => {
       console.warn(`SKIPPED: locked keychain: ${String(thrown)}`);
       return undefined;
     });
-  }, 60_000);
+  });
   afterAll(async () => {
     await keyring?.stop();
     await lab.stop();
@@ -106,7 +106,7 @@ describe('a locked keychain', () => {
     expect(views.at(-1)).toMatchObject({ state: 'signed-in', remembered: 'keychain' });
     expect(views.map((view) => view.state)).not.toContain('awaiting-approval');
     expect(calls('device_authorization')).toBe(1);
-  }, 90_000);
+  });
 
   test('does not stand in the way of a new sign-in, which is in memory and says why', async (context) => {
     const { lock, unlock } = needsKeyring(context);
@@ -122,5 +122,5 @@ describe('a locked keychain', () => {
     expect(run.events('signed-out')).toMatchObject([{ state: 'revoked', place: 'System keychain' }]);
     expect((await muster('sign-out')).events('signed-out')).toMatchObject([{ state: 'nothing' }]);
     expect(calls('revoke')).toBe(2);
-  }, 90_000);
+  });
 });

@@ -8,6 +8,7 @@ import { loadProfile } from '#shared/adapters/system/profile-file.ts';
 import { type EventFields, type EventName, lineSchema } from '#shared/cli/json-lines.ts';
 import { buildCli, cliBundle } from '../../scripts/build-cli.mjs';
 import { approveAsLabOperator } from '../lab/identity/operator-walk.ts';
+import { HANGS_AFTER_MS } from '../lab/testing/limit.ts';
 
 export const projectRoot = path.resolve(import.meta.dirname, '../..');
 
@@ -59,7 +60,7 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
     stderr += text;
     tell();
   });
-  const limit = setTimeout(() => child.kill('SIGKILL'), options.limitMs ?? 90_000);
+  const limit = setTimeout(() => child.kill('SIGKILL'), options.limitMs ?? HANGS_AFTER_MS);
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (status) => {

@@ -15,7 +15,7 @@ describe('muster setup zitadel, run again,', () => {
 
   beforeAll(async () => {
     await bundledCli();
-  }, 120_000);
+  });
   beforeEach(async () => {
     dir = await mkdtemp(path.join(tmpdir(), 'muster-setup-'));
   });
