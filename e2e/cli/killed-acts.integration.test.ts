@@ -86,13 +86,7 @@ describe('a station that is killed in the middle of an act', () => {
     ['once it is, and nobody has heard of it', () => afterIt(requests.makesKey)],
     ['before the device has logged in with it', () => beforeIt(requests.provesKey())],
     ['once it has', () => afterIt(requests.provesKey())],
-    [
-      'once it is in its place',
-      () => {
-        const held = heldKey();
-        return { isSo: () => heldKey() !== held };
-      },
-    ],
+    ['once it is in its place', () => ({ changed: keyFile() })],
     ['before the old key is deleted', () => beforeIt(requests.deletesKey)],
     ['once that is deleted', () => afterIt(requests.deletesKey)],
   ];
@@ -131,7 +125,7 @@ describe('a station that is killed in the middle of an act', () => {
     ['once that is deleted', () => afterIt(requests.deletesKey)],
     ['before its machine user is deleted', () => beforeIt(requests.deletesUser)],
     ['once that is deleted', () => afterIt(requests.deletesUser)],
-    ['once its key file is gone', (): Moment => ({ isSo: () => heldKey() === undefined })],
+    ['once its key file is gone', (): Moment => ({ changed: keyFile() })],
   ] as const)('a decommission, %s', async (_when, moment) => {
     const run = await dies(moment(), 'decommission', 'killed-01', ...target(), '--yes');
     expect(run.status, run.stderr + run.stdout).toBeNull();
