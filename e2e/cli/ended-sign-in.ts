@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { FaultRequest, Faults } from '../lab/identity/faults.ts';
 import { approveAsLabOperator } from '../lab/identity/operator-walk.ts';
 import type { LabFixture } from '../lab/testing/lab-fixture.ts';
 import { limit } from '../lab/testing/limit.ts';
@@ -17,6 +18,33 @@ export interface EndedSignIn {
   endSession(): void;
   /** Signs in as a person does, so that it is remembered. */
   signInOnce(): Promise<void>;
+}
+
+/**
+ * Ends a session in the middle of what goes on: when a request comes, and not when the run is seen to have told something,
+ * for it does not stand still until then.
+ */
+export class MidwayEnd {
+  #pending: ((request: FaultRequest) => Promise<undefined>) | undefined;
+
+  /** For the lab whose provider is to see the requests. */
+  readonly faults: Faults = { before: (request) => this.#pending?.(request) };
+
+  /** Calls `end` once so many of these requests are there; all of them get their answer after it. */
+  at(isSuch: (request: FaultRequest) => boolean, count: number, end: () => void): void {
+    const held: (() => void)[] = [];
+    this.#pending = async (request) => {
+      if (!isSuch(request)) return undefined;
+      const answered = new Promise<void>((resolve) => held.push(resolve));
+      if (held.length === count) {
+        this.#pending = undefined;
+        end();
+        for (const go of held) go();
+      }
+      await answered;
+      return undefined;
+    };
+  }
 }
 
 /** Starts with nobody signed in. */

@@ -6,25 +6,26 @@ import { limit } from '../lab/testing/limit.ts';
 import {
   addressIn,
   addressInJson,
-  all,
   approving,
   type EndedSignIn,
   endedSignIn,
-  has,
+  MidwayEnd,
   once,
   onTerminal,
 } from './ended-sign-in.ts';
+import { requests } from './killed-run.ts';
 import { bundledCli, type CliOptions, operatorToken, runCli } from './run-cli.ts';
 
 const deviceId = 'ends-01';
 
 /** A session that the provider ends on the way; every run is a process of its own. */
 describe('a sign-in that ends in the middle of a command other than batch', () => {
+  const midway = new MidwayEnd();
   let fixture: LabFixture;
   let signIn: EndedSignIn;
 
   beforeAll(async () => {
-    fixture = await startLabFixture([{ name: deviceId }]);
+    fixture = await startLabFixture([{ name: deviceId }], { identityFaults: midway.faults });
     await bundledCli();
     signIn = await endedSignIn(fixture);
     await signIn.signInOnce();
@@ -146,8 +147,9 @@ describe('a sign-in that ends in the middle of a command other than batch', () =
     await signIn.signInOnce();
     const enrolled = await runCli(signIn.args('enroll', '--target', target(), '--device-id', deviceId));
     expect(enrolled.status, enrolled.stdout + enrolled.stderr).toBe(0);
+    midway.at(requests.deletesKey, 1, signIn.endSession);
     const run = await onTerminal(signIn.args('decommission', deviceId, '--yes', '--target', target()), {
-      onOutput: all(once(has('sign-in: '), signIn.endSession), once(addressIn, approving())),
+      onOutput: once(addressIn, approving()),
     });
     expect(run.status, run.stdout).toBe(0);
     expect(run.stdout).toContain('Sign in again');
