@@ -14,22 +14,23 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          // Some start real shells; on a computer with much else to do that takes its time.
+          // Limits end what hangs, and nothing else: on a computer with much else to do everything takes its time.
           testTimeout: 60_000,
+          hookTimeout: 60_000,
           include: ['**/*.test.{ts,tsx}'],
           exclude: [...never, ...playwrightTests, ...farmTests, ...vmTests, '**/*.integration.test.ts'],
         },
       },
       {
-        // Real servers and processes on loopback. The limits only end what hangs: how long it takes is the computer's affair.
+        // Real servers and processes on loopback: more patience, still no tolerance.
         test: {
           name: 'integration',
           // Says at the end of a run whether a real Zitadel was asked.
           globalSetup: ['e2e/lab/identity/contract/announce.ts'],
           include: ['**/*.integration.test.ts'],
           exclude: [...never, ...playwrightTests, ...farmTests],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
       {

@@ -20,7 +20,7 @@ it('writes an executable per architecture, the same bytes every time', async () 
     expect(readFileSync(path).equals(readFileSync(second[index] ?? ''))).toBe(true);
     expect(statSync(path).mode & 0o777).toBe(0o755);
   }
-}, 60_000);
+});
 
 it('needs nothing but Node at run time, and holds no path of this computer', async () => {
   const script = await bundleAgent();
@@ -30,4 +30,4 @@ it('needs nothing but Node at run time, and holds no path of this computer', asy
   expect(needed.length).toBeGreaterThan(0);
   expect(needed.filter((name) => name === undefined || !builtinModules.includes(name))).toEqual([]);
   expect(script).not.toContain(process.cwd());
-}, 60_000);
+});

@@ -1,6 +1,7 @@
 // @ts-check
 // npm run build:cli: the command line as one file of JavaScript, out/cli/muster.cjs.
 import fs from 'node:fs';
+import path from 'node:path';
 import { build } from 'vite';
 import { inProject } from './setup/paths.mjs';
 import { runMain, say } from './setup/report.mjs';
@@ -14,11 +15,14 @@ const target = 'node20.18';
 /** Native modules: all of them are tried and done without. Whoever has them beside the file gets them. */
 const native = ['@napi-rs/keyring', 'cpu-features', /\.node$/];
 
-/** Bundles the command line and all of its pure JavaScript. */
+/**
+ * Bundles the command line and all of its pure JavaScript. The file is put in its place whole: whoever runs it meanwhile
+ * gets the one before or this one.
+ */
 export async function buildCli() {
   /** @type {{ version: string }} */
   const { version } = JSON.parse(fs.readFileSync(inProject('package.json'), 'utf8'));
-  await build({
+  const result = await build({
     configFile: false,
     logLevel: 'warn',
     root: inProject(),
@@ -27,8 +31,7 @@ export async function buildCli() {
     build: {
       ssr: inProject('shared', 'cli', 'index.ts'),
       target,
-      outDir: inProject('out', 'cli'),
-      emptyOutDir: false,
+      write: false,
       minify: false,
       rolldownOptions: {
         external: native,
@@ -41,7 +44,14 @@ export async function buildCli() {
       },
     },
   });
-  fs.chmodSync(cliBundle, 0o755);
+  const chunks = [result].flat().flatMap((one) => ('output' in one ? one.output : []));
+  const [chunk, ...others] = chunks.filter((one) => one.type === 'chunk');
+  if (chunk === undefined || others.length > 0) throw new Error('The command line must be one file.');
+  fs.mkdirSync(path.dirname(cliBundle), { recursive: true });
+  const passing = `${cliBundle}.${process.pid}.new`;
+  fs.writeFileSync(passing, chunk.code);
+  fs.chmodSync(passing, 0o755);
+  fs.renameSync(passing, cliBundle);
 }
 
 if (process.argv[1] === import.meta.filename) {

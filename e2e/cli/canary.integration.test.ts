@@ -13,27 +13,26 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Secret } from '#shared/model/secret.ts';
 import { needlesOf } from '../canary/forms.ts';
 import { watchProcessTable } from '../canary/process-table.ts';
 import { CanaryScan } from '../canary/scan.ts';
 import { TokenTap } from '../canary/token-tap.ts';
 import { type LabFixture, startLabFixture } from '../lab/testing/lab-fixture.ts';
+import { HANGS_AFTER_MS, limit } from '../lab/testing/limit.ts';
 import { bundledCli, operatorToken, projectRoot } from './run-cli.ts';
 
 /** Another one in every run: the process table shows the processes of other runs on this computer, too. */
 const SUDO_PASSWORD = `canary sudo "password" ${randomBytes(6).toString('base64')}/+é`;
 /** One for each run that is ended early, and one that no such run has touched: only a device without a key gets one. */
 const DEVICES = [1, 2, 3, 4] as const;
-const RUN_LIMIT_MS = 60_000;
 
 /**
  * A token, a minted key and a sudo password go through whole runs of the command line: one that is aborted and leaves a core
  * file, one that writes diagnostic reports and is killed, one that ends. Then everything they left is searched for them.
  */
 describe.skipIf(process.platform !== 'linux')('no secret is left by the command line', () => {
-  const signal = AbortSignal.timeout(200_000);
   const home = mkdtempSync(path.join(tmpdir(), 'muster-canary-cli-'));
   const [state, cores, reports, temporary, given, controls] = [
     ...['state', 'cores', 'reports', 'temporary', 'given', 'controls'],
@@ -53,20 +52,24 @@ describe.skipIf(process.platform !== 'linux')('no secret is left by the command 
     profile = path.join(given, 'profile.toml');
     const text = readFileSync(fixture.lab.profilePath, 'utf8');
     writeFileSync(profile, text.replace('[identity]', '[identity]\nkey_birth = "provider"'));
-    const token = await operatorToken(fixture.lab.profilePath, path.join(home, 'sign-in'), signal);
+    const token = await operatorToken(fixture.lab.profilePath, path.join(home, 'sign-in'), limit());
     writeFileSync(path.join(given, 'token'), token, { mode: 0o600 });
     writeFileSync(path.join(given, 'sudo'), SUDO_PASSWORD, { mode: 0o600 });
     await bundledCli();
-  }, 120_000);
+  });
   afterAll(async () => {
     await fixture?.stop();
     rmSync(home, { recursive: true, force: true });
   });
 
-  const minted = (): number => fixture.lab.identity.inspect().mutations['key.minted'] ?? 0;
+  interface Run {
+    readonly child: ChildProcess;
+    /** How it ended, once all that it printed has come. */
+    readonly ended: Promise<{ readonly status: number | null; readonly by: NodeJS.Signals | null }>;
+  }
 
   /** Core files as large as memory, in a folder of their own; what is printed is kept. */
-  function start(program: string, args: readonly string[], nodeOptions = ''): ChildProcess {
+  function start(program: string, args: readonly string[], nodeOptions = ''): Run {
     const child = spawn('/bin/sh', ['-c', 'ulimit -c unlimited; exec "$@"', 'sh', program, ...args], {
       cwd: cores,
       env: {
@@ -78,10 +81,11 @@ describe.skipIf(process.platform !== 'linux')('no secret is left by the command 
     });
     for (const stream of [child.stdout, child.stderr])
       stream?.on('data', (chunk: Buffer) => outputs.push(chunk.toString('latin1')));
-    return child;
+    const ended = once(child, 'close').then(([status, by]) => ({ status, by }));
+    return { child, ended };
   }
 
-  function enroll(number: number, nodeOptions = ''): ChildProcess {
+  function enroll(number: number, nodeOptions = ''): Run {
     const device = fixture.lab.devices[number - 1];
     const target = `ssh://${device?.user}@${device?.host}:${device?.port}`;
     const cli = path.join(projectRoot, 'out', 'cli', 'muster.cjs');
@@ -93,30 +97,28 @@ describe.skipIf(process.platform !== 'linux')('no secret is left by the command 
     );
   }
 
-  /** Ends a run a moment after a key was minted: it is in memory then, on its way or just delivered. */
-  async function whenMinted(child: ChildProcess, act: () => void): Promise<void> {
-    const before = minted();
-    const began = Date.now();
-    while (minted() === before) {
-      if (child.exitCode !== null || Date.now() - began > RUN_LIMIT_MS)
-        throw new Error(`No key was minted: ${outputs.join('').slice(-2_000)}`);
-      await new Promise((resolve) => setTimeout(resolve, 2));
-    }
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    act();
-  }
-
   const keyOf = (number: number): string => {
     const file = path.join(fixture.lab.devices[number - 1]?.root ?? '', 'etc/fleet-agent/zitadel-key.json');
     return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { key: string }).key : '';
   };
 
+  /** Ends a run once its key is on the device: it was in memory by then, and what the agent says is still to come. */
+  async function whenDelivered(number: number, { child }: Run, signal: NodeJS.Signals): Promise<void> {
+    await vi.waitFor(
+      () => {
+        expect(child.exitCode, outputs.join('').slice(-2_000)).toBeNull();
+        expect(keyOf(number)).not.toBe('');
+      },
+      { timeout: HANGS_AFTER_MS, interval: 2 },
+    );
+    child.kill(signal);
+  }
+
   test('not in files, reports, core files, outputs or the process table', async () => {
     const table = await watchProcessTable();
     const aborted = enroll(1);
-    await whenMinted(aborted, () => aborted.kill('SIGABRT'));
-    const [, abortedBy] = await once(aborted, 'exit');
-    expect(abortedBy).toBe('SIGABRT');
+    await whenDelivered(1, aborted, 'SIGABRT');
+    expect((await aborted.ended).by).toBe('SIGABRT');
 
     // A mishap that nobody catches, too: a module loaded before the program throws when it is told to.
     const mishap = path.join(given, 'mishap.cjs');
@@ -126,20 +128,18 @@ describe.skipIf(process.platform !== 'linux')('no secret is left by the command 
     );
     const report = `--report-on-signal --report-signal=SIGUSR2 --report-uncaught-exception --report-directory=${reports}`;
     const killed = enroll(2, `${report} --require=${mishap}`);
-    await whenMinted(killed, () => killed.kill('SIGUSR2'));
-    await expect.poll(() => readdirSync(reports).length, { timeout: 20_000 }).toBe(1);
-    killed.kill('SIGKILL');
-    await once(killed, 'exit');
+    await whenDelivered(2, killed, 'SIGUSR2');
+    await expect.poll(() => readdirSync(reports).length, { timeout: HANGS_AFTER_MS }).toBe(1);
+    killed.child.kill('SIGKILL');
+    await killed.ended;
 
     const thrown = enroll(3, `${report} --require=${mishap}`);
-    await whenMinted(thrown, () => thrown.kill('SIGUSR1'));
-    const [thrownStatus] = await once(thrown, 'exit');
-    expect(thrownStatus).not.toBe(0);
+    await whenDelivered(3, thrown, 'SIGUSR1');
+    expect((await thrown.ended).status).not.toBe(0);
     expect(readdirSync(reports).length).toBe(2);
 
     for (const number of DEVICES) {
-      const whole = enroll(number);
-      const [status] = await once(whole, 'exit');
+      const { status } = await enroll(number).ended;
       expect(status, outputs.join('').slice(-3_000)).toBe(0);
     }
     const processes = await table.stop();
@@ -169,7 +169,8 @@ describe.skipIf(process.platform !== 'linux')('no secret is left by the command 
     expect(scan.findings).toEqual([]);
     if (readFileSync('/proc/sys/kernel/core_pattern', 'utf8').trim() === 'core')
       expect(coreFiles.length, 'the aborted run has left a core file').toBeGreaterThan(0);
-  }, 180_000);
+    // Seven runs of the command line.
+  }, 400_000);
 
   test('and the same search finds them where they were left on purpose', async () => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -177,10 +178,16 @@ describe.skipIf(process.platform !== 'linux')('no secret is left by the command 
     const secrets = { 'sudo password': SUDO_PASSWORD, 'machine key': key };
     const scan = new CanaryScan(needlesOf(secrets));
     // The same crash in a program that does not keep its memory out of core files, and was given the secret as an argument.
-    const table = await watchProcessTable();
-    const program = `const secret = Buffer.from(process.argv[1], 'base64').toString() + '!'; setTimeout(process.abort, 300);`;
-    const careless = start(process.execPath, ['-e', program, Buffer.from(SUDO_PASSWORD).toString('base64')]);
-    await once(careless, 'exit');
+    const word = `careless${randomBytes(6).toString('hex')}`;
+    const table = await watchProcessTable(word);
+    const program = `const secret = Buffer.from(process.argv[1], 'base64').toString() + '!'; console.log(process.argv[2]); setInterval(() => secret, 1000);`;
+    const argument = Buffer.from(SUDO_PASSWORD).toString('base64');
+    const careless = start(process.execPath, ['-e', program, argument, word]);
+    // It has the secret in memory, and was seen in the process table.
+    await vi.waitFor(() => expect(outputs.join('')).toContain(word), { timeout: HANGS_AFTER_MS });
+    await table.sawWord;
+    careless.child.kill('SIGABRT');
+    await careless.ended;
     scan.texts('process table', (await table.stop()).texts);
     const [core] = readdirSync(cores)
       .map((name) => path.join(cores, name))
@@ -197,5 +204,5 @@ describe.skipIf(process.platform !== 'linux')('no secret is left by the command 
         ...['controls: /controls/binary', 'controls: /controls/log', 'message', 'process table'],
       ].sort(),
     );
-  }, 60_000);
+  });
 });

@@ -2,11 +2,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type LabFixture, startLabFixture } from '../lab/testing/lab-fixture.ts';
+import { limit } from '../lab/testing/limit.ts';
 import { bundledCli, type CliRun, operatorToken, runCli } from './run-cli.ts';
 
 /** What is done with a device after its enrollment: a new key, and the end. */
 describe('rotate and decommission on the lab', () => {
-  const signal = AbortSignal.timeout(280_000);
   let fixture: LabFixture;
   let token: string;
   let state: string;
@@ -15,8 +15,8 @@ describe('rotate and decommission on the lab', () => {
     fixture = await startLabFixture([{ name: 'acts-01' }]);
     await bundledCli();
     state = path.join(fixture.dir, 'cli-state');
-    token = await operatorToken(fixture.lab.profilePath, fixture.dir, signal);
-  }, 120_000);
+    token = await operatorToken(fixture.lab.profilePath, fixture.dir, limit());
+  });
   afterAll(async () => {
     await fixture?.stop();
   });
@@ -56,7 +56,7 @@ describe('rotate and decommission on the lab', () => {
     expect(run.status, run.stderr + run.stdout).toBe(0);
     expect(heldKey()).not.toBe(before);
     expect(live()).toEqual({ users: 1, grants: 1, keys: [heldKey()] });
-  }, 90_000);
+  });
 
   test('decommission asks for --yes where nobody can be asked, and changes nothing then', async () => {
     const before = JSON.stringify(fixture.lab.identity.inspect().mutations);
@@ -87,7 +87,7 @@ describe('rotate and decommission on the lab', () => {
     );
     const fleet = await cli('devices');
     expect(fleet.events('heartbeat').map((beat) => beat.deviceId)).not.toContain('acts-01');
-  }, 90_000);
+  });
 
   test('status says that it has left the fleet, and no more that it is enrolled', async () => {
     const [run] = (await cli('status', 'acts-01')).events('run');
@@ -101,7 +101,7 @@ describe('rotate and decommission on the lab', () => {
     expect(run.status, run.stderr + run.stdout).toBe(0);
     expect(live()).toEqual({ users: 1, grants: 1, keys: [heldKey()] });
     expect((await cli('status', 'acts-01')).events('run')).toMatchObject([{ state: 'enrolled' }]);
-  }, 90_000);
+  });
 
   test('an agent that was left on its device is told from the fleet while it reports on', async () => {
     const run = await cli('decommission', 'acts-01', '--yes');
@@ -121,5 +121,5 @@ describe('rotate and decommission on the lab', () => {
     const status = await cli('status', 'acts-01');
     expect(status.events('run')).toMatchObject([{ state: 'decommissioned' }]);
     expect(status.events('heartbeat')[0]?.decommissionedAt).toBe(beat?.decommissionedAt);
-  }, 120_000);
+  });
 });

@@ -1,7 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { FaultRequest, Faults } from '../lab/identity/faults.ts';
 import { approveAsLabOperator } from '../lab/identity/operator-walk.ts';
 import type { LabFixture } from '../lab/testing/lab-fixture.ts';
+import { limit } from '../lab/testing/limit.ts';
 import { type CliOptions, type CliRun, runCli } from './run-cli.ts';
 
 /** A person's sign-in on the lab that is remembered in a file, and that the provider ends when the test wants it. */
@@ -18,8 +20,35 @@ export interface EndedSignIn {
   signInOnce(): Promise<void>;
 }
 
-/** @param signal ends what a test has left running */
-export async function endedSignIn(fixture: LabFixture, signal: AbortSignal): Promise<EndedSignIn> {
+/**
+ * Ends a session in the middle of what goes on: when a request comes, and not when the run is seen to have told something,
+ * for it does not stand still until then.
+ */
+export class MidwayEnd {
+  #pending: ((request: FaultRequest) => Promise<undefined>) | undefined;
+
+  /** For the lab whose provider is to see the requests. */
+  readonly faults: Faults = { before: (request) => this.#pending?.(request) };
+
+  /** Calls `end` once so many of these requests are there; all of them get their answer after it. */
+  at(isSuch: (request: FaultRequest) => boolean, count: number, end: () => void): void {
+    const held: (() => void)[] = [];
+    this.#pending = async (request) => {
+      if (!isSuch(request)) return undefined;
+      const answered = new Promise<void>((resolve) => held.push(resolve));
+      if (held.length === count) {
+        this.#pending = undefined;
+        end();
+        for (const go of held) go();
+      }
+      await answered;
+      return undefined;
+    };
+  }
+}
+
+/** Starts with nobody signed in. */
+export async function endedSignIn(fixture: LabFixture): Promise<EndedSignIn> {
   const { lab, dir } = fixture;
   const profile = path.join(dir, 'lab', 'remembers.toml');
   const text = await readFile(lab.profilePath, 'utf8');
@@ -38,7 +67,7 @@ export async function endedSignIn(fixture: LabFixture, signal: AbortSignal): Pro
       lab.identity.control.forgetRefreshTokens();
     },
     signInOnce: async () => {
-      const run = await onTerminal(args('devices'), { onOutput: once(addressIn, approving(signal)) });
+      const run = await onTerminal(args('devices'), { onOutput: once(addressIn, approving()) });
       if (run.status !== 0) throw new Error(`Nobody could sign in: ${run.stdout}`);
     },
   };
@@ -54,9 +83,9 @@ export function onTerminal(words: readonly string[], options: Partial<CliOptions
   });
 }
 
-/** The address of the newest code, as text tells it. */
+/** The address of the newest code, as text tells it; one that is still being printed is none. */
 export function addressIn(text: string): string | undefined {
-  return [...text.matchAll(/or open +(\S+)/g)].at(-1)?.[1];
+  return [...text.matchAll(/or open +(\S+)\s/g)].at(-1)?.[1];
 }
 
 /** The address of the first code, as JSON lines tell it. */
@@ -65,8 +94,9 @@ export function addressInJson(text: string): string | undefined {
 }
 
 /** Decides a sign-in at its address, as the lab's operator. */
-export function approving(signal: AbortSignal, { deny = false } = {}): (address: string) => void {
-  return (verificationUriComplete) => void approveAsLabOperator({ verificationUriComplete, deny, signal });
+export function approving({ deny = false } = {}): (address: string) => void {
+  return (verificationUriComplete) =>
+    void approveAsLabOperator({ verificationUriComplete, deny, signal: limit() });
 }
 
 type Output = Parameters<NonNullable<CliOptions['onOutput']>>[0];

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { FaultRequest, Faults } from '../lab/identity/faults.ts';
 import { type CliOptions, type CliRun, runCli } from './run-cli.ts';
 
@@ -5,8 +6,22 @@ import { type CliOptions, type CliRun, runCli } from './run-cli.ts';
 export type Moment =
   /** When the provider gets a request: before it has an effect, or so that it has one and nobody hears of it. */
   | { readonly when: (request: FaultRequest) => boolean; readonly effect: 'before' | 'after' }
-  /** As soon as this is so, looked at every few milliseconds: something has happened on the device. */
+  /** Once this file is another one than at its start, or gone, and before it hears that: something happened on the device. */
+  | { readonly changed: string }
+  /** As soon as this is so, looked at every few milliseconds, of what waits there until it is ended. */
   | { readonly isSo: () => boolean | Promise<boolean> };
+
+/** What a run of the command line kills itself at, in its environment. */
+export const endsItself = {
+  /** Once it has told a text so often. */
+  afterTelling: (text: string, times: number) =>
+    endingAt({ MUSTER_ENDS_AFTER: text, MUSTER_ENDS_AFTER_TIMES: String(times) }),
+  onceChanged: (file: string) => endingAt({ MUSTER_ENDS_ONCE_CHANGED: file }),
+} as const;
+
+function endingAt(words: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return { ...words, NODE_OPTIONS: `--require=${path.join(import.meta.dirname, 'end-itself.cjs')}` };
+}
 
 const isKeyOf = (path: string): boolean => /\/users\/\d+\/keys$/.test(path);
 const isProof = ({ path, body }: FaultRequest): boolean =>
@@ -41,6 +56,7 @@ export class KilledRuns {
     let kill: (() => void) | undefined;
     const ended = runCli(args, {
       ...options,
+      env: { ...options.env, ...('changed' in moment ? endsItself.onceChanged(moment.changed) : {}) },
       onOutput: (run) => {
         kill = () => run.kill('SIGKILL');
       },

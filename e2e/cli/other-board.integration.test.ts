@@ -1,20 +1,21 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ALIVE_FOR_MS } from '#shared/engine/id-in-use.ts';
 import { type LabFixture, startLabFixture } from '../lab/testing/lab-fixture.ts';
-import { bundledCli, type CliRun, operatorToken, runCli } from './run-cli.ts';
+import { limit } from '../lab/testing/limit.ts';
+import { bundledCli, type CliRun, operatorToken, runCli, shorterWait } from './run-cli.ts';
 
 /** One id for two boards, the first of which is switched off: a process of its own for every command. */
 describe('an id that was given to another board, on the lab', () => {
-  const signal = AbortSignal.timeout(280_000);
   let fixture: LabFixture;
   let token: string;
 
   beforeAll(async () => {
     fixture = await startLabFixture([{ name: 'first' }, { name: 'second' }]);
     await bundledCli();
-    token = await operatorToken(fixture.lab.profilePath, fixture.dir, signal);
-  }, 120_000);
+    token = await operatorToken(fixture.lab.profilePath, fixture.dir, limit());
+  });
   afterAll(async () => {
     await fixture?.stop();
   });
@@ -30,7 +31,8 @@ describe('an id that was given to another board, on the lab', () => {
         ...['enroll', '--target', board(index).target, '--device-id', 'press-07', '--json', ...more],
         ...['--profile', fixture.lab.profilePath, '--state-dir', path.join(fixture.dir, 'cli-state')],
       ],
-      { env: { MUSTER_ADMIN_TOKEN: token } },
+      // A board that was switched off just now is listened for: that nothing comes is known sooner here.
+      { env: { MUSTER_ADMIN_TOKEN: token, ...shorterWait(ALIVE_FOR_MS) } },
     );
   const mutations = () => JSON.stringify(fixture.lab.identity.inspect().mutations);
   const isTouched = (index: number) =>
@@ -58,7 +60,7 @@ describe('an id that was given to another board, on the lab', () => {
     expect(alone.events('preview')[0]?.takesOver).toBe(seen?.takesOver);
     expect(alone.stderr).toContain('Whether other boards are alive was not looked at.');
     expect([mutations(), isTouched(1)]).toEqual([before, false]);
-  }, 90_000);
+  });
 
   test('is refused by an enrollment with nothing made or touched, and given with --take-over', async () => {
     await board(0).device.stop();
@@ -73,5 +75,5 @@ describe('an id that was given to another board, on the lab', () => {
     expect(keys).toHaveLength(1);
     const again = await enroll(1);
     expect(again.status, again.stderr + again.stdout).toBe(0);
-  }, 240_000);
+  });
 });

@@ -8,6 +8,7 @@ import { loadProfile } from '#shared/adapters/system/profile-file.ts';
 import { type EventFields, type EventName, lineSchema } from '#shared/cli/json-lines.ts';
 import { buildCli, cliBundle } from '../../scripts/build-cli.mjs';
 import { approveAsLabOperator } from '../lab/identity/operator-walk.ts';
+import { HANGS_AFTER_MS } from '../lab/testing/limit.ts';
 
 export const projectRoot = path.resolve(import.meta.dirname, '../..');
 
@@ -38,6 +39,12 @@ export interface CliOptions {
   readonly onOutput?: (run: { readonly text: string; kill(signal: NodeJS.Signals): void }) => void;
 }
 
+/** Environment of a run in which waits of exactly this length take a tenth of it. */
+export function shorterWait(ms: number): Readonly<Record<string, string>> {
+  const program = path.join(import.meta.dirname, 'shorter-wait.cjs');
+  return { MUSTER_SHORTER_WAIT_MS: String(ms), NODE_OPTIONS: `--require=${program}` };
+}
+
 /** Runs the command line to its end, with nothing of this process's environment but what it needs. */
 export function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliRun> {
   const [program = process.execPath, ...words] = options.command ?? [process.execPath, cliBundle];
@@ -59,7 +66,7 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
     stderr += text;
     tell();
   });
-  const limit = setTimeout(() => child.kill('SIGKILL'), options.limitMs ?? 90_000);
+  const limit = setTimeout(() => child.kill('SIGKILL'), options.limitMs ?? HANGS_AFTER_MS);
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (status) => {

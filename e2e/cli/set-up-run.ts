@@ -23,7 +23,7 @@ export function runSetUp(
     ...users.flatMap((user) => ['--machine-user', user]),
     ...['--out', folder, '--json', ...more],
   ];
-  return runCli(args, { ...options, env: { MUSTER_ADMIN_TOKEN: token } });
+  return runCli(args, { ...options, env: { MUSTER_ADMIN_TOKEN: token, ...options.env } });
 }
 
 /** Every file below a folder, by name, with its bytes. */

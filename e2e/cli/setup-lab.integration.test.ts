@@ -11,18 +11,18 @@ import type { DeviceId } from '#shared/model/device-id.ts';
 import { Secret } from '#shared/model/secret.ts';
 import type { LabIdentityProvider } from '../lab/identity/identity-provider.ts';
 import { apiOf, startTestLab } from '../lab/identity/lab-testkit.ts';
+import { limit } from '../lab/testing/limit.ts';
 import { bundledCli, type CliRun, operatorToken, runCli } from './run-cli.ts';
 import { filesIn, runSetUp, type SetUpWish } from './set-up-run.ts';
 
 /** A provider nobody has set up, and the bundle as an administrator runs it. */
 describe('muster setup zitadel', () => {
-  const signal = AbortSignal.timeout(280_000);
   let lab: LabIdentityProvider;
   let dir: string;
 
   beforeAll(async () => {
     await bundledCli();
-  }, 120_000);
+  });
   beforeEach(async () => {
     lab = await startTestLab({ bare: true });
     dir = await mkdtemp(path.join(tmpdir(), 'muster-setup-'));
@@ -91,15 +91,15 @@ describe('muster setup zitadel', () => {
     expect(everything.join('\n')).not.toContain(lab.adminToken);
 
     const profilePath = out('profile.toml');
-    const token = await operatorToken(profilePath, dir, signal);
-    const profile = await loadProfile(profilePath, signal);
+    const token = await operatorToken(profilePath, dir, limit());
+    const profile = await loadProfile(profilePath, limit());
     const ports = createPorts({
       ...{ profile, userDataDir: path.join(dir, 'station'), tokenCache: createMemoryTokenCache() },
       ...{ openJournal: openMemoryJournal, openBrowser: async () => false },
     });
     const identity = ports.createIdentityProvider(profile, { accessToken: async () => new Secret(token) });
-    const account = await identity.ensureAccount('press-07' as DeviceId, 'unknown', signal);
-    const key = await identity.mintKey(account.userId, Date.now() + 86_400_000, signal);
+    const account = await identity.ensureAccount('press-07' as DeviceId, 'unknown', limit());
+    const key = await identity.mintKey(account.userId, Date.now() + 86_400_000, limit());
     await ports.close();
     const after = lab.inspect();
     expect(after.keys.find(({ id }) => id === key.keyId)).toMatchObject({
@@ -110,7 +110,7 @@ describe('muster setup zitadel', () => {
       projectId: project?.id,
       roleKeys: ['device'],
     });
-  }, 60_000);
+  });
 
   test('a token that ends on the way ends it with 3 and asks nobody, and a second run goes on', async () => {
     await lab.stop();
@@ -134,7 +134,7 @@ describe('muster setup zitadel', () => {
     expect(again.status, again.stderr + again.stdout).toBe(0);
     expect(states(again)).toContainEqual(['project', 'warehouse', 'already']);
     expect(states(again)).toContainEqual(['device-app', 'Muster station', 'created']);
-  }, 60_000);
+  });
 
   test('a second run changes nothing, at the provider and on disk', async () => {
     expect((await setup()).status).toBe(0);
@@ -364,7 +364,7 @@ describe('muster setup zitadel', () => {
     const profilePath = out('wrong.toml');
     await writeFile(profilePath, text.replace(clientOf('Muster station'), clientOf('Muster API')));
     const before = mutations();
-    await expect(operatorToken(profilePath, dir, signal)).rejects.toMatchObject({
+    await expect(operatorToken(profilePath, dir, limit())).rejects.toMatchObject({
       code: 'IDENTITY_CLIENT_UNKNOWN',
       details: { clientId: clientOf('Muster API') },
     });

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { approveAsLabOperator } from '../lab/identity/operator-walk.ts';
 import { type LabFixture, startLabFixture } from '../lab/testing/lab-fixture.ts';
+import { limit } from '../lab/testing/limit.ts';
 import {
   addressIn,
   addressInJson,
@@ -11,16 +12,18 @@ import {
   type EndedSignIn,
   endedSignIn,
   has,
+  MidwayEnd,
   once,
   onTerminal,
 } from './ended-sign-in.ts';
+import { requests } from './killed-run.ts';
 import { bundledCli, operatorToken, runCli } from './run-cli.ts';
 
 const devices = ['hold-01', 'hold-02', 'hold-03'];
 
 /** A session that the provider ends while devices of a batch are at work; every run is a process of its own. */
 describe('a sign-in that ends in the middle of a batch of the command line', () => {
-  const signal = AbortSignal.timeout(280_000);
+  const midway = new MidwayEnd();
   let fixture: LabFixture;
   let signIn: EndedSignIn;
   let manifest: string;
@@ -28,16 +31,16 @@ describe('a sign-in that ends in the middle of a batch of the command line', () 
   beforeAll(async () => {
     fixture = await startLabFixture(
       devices.map((name) => ({ name })),
-      { aptSeconds: 2 },
+      { identityFaults: midway.faults },
     );
     await bundledCli();
-    signIn = await endedSignIn(fixture, signal);
+    signIn = await endedSignIn(fixture);
     manifest = path.join(fixture.dir, 'hold.csv');
     const rows = fixture.lab.devices.map(
       ({ user, host, port }, place) => `${devices[place]},ssh://${user}@${host}:${port}`,
     );
     await writeFile(manifest, ['device_id,target', ...rows, ''].join('\n'));
-  }, 120_000);
+  });
   afterAll(async () => {
     await fixture?.stop();
   });
@@ -58,18 +61,17 @@ describe('a sign-in that ends in the middle of a batch of the command line', () 
   test('on a terminal shows a code below the board, and goes on with everything after one approval', async () => {
     await signIn.signInOnce();
     const before = signIn.asked();
-    const run = await onTerminal(signIn.args('batch', manifest), {
-      onOutput: all(once(has('Packages'), signIn.endSession), once(addressIn, approving(signal))),
-    });
+    midway.at(requests.makesKey, devices.length, signIn.endSession);
+    const run = await onTerminal(signIn.args('batch', manifest), { onOutput: once(addressIn, approving()) });
     expect(run.status, run.stdout).toBe(0);
     expect(signIn.asked() - before).toBe(1);
-    expect(run.stdout).toMatch(/[123] waits? for a sign-in/);
+    expect(run.stdout).toContain('3 wait for a sign-in');
     expect(run.stdout).toContain('█');
-    expect(run.stdout).toMatch(/3 of 3 enrolled in [^,]+, 0 failed, [123] had to wait for a sign-in/);
+    expect(run.stdout).toMatch(/3 of 3 enrolled in [^,]+, 0 failed, 3 had to wait for a sign-in/);
     expect(liveUsers()).toBe(3);
     // What stays on the screen is the board and the sums, without the code.
     expect(run.stdout.slice(run.stdout.lastIndexOf('\u001b[J'))).not.toContain('or open');
-  }, 120_000);
+  });
 
   test('in a pipe tells the address as an event, each device that waits, and goes on', async () => {
     await signIn.signInOnce();
@@ -77,7 +79,7 @@ describe('a sign-in that ends in the middle of a batch of the command line', () 
     const run = await runCli(signIn.args('batch', manifest, '--json'), {
       onOutput: all(
         once(has('"step":"connect","state":"done"'), signIn.endSession),
-        once(addressInJson, approving(signal)),
+        once(addressInJson, approving()),
       ),
     });
     expect(run.status, run.stdout + run.stderr).toBe(0);
@@ -95,21 +97,21 @@ describe('a sign-in that ends in the middle of a batch of the command line', () 
     expect(run.events('summary')).toMatchObject([
       { total: 3, enrolled: 3, failed: 0, awaitedSignIn: waited.length },
     ]);
-  }, 120_000);
+  });
 
   test('ends with 3 when nobody signs in before the limit, and a device waits in plain lines', async () => {
     await signIn.signInOnce();
     const before = signIn.asked();
-    const run = await runCli(signIn.args('batch', manifest, '--wait-for-sign-in', '0.05'), {
-      onOutput: once(has('sign-in: '), signIn.endSession),
-    });
+    // All three wait when the time to sign in begins, however far apart they came that far.
+    midway.at(requests.makesKey, devices.length, signIn.endSession);
+    const run = await runCli(signIn.args('batch', manifest, '--wait-for-sign-in', '0.05'));
     expect(run.status, run.stdout + run.stderr).toBe(3);
     expect(signIn.asked() - before).toBe(1);
     expect(run.stdout).toMatch(/0\/3 {2}hold-0\d {2}\S+ s {2}waits for a sign-in/);
     expect(run.stdout).toMatch(/0 of 3 enrolled in [^,]+, 3 failed, 3 had to wait for a sign-in/);
     expect(run.stderr).toContain('wait 3 seconds for the next');
     expect(addressIn(run.stderr)).toContain(fixture.lab.identity.issuer);
-  }, 60_000);
+  });
 
   test('asks no more once somebody has refused', async () => {
     await signIn.signInOnce();
@@ -117,12 +119,12 @@ describe('a sign-in that ends in the middle of a batch of the command line', () 
     const run = await runCli(signIn.args('batch', manifest, '--json'), {
       onOutput: all(
         once(has('"signed-in"'), signIn.endSession),
-        once(addressInJson, approving(signal, { deny: true })),
+        once(addressInJson, approving({ deny: true })),
       ),
     });
     expect(run.status, run.stdout + run.stderr).toBe(3);
     expect(signIn.asked() - before).toBe(1);
-  }, 60_000);
+  });
 
   test('asks with another code when nobody has answered the first', async () => {
     await signIn.signInOnce();
@@ -139,12 +141,12 @@ describe('a sign-in that ends in the middle of a batch of the command line', () 
         if (found.length === codes) return;
         codes = found.length;
         if (codes === 1) fixture.lab.identity.control.expireDeviceCodes();
-        else void approveAsLabOperator({ verificationUriComplete: found.at(-1)?.[1] ?? '', signal });
+        else void approveAsLabOperator({ verificationUriComplete: found.at(-1)?.[1] ?? '', signal: limit() });
       },
     });
     expect(run.status, run.stdout + run.stderr).toBe(0);
     expect(signIn.asked() - before).toBe(2);
-  }, 60_000);
+  });
 
   test('asks nobody with a limit of 0', async () => {
     await signIn.signInOnce();
@@ -157,10 +159,10 @@ describe('a sign-in that ends in the middle of a batch of the command line', () 
     expect(run.events('device-ended')[0]?.error?.code).toMatch(/^IDENTITY_(SESSION_ENDED|NOT_SIGNED_IN)$/);
     const words = await runCli(signIn.args('batch', manifest, '--wait-for-sign-in', 'long'));
     expect(words.status).toBe(2);
-  }, 60_000);
+  });
 
   test('fails a token that was handed in with its own code, and asks nobody', async () => {
-    const token = await operatorToken(fixture.lab.profilePath, fixture.dir, signal);
+    const token = await operatorToken(fixture.lab.profilePath, fixture.dir, limit());
     const before = signIn.asked();
     const run = await runCli(signIn.args('batch', manifest, '--json'), {
       env: { MUSTER_ADMIN_TOKEN: token },
@@ -171,5 +173,5 @@ describe('a sign-in that ends in the middle of a batch of the command line', () 
     const codes = run.events('device-ended').map((ended) => ended.error?.code);
     expect(codes).toEqual(Array(3).fill('IDENTITY_TOKEN_REFUSED'));
     expect(run.events('device-awaits-sign-in')).toEqual([]);
-  }, 60_000);
+  });
 });

@@ -11,11 +11,11 @@ import { systemClock } from '#shared/adapters/system/clock.ts';
 import { loadProfile } from '#shared/adapters/system/profile-file.ts';
 import type { SignInClient, TokenSet } from '#shared/engine/ports.ts';
 import { type LabIdentityProvider, startLabIdentityProvider } from '../lab/identity/index.ts';
+import { limit } from '../lab/testing/limit.ts';
 import { bundledCli, runCli } from './run-cli.ts';
 
 /** `muster sign-out`, a process of its own, against the lab's provider. */
 describe('muster sign-out', () => {
-  const limit = () => AbortSignal.timeout(30_000);
   const http = createHttpClient({ clock: systemClock });
   let dir: string;
   let file: string;
@@ -27,7 +27,7 @@ describe('muster sign-out', () => {
 
   beforeAll(async () => {
     await bundledCli();
-  }, 60_000);
+  });
   beforeEach(async () => {
     isDeaf = false;
     onRevoke = () => undefined;
@@ -92,7 +92,7 @@ describe('muster sign-out', () => {
     expect(revoked()).toBe(2);
     const inWords = await signOut();
     expect(inWords.stdout).toBe(`Nobody was signed in: nothing is remembered (File ${file}).\n`);
-  }, 60_000);
+  });
 
   test('that the provider does not hear forgets all the same, says what is left, and ends with 3', async () => {
     const tokens = await signIn();
@@ -107,7 +107,7 @@ describe('muster sign-out', () => {
     isDeaf = false;
     // It was no empty warning.
     expect((await client.refresh(tokens, limit())).account).toBe(tokens.account);
-  }, 60_000);
+  });
 
   test.each([
     ['revokes all the same', false, 'is signed out at the provider, and still kept here'],
@@ -132,7 +132,6 @@ describe('muster sign-out', () => {
       if (deaf) expect(await renewed).toBe(tokens.account);
       else await expect(renewed).rejects.toMatchObject({ code: 'IDENTITY_SESSION_ENDED' });
     },
-    60_000,
   );
 
   test('that finds the file of another client leaves it, and revokes nothing', async () => {
@@ -148,7 +147,7 @@ describe('muster sign-out', () => {
     expect(run.events('error')).toMatchObject([{ error: { code: 'STATION_KEYCHAIN_UNAVAILABLE' } }]);
     expect(await readFile(file, 'utf8')).toBe(others);
     expect(revoked()).toBe(0);
-  }, 60_000);
+  });
 
   test('forgets a token that was pasted into the window and is remembered, and says that it is not revoked', async () => {
     const tokens: TokenSet = { ...(await signIn()), refreshToken: undefined, handedIn: 'kept' };
@@ -166,7 +165,7 @@ describe('muster sign-out', () => {
       `The access token of ${tokens.account} is forgotten here (File ${file}).`,
     );
     expect(inWords.stdout).toContain('so it was not revoked');
-  }, 60_000);
+  });
 
   test('leaves a token that was handed in as it is', async () => {
     const handedIn = await signIn();
@@ -178,5 +177,5 @@ describe('muster sign-out', () => {
       code: 'IDENTITY_SESSION_ENDED',
     });
     expect((await client.refresh(handedIn, limit())).account).toBe(handedIn.account);
-  }, 60_000);
+  });
 });

@@ -9,6 +9,7 @@ import { noSshdReason, type RealSshd, startRealSshd } from '#shared/adapters/ssh
 import { loadProfile } from '#shared/adapters/system/profile-file.ts';
 import { defaultAgentFolder } from '../../scripts/build-agent.ts';
 import { type LabFixture, startLabFixture } from '../lab/testing/lab-fixture.ts';
+import { limit } from '../lab/testing/limit.ts';
 import { bundledCli, type CliRun, operatorToken, runCli } from './run-cli.ts';
 
 const missing = noSshdReason();
@@ -19,7 +20,6 @@ if (missing !== undefined) console.warn(`SKIPPED: the way to a device by options
  * server and agent on the way, a device of the lab at its end.
  */
 describe.skipIf(missing !== undefined)('the way to a device, by options alone', () => {
-  const signal = AbortSignal.timeout(280_000);
   let fixture: LabFixture;
   let jump: RealSshd;
   let agent: RealAgent;
@@ -31,8 +31,8 @@ describe.skipIf(missing !== undefined)('the way to a device, by options alone', 
     fixture = await startLabFixture([{ name: 'way-01' }]);
     await bundledCli();
     const { dir, lab } = fixture;
-    token = await operatorToken(lab.profilePath, dir, signal);
-    const keyFile = (await loadProfile(lab.profilePath, signal)).ssh.private_key_file ?? '';
+    token = await operatorToken(lab.profilePath, dir, limit());
+    const keyFile = (await loadProfile(lab.profilePath, limit())).ssh.private_key_file ?? '';
     agent = await startRealAgent(dir);
     agent.add(keyFile);
     const publicKey = execFileSync('ssh-keygen', ['-y', '-f', keyFile], { encoding: 'utf8' }).trim();
@@ -61,7 +61,7 @@ describe.skipIf(missing !== undefined)('the way to a device, by options alone', 
       ...{ '--ssh-config': [config], '--jump': ['bastion'], '--ssh-agent': [] },
       ...{ '--host-keys': ['known'], '--known-hosts': [known] },
     };
-  }, 120_000);
+  });
   afterAll(async () => {
     await agent?.stop();
     await jump?.stop();
@@ -107,7 +107,7 @@ describe.skipIf(missing !== undefined)('the way to a device, by options alone', 
     }
     const root = fixture.lab.devices[0]?.root ?? '';
     expect(existsSync(path.join(root, 'etc/fleet-agent'))).toBe(false);
-  }, 120_000);
+  });
 
   const findingsOf = async (...words: readonly string[]) => {
     const run = await cli('doctor', '--target', 'board-7', ...words);

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findNatsServer } from './nats/testing/find-nats-server.ts';
 import { projectRoot } from './testing/lab-fixture.ts';
+import { HANGS_AFTER_MS } from './testing/limit.ts';
 
 /** The batch in the terminal as a person runs it and ends it. */
 describe('Ctrl-C in the terminal run', () => {
@@ -37,7 +38,7 @@ describe('Ctrl-C in the terminal run', () => {
     child.stderr.on('data', (bytes: Buffer) => {
       errors += bytes.toString();
     });
-    const limit = setTimeout(() => child.kill('SIGKILL'), 60_000);
+    const limit = setTimeout(() => child.kill('SIGKILL'), HANGS_AFTER_MS);
     const [status] = await once(child, 'close');
     clearTimeout(limit);
     expect(interrupted, output + errors).toBe(true);
@@ -52,14 +53,10 @@ describe('Ctrl-C in the terminal run', () => {
     ['while the lab starts', /lab: starting rehearsal|lab: starting 3/],
     ['at the sign-in', /sign-in: no browser here/],
     ['in the batch', /sign-in: .* kept in memory/],
-  ])(
-    '%s ends everything without a stack',
-    async (_title, line) => {
-      const { status, output, errors } = await interruptAt(line);
-      expect(status).toBe(1);
-      expect(`${output}${errors}`).not.toMatch(/\n\s+at |Unhandled|Error:/);
-      await serverIsGone();
-    },
-    90_000,
-  );
+  ])('%s ends everything without a stack', async (_title, line) => {
+    const { status, output, errors } = await interruptAt(line);
+    expect(status).toBe(1);
+    expect(`${output}${errors}`).not.toMatch(/\n\s+at |Unhandled|Error:/);
+    await serverIsGone();
+  });
 });

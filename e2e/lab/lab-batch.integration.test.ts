@@ -3,9 +3,9 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { numberedDevices } from './lab.ts';
 import { type LabFixture, startLabFixture } from './testing/lab-fixture.ts';
+import { limit } from './testing/limit.ts';
 
 const deviceCount = 4;
-const signal = AbortSignal.timeout(120_000);
 
 /** Live keys, users and grants of one device, as the provider sees them. */
 function identityOf(fixture: LabFixture, deviceId: string) {
@@ -32,9 +32,9 @@ describe('a batch on the lab, first run and re-run', () => {
 
   beforeAll(async () => {
     fixture = await startLabFixture(numberedDevices(deviceCount));
-    await fixture.station.signIn(signal);
+    await fixture.station.signIn(limit());
     await fixture.station.enrollAll();
-  }, 120_000);
+  });
   afterAll(async () => fixture?.stop());
 
   it('enrolls every device with all steps done and a heartbeat seen', () => {
@@ -103,5 +103,5 @@ describe('a batch on the lab, first run and re-run', () => {
       const changed = row.steps.filter((step) => step.state === 'done').map((step) => step.id);
       expect(changed).toEqual(['check', 'connect', 'heartbeat']);
     }
-  }, 60_000);
+  });
 });

@@ -4,10 +4,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { RehearsalDeviceRequest } from './devices/model.ts';
 import type { LabOptions } from './lab.ts';
 import { type LabFixture, startLabFixture } from './testing/lab-fixture.ts';
+import { limit } from './testing/limit.ts';
 
 /** Each bad device is told with its own error and remedy, and the good one beside it is enrolled all the same. */
 describe('what goes wrong on one device stays with that device', () => {
-  const signal = AbortSignal.timeout(240_000);
   let fixture: LabFixture | undefined;
 
   async function enroll(
@@ -15,7 +15,7 @@ describe('what goes wrong on one device stays with that device', () => {
     options: Partial<LabOptions> = {},
   ): Promise<LabFixture> {
     fixture = await startLabFixture(devices, options);
-    await fixture.station.signIn(signal);
+    await fixture.station.signIn(limit());
     await fixture.station.enrollAll();
     return fixture;
   }
@@ -34,7 +34,8 @@ describe('what goes wrong on one device stays with that device', () => {
         { name: 'asks', faults: ['sudo-password'] },
         { name: 'mute', faults: ['dead-agent'] },
       ],
-      { heartbeatLimitSeconds: 8 },
+      // The dead one is waited for, and the good one has to come within it on a busy computer too.
+      { heartbeatLimitSeconds: 30 },
     );
     expect(row('good').state).toBe('enrolled');
     expect(row('off').error?.code).toBe('DEVICE_UNREACHABLE');
@@ -67,7 +68,7 @@ describe('what goes wrong on one device stays with that device', () => {
     await station.station.whenBatchIdle();
     expect(row('mute').state).toBe('enrolled');
     expect(fixture?.published()).not.toContain('not it');
-  }, 120_000);
+  });
 
   it('a link cut in the middle of the upload leaves no part of the file, and a retry converges', async () => {
     const { station, row, lab } = await enroll([{ name: 'cut', faults: ['link-cut'] }, { name: 'good' }]);
@@ -81,7 +82,7 @@ describe('what goes wrong on one device stays with that device', () => {
     const { keys, users } = lab.identity.inspect();
     const user = users.find((candidate) => candidate.userName === 'device-cut');
     expect(keys.filter((key) => key.live && key.userId === user?.id)).toHaveLength(1);
-  }, 90_000);
+  });
 
   it('a changed host key stops the device before anything is sent', async () => {
     const { station, row, lab } = await enroll([{ name: 'swapped' }]);
@@ -89,7 +90,7 @@ describe('what goes wrong on one device stays with that device', () => {
     await lab.devices[0]?.setFault('changed-host-key', true);
     await station.enrollAll();
     expect(row('swapped').error).toMatchObject({ code: 'DEVICE_HOST_KEY_CHANGED', retry: 'never' });
-  }, 90_000);
+  });
 
   it('a missing binary and one of another architecture are told before any device is touched', async () => {
     fixture = await startLabFixture([{ name: 'one' }]);
@@ -101,26 +102,26 @@ describe('what goes wrong on one device stays with that device', () => {
       .replace(/^(aarch64|armv7) = .*\n/gm, '');
     await writeFile(profilePath, other);
     let station = await fixture.restart();
-    await station.signIn(signal);
+    await station.signIn(limit());
     await station.enrollAll();
     expect(fixture.row('one').error?.code).toBe('AGENT_BINARY_MISSING');
 
     const arm = /^aarch64 = (.*)$/m.exec(profile)?.[1] ?? '';
     await writeFile(profilePath, other.replace(/^x86_64 = .*$/m, `x86_64 = ${arm}`));
     station = await fixture.restart();
-    await station.signIn(signal);
+    await station.signIn(limit());
     await station.enrollAll();
     expect(fixture.row('one').error?.code).toBe('AGENT_BINARY_WRONG_ARCHITECTURE');
     expect(fixture.lab.identity.inspect().users.some((user) => user.userName === 'device-one')).toBe(false);
-  }, 90_000);
+  });
 
   it('NATS absent: the device is installed and the cause is NATS, not the device', async () => {
     fixture = await startLabFixture([{ name: 'one' }]);
     await fixture.lab.nats.stop();
-    await fixture.station.signIn(signal);
+    await fixture.station.signIn(limit());
     await fixture.station.enrollAll();
     expect(fixture.row('one').error?.code).toBe('NATS_UNREACHABLE');
     expect(fixture.station.state.lamps.nats.state).toBe('failed');
     expect(fixture.row('one').steps.find((step) => step.id === 'unit')?.state).toBe('done');
-  }, 90_000);
+  });
 });

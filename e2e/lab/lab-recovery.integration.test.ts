@@ -3,13 +3,13 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { openJournal } from '#shared/adapters/journal/journal.ts';
 import type { Faults } from './identity/faults.ts';
 import { type LabFixture, startLabFixture } from './testing/lab-fixture.ts';
+import { limit } from './testing/limit.ts';
 
 const isMint = (request: { method: string; path: string }): boolean =>
   request.method === 'POST' && /\/(?:management\/v1|v2)\/users\/\d+\/keys$/.test(request.path);
 
 /** No key may stay alive that no device holds, whatever is cut off, and the station never mints twice blindly. */
 describe('keys after an interruption', () => {
-  const signal = AbortSignal.timeout(120_000);
   let fixture: LabFixture | undefined;
 
   afterEach(async () => {
@@ -34,7 +34,7 @@ describe('keys after an interruption', () => {
     };
     fixture = await startLabFixture([{ name: 'one' }], { identityFaults });
     const { station } = fixture;
-    await station.signIn(signal);
+    await station.signIn(limit());
     await station.enrollAll();
     expect(fixture.row('one').state).toBe('failed');
     expect(fixture.lab.identity.inspect().mutations['key.registered']).toBe(1);
@@ -44,7 +44,7 @@ describe('keys after an interruption', () => {
     await station.station.whenBatchIdle();
     expect(fixture.row('one').state).toBe('enrolled');
     expect(liveKeys(fixture)).toHaveLength(1);
-  }, 60_000);
+  });
 
   it('a provider that answers 503 to the mint is not asked to mint again by itself', async () => {
     let mints = 0;
@@ -56,16 +56,16 @@ describe('keys after an interruption', () => {
       },
     };
     fixture = await startLabFixture([{ name: 'one' }], { identityFaults });
-    await fixture.station.signIn(signal);
+    await fixture.station.signIn(limit());
     await fixture.station.enrollAll();
     expect(fixture.row('one').error?.code).toBe('IDENTITY_CALL_FAILED');
     expect(mints).toBe(1);
     expect(liveKeys(fixture)).toEqual([]);
-  }, 60_000);
+  });
 
   it('a station killed between minting and delivery deletes that key at its next start', async () => {
     fixture = await startLabFixture([{ name: 'one' }]);
-    await fixture.station.signIn(signal);
+    await fixture.station.signIn(limit());
     await fixture.station.enrollAll();
     const held = liveKeys(fixture);
     expect(held).toHaveLength(1);
@@ -102,11 +102,11 @@ describe('keys after an interruption', () => {
     expect(liveKeys(fixture)).toHaveLength(2);
 
     const station = await fixture.reopen();
-    await station.signIn(signal);
+    await station.signIn(limit());
     await station.until(
       (state) => state.notices.some((notice) => notice.text.includes('never reached a device')),
-      signal,
+      limit(),
     );
     expect(liveKeys(fixture)).toEqual(held);
-  }, 60_000);
+  });
 });

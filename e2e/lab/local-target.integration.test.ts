@@ -4,13 +4,13 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DEFAULT_SUDO_PASSWORD } from './devices/start-rehearsal-devices.ts';
 import { type LabFixture, startLabFixture } from './testing/lab-fixture.ts';
+import { limit } from './testing/limit.ts';
 
 const isLinux = process.platform === 'linux';
 if (!isLinux) console.warn('SKIPPED: this computer as a target: it is no Linux.');
 
 /** The station enrolls the computer it runs on; here that computer's root is a rehearsal device's folder. */
 describe.skipIf(!isLinux)('this computer as the target', () => {
-  const signal = AbortSignal.timeout(120_000);
   const real = '/etc/fleet-agent';
   let fixture: LabFixture;
   let wasThere: boolean;
@@ -25,7 +25,7 @@ describe.skipIf(!isLinux)('this computer as the target', () => {
     const { station } = fixture.station;
     for (const { rowId } of fixture.station.state.bench) await station.handle('bench.remove', { rowId });
     await station.handle('bench.add', { deviceId: 'one', target: 'local://' });
-    await fixture.station.signIn(signal);
+    await fixture.station.signIn(limit());
   });
 
   afterEach(async () => {
@@ -56,7 +56,7 @@ describe.skipIf(!isLinux)('this computer as the target', () => {
     await fixture.station.enrollAll();
     expect(fixture.row('one')).toMatchObject({ state: 'enrolled', roundTrips: 1 });
     expect((await stat(binary)).mtimeMs).toBe(before.mtimeMs);
-  }, 90_000);
+  });
 
   it('asks for the sudo password once, and takes it', async () => {
     await device().setFault('sudo-password', true);
@@ -72,5 +72,5 @@ describe.skipIf(!isLinux)('this computer as the target', () => {
     await fixture.station.station.whenBatchIdle();
     expect(fixture.row('one')).toMatchObject({ state: 'enrolled', attempt: 2 });
     expect(fixture.published()).not.toContain(DEFAULT_SUDO_PASSWORD);
-  }, 90_000);
+  });
 });

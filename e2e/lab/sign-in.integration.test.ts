@@ -2,10 +2,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { approveAsLabOperator } from './identity/operator-walk.ts';
 import { type LabFixture, startLabFixture } from './testing/lab-fixture.ts';
+import { limit } from './testing/limit.ts';
 
 /** The station's sign-in against the lab's provider, with everything that can go wrong in it. */
 describe('sign-in', () => {
-  const signal = AbortSignal.timeout(120_000);
   let fixture: LabFixture | undefined;
 
   afterEach(async () => {
@@ -25,7 +25,7 @@ describe('sign-in', () => {
     const { station } = await withProfile((text) =>
       text.replace(/^client_id = .*$/m, 'client_id = "fleet-station"'),
     );
-    await expect(station.signIn(signal)).rejects.toThrow(/IDENTITY_CLIENT_UNKNOWN/);
+    await expect(station.signIn(limit())).rejects.toThrow(/IDENTITY_CLIENT_UNKNOWN/);
     expect(station.state.session).toMatchObject({
       state: 'signed-out',
       error: { code: 'IDENTITY_CLIENT_UNKNOWN' },
@@ -37,7 +37,7 @@ describe('sign-in', () => {
     const { station } = await withProfile((text) =>
       text.replace('issuer = "http://127.0.0.1', 'issuer = "http://localhost'),
     );
-    await expect(station.signIn(signal)).rejects.toThrow(
+    await expect(station.signIn(limit())).rejects.toThrow(
       /IDENTITY_(ISSUER_MISMATCH|UNREACHABLE|CALL_FAILED)/,
     );
   });
@@ -46,7 +46,7 @@ describe('sign-in', () => {
     const { station } = await withProfile((text) =>
       text.replace(/^issuer = .*$/m, 'issuer = "http://127.0.0.1:9"'),
     );
-    await expect(station.signIn(signal)).rejects.toThrow(/IDENTITY_UNREACHABLE/);
+    await expect(station.signIn(limit())).rejects.toThrow(/IDENTITY_UNREACHABLE/);
   });
 
   it('a denied sign-in says so, and the next one works', async () => {
@@ -55,11 +55,11 @@ describe('sign-in', () => {
     let deny = true;
     // The fixture's browser approves; this one denies first, through the same page.
     station.answerCodesWith(async (url) => {
-      await approveAsLabOperator({ verificationUriComplete: url, deny, signal });
+      await approveAsLabOperator({ verificationUriComplete: url, deny, signal: limit() });
     });
-    await expect(station.signIn(signal)).rejects.toThrow(/IDENTITY_SIGN_IN_DENIED/);
+    await expect(station.signIn(limit())).rejects.toThrow(/IDENTITY_SIGN_IN_DENIED/);
     deny = false;
-    await station.signIn(signal);
+    await station.signIn(limit());
     expect(station.state.session.state).toBe('signed-in');
   });
 
@@ -67,10 +67,10 @@ describe('sign-in', () => {
     fixture = await startLabFixture([]);
     const { station } = fixture;
     station.answerCodesWith(() => Promise.reject(new Error('The page fell over.')));
-    await expect(station.signIn(signal)).rejects.toThrow('The sign-in page failed: The page fell over.');
+    await expect(station.signIn(limit())).rejects.toThrow('The sign-in page failed: The page fell over.');
     expect(station.state.session.state).toBe('signed-out');
-    station.answerCodesWith((url) => approveAsLabOperator({ verificationUriComplete: url, signal }));
-    await station.signIn(signal);
+    station.answerCodesWith((url) => approveAsLabOperator({ verificationUriComplete: url, signal: limit() }));
+    await station.signIn(limit());
     expect(station.state.session.state).toBe('signed-in');
   });
 
@@ -78,15 +78,15 @@ describe('sign-in', () => {
     fixture = await startLabFixture([], { deviceCodeLifetimeSeconds: 2 });
     const { station } = fixture;
     station.answerCodesWith(async () => undefined);
-    await expect(station.signIn(signal)).rejects.toThrow(/IDENTITY_CODE_EXPIRED/);
+    await expect(station.signIn(limit())).rejects.toThrow(/IDENTITY_CODE_EXPIRED/);
   });
 
   it('can be cancelled while it waits', async () => {
     fixture = await startLabFixture([]);
     const { station } = fixture;
     station.answerCodesWith(async () => undefined);
-    const signingIn = station.signIn(signal);
-    await station.until((state) => state.session.state === 'awaiting-approval', signal);
+    const signingIn = station.signIn(limit());
+    await station.until((state) => state.session.state === 'awaiting-approval', limit());
     await station.station.handle('session.cancel', null);
     await expect(signingIn).rejects.toThrow('cancelled');
     expect(station.state.session).toEqual({ state: 'signed-out' });
@@ -98,9 +98,9 @@ describe('sign-in', () => {
     const { auditor } = lab.identity.otherOperators;
     station.answerCodesWith(async (url) => {
       const { loginName, password } = auditor;
-      await approveAsLabOperator({ verificationUriComplete: url, loginName, password, signal });
+      await approveAsLabOperator({ verificationUriComplete: url, loginName, password, signal: limit() });
     });
-    await station.signIn(signal);
+    await station.signIn(limit());
     await station.enrollAll();
     expect(fixture.row('one').error).toMatchObject({ code: 'IDENTITY_ROLE_MISSING' });
   });
@@ -108,7 +108,7 @@ describe('sign-in', () => {
   it('signing out revokes the sign-in and forgets it', async () => {
     fixture = await startLabFixture([]);
     const { station } = fixture;
-    await station.signIn(signal);
+    await station.signIn(limit());
     await station.station.handle('session.signOut', null);
     expect(station.state.session).toEqual({ state: 'signed-out' });
     await expect(station.station.handle('batch.start', { rowIds: ['row-1'] })).rejects.toMatchObject({

@@ -10,11 +10,11 @@ import { toErrorView } from '#shared/errors/enrollment-error.ts';
 import { type Profile, profileSchema } from '#shared/model/profile.ts';
 import { Secret } from '#shared/model/secret.ts';
 import { type LabIdentityProvider, startLabIdentityProvider } from './identity/index.ts';
+import { limit } from './testing/limit.ts';
 
 /** What the lab's provider tells of a token that somebody hands in. */
 describe('the check of a token that is handed in', () => {
   const http = createHttpClient({ clock: systemClock });
-  const limit = () => AbortSignal.timeout(20_000);
   let lab: LabIdentityProvider;
 
   beforeAll(async () => {

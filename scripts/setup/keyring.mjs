@@ -9,6 +9,8 @@ import { capture } from './processes.mjs';
 
 /** The password of a keyring that lives as long as the tests. */
 const PASSWORD = 'for-tests-only';
+/** Ends what hangs; a busy computer takes its time. */
+const LIMIT_MS = 60_000;
 const COLLECTION = '/org/freedesktop/secrets/collection/login';
 
 /**
@@ -44,7 +46,7 @@ export async function startKeyring(base = process.env) {
       env,
     });
     started.push(bus);
-    await waitUntil('dbus-daemon', bus, () => fs.existsSync(socket), 5_000);
+    await waitUntil('dbus-daemon', bus, () => fs.existsSync(socket), LIMIT_MS);
     started.push(await startSecretService(folder, env));
   } catch (error) {
     await stop();
@@ -73,16 +75,16 @@ async function startSecretService(folder, env) {
   const question = [
     '--session',
     '--print-reply=literal',
-    '--reply-timeout=1500',
+    '--reply-timeout=15000',
     '--dest=org.freedesktop.DBus',
     '/org/freedesktop/DBus',
     'org.freedesktop.DBus.NameHasOwner',
     'string:org.freedesktop.secrets',
   ];
   const isOnTheBus = async () =>
-    (await capture('dbus-send', question, { env, limitMs: 2_000 })).stdout.includes('true');
+    (await capture('dbus-send', question, { env, limitMs: 20_000 })).stdout.includes('true');
   try {
-    await waitUntil('gnome-keyring-daemon', service, isOnTheBus, 10_000);
+    await waitUntil('gnome-keyring-daemon', service, isOnTheBus, LIMIT_MS);
   } catch (error) {
     await service.stop();
     throw error;
@@ -95,11 +97,11 @@ async function startSecretService(folder, env) {
  * @throws {Error} when the service does not say that it is locked
  */
 async function lockKeyring(env) {
-  const lock = ['call', '--session', '--timeout=5', '--dest=org.freedesktop.secrets'];
+  const lock = ['call', '--session', '--timeout=50', '--dest=org.freedesktop.secrets'];
   const object = ['--object-path=/org/freedesktop/secrets', '--method=org.freedesktop.Secret.Service.Lock'];
   const { stdout, stderr } = await capture('gdbus', [...lock, ...object, `['${COLLECTION}']`], {
     env,
-    limitMs: 6_000,
+    limitMs: LIMIT_MS,
   });
   if (!stdout.includes(COLLECTION)) throw new Error(`The keyring was not locked: ${stdout}${stderr}`);
 }
@@ -119,7 +121,7 @@ function unlockKeyring(socketPath) {
   message.write(PASSWORD, 12);
   return new Promise((resolve, reject) => {
     const socket = net.connect(socketPath, () => socket.write(Buffer.concat([Buffer.of(0), message])));
-    socket.setTimeout(5_000, () => socket.destroy(new Error('The keyring did not answer.')));
+    socket.setTimeout(LIMIT_MS, () => socket.destroy(new Error('The keyring did not answer.')));
     socket.once('error', reject);
     socket.once('data', (answer) => {
       socket.destroy();

@@ -10,7 +10,8 @@ import { prepareVm } from './create.ts';
 import { VmFolder } from './vm-folder.ts';
 
 const mebibyte = 1024 * 1024;
-const signal = AbortSignal.timeout(60_000);
+/** For each wait one: one for the file would end the last of its tests on a slow computer. */
+const limit = () => AbortSignal.timeout(50_000);
 let cache: string;
 let image: string;
 let firmware: { code: string; variables: string };
@@ -39,7 +40,7 @@ const prepare = async (...words: string[]) => {
   const folder = new VmFolder('pi');
   const claim = folder.claim();
   try {
-    return { folder, record: await prepareVm(folder, start(...words), firmware, signal) };
+    return { folder, record: await prepareVm(folder, start(...words), firmware, limit()) };
   } finally {
     claim.release();
   }

@@ -4,7 +4,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   debianImage,
   debianServer,
@@ -19,7 +19,7 @@ import { downloadOrResume } from './resumed-download.ts';
 const content = randomBytes(3_000_000);
 const sha512 = createHash('sha512').update(content).digest('hex');
 const name = 'debian-12-genericcloud-arm64.qcow2';
-const hasty = { fruitlessTries: 2, pauseMs: 5, stalledMs: 400 };
+const hasty = { fruitlessTries: 2, pauseMs: 5, stalledMs: 50_000 };
 
 /** A server that behaves as it is told, and remembers what it was asked for. */
 class ImageServer {
@@ -27,9 +27,12 @@ class ImageServer {
   sumsStatus = 200;
   body = content;
   knowsRanges = true;
+  /** What the client fills. */
+  file = '';
   /** After how many bytes of each answer the connection is cut, first to last; then no more. */
   cuts: number[] = [];
-  stalls = false;
+  /** After how many bytes of each answer nothing comes any more, first to last. */
+  stalls: number[] = [];
   readonly asked: string[] = [];
   readonly #server = http.createServer((request, response) => {
     const range = request.headers.range;
@@ -48,11 +51,19 @@ class ImageServer {
       'content-length': rest.length,
       ...(from > 0 ? { 'content-range': `bytes ${from}-${this.body.length - 1}/${this.body.length}` } : {}),
     });
-    const cut = this.cuts.shift();
-    if (this.stalls) response.write(rest.subarray(0, 1_000));
+    const [cut, stall] = [this.cuts.shift(), this.stalls.shift()];
+    if (stall !== undefined) response.write(rest.subarray(0, stall));
     else if (cut === undefined) response.end(rest);
-    else response.write(rest.subarray(0, cut), () => setTimeout(() => response.destroy(), 20));
+    else response.write(rest.subarray(0, cut), () => void this.#cut(response, from, cut));
   });
+
+  /** Not before something of it lies in the file: what is still on its way is lost with the connection. */
+  async #cut(response: http.ServerResponse, from: number, cut: number): Promise<void> {
+    const kept = () => fs.statSync(this.file, { throwIfNoEntry: false })?.size ?? 0;
+    if (cut > 0)
+      await vi.waitFor(() => expect(kept()).toBeGreaterThan(from), { timeout: 50_000, interval: 5 });
+    response.destroy();
+  }
 
   async start(): Promise<string> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
@@ -66,7 +77,8 @@ class ImageServer {
 }
 
 const bookworm = { kind: 'debian', release: 'bookworm' } as const;
-const signal = AbortSignal.timeout(60_000);
+/** For each wait one: one for the file would end the last of its tests on a slow computer. */
+const limit = () => AbortSignal.timeout(50_000);
 let folder: string;
 let server: ImageServer;
 let url: string;
@@ -75,6 +87,7 @@ beforeEach(async () => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), 'muster-image-'));
   server = new ImageServer();
   url = await server.start();
+  server.file = `${cached()}.part`;
 });
 afterEach(() => {
   server.stop();
@@ -82,7 +95,7 @@ afterEach(() => {
 });
 
 const cached = (): string => path.join(folder, `debian-12-genericcloud-arm64.${sha512.slice(0, 16)}.qcow2`);
-const fetchImage = () => debianImage(bookworm, folder, { server: url, signal });
+const fetchImage = () => debianImage(bookworm, folder, { server: url, signal: limit() });
 
 describe("Debian's image", () => {
   test('lies where Debian keeps it', () => {
@@ -154,14 +167,14 @@ describe("Debian's image", () => {
 
   test('begins anew when more was left than there is', async () => {
     fs.writeFileSync(`${cached()}.part`, Buffer.concat([content, content]));
-    await downloadOrResume(`${url}/${name}`, `${cached()}.part`, signal, hasty);
+    await downloadOrResume(`${url}/${name}`, `${cached()}.part`, limit(), hasty);
     expect(fs.readFileSync(`${cached()}.part`).equals(content)).toBe(true);
   });
 
   test('keeps what came when it is cut for good', async () => {
     server.cuts = [1_000_000, 0, 0, 0];
     const part = `${cached()}.part`;
-    await expect(downloadOrResume(`${url}/${name}`, part, signal, hasty)).rejects.toThrow(
+    await expect(downloadOrResume(`${url}/${name}`, part, limit(), hasty)).rejects.toThrow(
       /cut again and again/,
     );
     expect(fs.statSync(part).size).toBeGreaterThan(0);
@@ -169,17 +182,12 @@ describe("Debian's image", () => {
   });
 
   test('is not waited for when nothing comes any more', async () => {
-    server.stalls = true;
-    const patience = { ...hasty, fruitlessTries: 1 };
-    const download = downloadOrResume(
-      `${url}/${name}`,
-      `${cached()}.part`,
-      AbortSignal.timeout(20_000),
-      patience,
-    );
-    // The first try brings a thousand bytes and is followed by a second; the server then has nothing new to say.
-    setTimeout(() => server.stop(), 600);
-    await expect(download).rejects.toThrow(/cut again and again/);
+    // The first try brings a thousand bytes and is followed by a second, which brings none.
+    server.stalls = [1_000, 0];
+    const patience = { ...hasty, fruitlessTries: 1, stalledMs: 1_500 };
+    const download = downloadOrResume(`${url}/${name}`, `${cached()}.part`, limit(), patience);
+    await expect(download).rejects.toThrow(/cut again and again \(nothing came for 1\.5 s\)/);
+    expect(server.asked).toEqual([name, `${name} bytes=1000-`]);
   });
 
   test('is the one from before when there is no network, and that needs no second look', async () => {

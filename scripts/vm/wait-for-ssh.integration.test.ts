@@ -7,7 +7,10 @@ import { commandOverSsh, NotReachable } from './wait-for-ssh.ts';
 const hostKey = freshKeyPair('host');
 const loginKey = freshKeyPair('login');
 const servers: { close(): unknown }[] = [];
+/** Connections of this test that have ended: the first is for the banner, the second for the login. */
+let ended = 0;
 afterEach(() => {
+  ended = 0;
   for (const server of servers.splice(0)) server.close();
 });
 
@@ -15,6 +18,9 @@ afterEach(() => {
 async function sshServer(port = 0): Promise<number> {
   const server = new ssh2.Server({ hostKeys: [hostKey.privateKey] }, (client) => {
     client.on('error', () => undefined);
+    client.on('close', () => {
+      ended += 1;
+    });
     client.on('authentication', (context) => {
       const known = context.method === 'publickey' && context.key.data.equals(keyBlob(loginKey.publicKey));
       if (known) context.accept();
@@ -39,7 +45,12 @@ const login = (port: number) => ({
   ...{ host: '127.0.0.1', port, user: 'pi', privateKey: loginKey.privateKey },
   hostKey: keyBlob(hostKey.publicKey),
 });
-const patience = { limitMs: 2_500, signal: new AbortController().signal };
+const patience = { limitMs: 50_000, signal: new AbortController().signal };
+/** Gives up once so many connections have ended, however long they take. */
+const after = (connections: number) => ({
+  ...patience,
+  now: () => (ended < connections ? 0 : patience.limitMs),
+});
 
 test('gives what the command prints', async () => {
   expect(await commandOverSsh(login(await sshServer()), 'uname', patience)).toBe('ran uname');
@@ -48,29 +59,33 @@ test('gives what the command prints', async () => {
 test('waits for a server that comes later', async () => {
   const port = await sshServer();
   servers.pop()?.close();
-  const answer = commandOverSsh(login(port), 'uname', { ...patience, limitMs: 10_000 });
+  const answer = commandOverSsh(login(port), 'uname', patience);
   setTimeout(() => void sshServer(port), 300);
   expect(await answer).toBe('ran uname');
 });
 
 test('does not log in where another host key is shown', async () => {
   const wrong = { ...login(await sshServer()), hostKey: keyBlob(freshKeyPair('x').publicKey) };
-  await expect(commandOverSsh(wrong, 'uname', patience)).rejects.toThrow(/another host key/);
+  await expect(commandOverSsh(wrong, 'uname', after(2))).rejects.toThrow(/another host key/);
 });
 
 test('says that the login was refused', async () => {
   const stranger = { ...login(await sshServer()), privateKey: freshKeyPair('x').privateKey };
-  const answer = commandOverSsh(stranger, 'uname', patience);
+  const answer = commandOverSsh(stranger, 'uname', after(2));
   await expect(answer).rejects.toThrow(NotReachable);
   await expect(answer).rejects.toThrow(/authentication/i);
 });
 
 test('gives up on a port that takes connections and stays silent', async () => {
-  const silent = net.createServer(() => undefined);
+  const silent = net.createServer((socket) => {
+    socket.resume().on('close', () => {
+      ended += 1;
+    });
+  });
   servers.push(silent);
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
   const { port } = silent.address() as AddressInfo;
-  await expect(commandOverSsh(login(port), 'uname', patience)).rejects.toThrow(/did not answer/);
+  await expect(commandOverSsh(login(port), 'uname', after(1))).rejects.toThrow(/did not answer/);
 });
 
 test('ends at once when it is stopped', async () => {

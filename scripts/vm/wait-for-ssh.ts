@@ -22,15 +22,15 @@ export class NotReachable extends Error {}
 export async function commandOverSsh(
   login: Login,
   command: string,
-  { limitMs, signal }: { limitMs: number; signal: AbortSignal },
+  { limitMs, signal, now = Date.now }: { limitMs: number; signal: AbortSignal; now?: () => number },
 ): Promise<string> {
-  const giveUpAt = Date.now() + limitMs;
+  const giveUpAt = now() + limitMs;
   let last = 'it did not answer';
-  while (Date.now() < giveUpAt) {
+  while (now() < giveUpAt) {
     signal.throwIfAborted();
     try {
       if (await sendsBanner(login, 3_000)) {
-        return await run(login, command, Math.max(giveUpAt - Date.now(), 1_000), signal);
+        return await run(login, command, Math.max(giveUpAt - now(), 1_000), signal);
       }
     } catch (error) {
       signal.throwIfAborted();

@@ -35,12 +35,15 @@ export async function devices(
     await observer.followFleet({
       onHeartbeat: (heartbeat) => {
         fleet.set(heartbeat.deviceId, heartbeat);
+        if (!options.watch) return;
         if (output.isJson) output.event('heartbeat', beatFields(heartbeat, left));
-        else if (options.watch && !output.isLive) output.stdout.write(`${beatLine(heartbeat, left)}\n`);
+        else if (!output.isLive) output.stdout.write(`${beatLine(heartbeat, left)}\n`);
       },
     });
     if (!options.watch) {
+      // A device may have reported once more since: each is told once, by its newest.
       if (!output.isJson) output.stdout.write(`${fleetTable(fleet, left).join('\n')}\n`);
+      else for (const heartbeat of fleet.values()) output.event('heartbeat', beatFields(heartbeat, left));
       return exitCodes.ok;
     }
     await watchFleet(observer, output.isLive ? screen : undefined, () => fleetTable(fleet, left));

@@ -10,7 +10,7 @@ export async function findHostNode(): Promise<string> {
   const named = process.env.MUSTER_NODE;
   if (named === undefined && process.versions.electron === undefined) return process.execPath;
   try {
-    const asked = await promisify(execFile)(named ?? 'node', ['-p', 'process.execPath'], { timeout: 10_000 });
+    const asked = await promisify(execFile)(named ?? 'node', ['-p', 'process.execPath'], { timeout: 60_000 });
     return asked.stdout.trim();
   } catch (error) {
     throw new Error('The rehearsal devices need `node` on PATH, or its path in MUSTER_NODE.', {

@@ -50,7 +50,7 @@ export async function whyNoNamespaces(dir: string): Promise<string | undefined> 
     const env = { PATH: TOOL_PATH, LC_ALL: 'C' };
     await run('unshare', [...unshareArguments(), '/bin/sh', '-c', script, 'probe', scratch], {
       env,
-      timeout: 10_000,
+      timeout: 60_000,
     });
     return undefined;
   } catch (error) {
@@ -174,7 +174,7 @@ class NamespaceSandbox implements Sandbox {
     this.#diskFull = on;
     await run('nsenter', [...this.#enter(), '/bin/sh', '-c', script], {
       env: { PATH: TOOL_PATH },
-      timeout: 10_000,
+      timeout: 60_000,
     });
   }
 

@@ -1,6 +1,6 @@
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import * as openid from 'openid-client';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LabIdentityProvider } from './identity-provider.ts';
 import {
   apiOf,
@@ -188,14 +188,24 @@ describe('signing in on the lab with the device grant', () => {
 });
 
 describe('a device code that ends before anybody decides', () => {
+  // The provider is in this process: its time passes as the test wants it.
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+  const passSeconds = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1000);
+
   it('answers expired_token, and the page says that the code has expired', async () => {
-    const lab = await startTestLab({ deviceCodeLifetimeSeconds: 1 });
+    const lab = await startTestLab({ deviceCodeLifetimeSeconds: 60 });
     try {
       const client = await stationClient(lab);
       const device = await openid.initiateDeviceAuthorization(client, { scope: operatorScope });
-      expect(device.expires_in).toBe(1);
+      expect(device.expires_in).toBe(60);
+      passSeconds(61);
       await expect(
-        openid.pollDeviceAuthorizationGrant(client, { ...device, interval: 2, expires_in: 30 }, undefined, {
+        openid.pollDeviceAuthorizationGrant(client, device, undefined, {
           signal: limit(),
         }),
       ).rejects.toMatchObject({ error: 'expired_token', status: 400 });
@@ -209,14 +219,16 @@ describe('a device code that ends before anybody decides', () => {
   });
 
   it('honours a decision made in time although the poll comes late', async () => {
-    const lab = await startTestLab({ deviceCodeLifetimeSeconds: 2 });
+    const lab = await startTestLab({ deviceCodeLifetimeSeconds: 60 });
     try {
       const client = await stationClient(lab);
       const device = await openid.initiateDeviceAuthorization(client, { scope: operatorScope });
       const uri = device.verification_uri_complete ?? '';
       await approveAsLabOperator({ verificationUriComplete: uri, signal: limit() });
-      const late = { ...device, interval: 3, expires_in: 30 };
-      const tokens = await openid.pollDeviceAuthorizationGrant(client, late, undefined, { signal: limit() });
+      passSeconds(61);
+      const tokens = await openid.pollDeviceAuthorizationGrant(client, device, undefined, {
+        signal: limit(),
+      });
       expect(tokens.access_token).toBeTruthy();
     } finally {
       await lab.stop();

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { HANGS_AFTER_MS } from '../testing/limit.ts';
 import type { Fault, FaultRequest } from './faults.ts';
 import type { LabIdentityProvider } from './identity-provider.ts';
 import { apiOf, limit, startTestLab } from './lab-testkit.ts';
@@ -66,7 +67,7 @@ describe('faults, inspection and the life of a lab', () => {
     });
     const call = apiOf(lab, lab.adminToken)('POST', machines, { userName: 'device-c' });
     const ended = expect(call).rejects.toThrow();
-    await expect.poll(() => seen).toEqual(['{"userName":"device-c"}']);
+    await expect.poll(() => seen, { timeout: HANGS_AFTER_MS }).toEqual(['{"userName":"device-c"}']);
     await lab.stop();
     await ended;
   });

@@ -1,6 +1,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { SignJWT } from 'jose';
 import * as openid from 'openid-client';
+import { limit } from '../testing/limit.ts';
 import { type LabIdentityProvider, startLabIdentityProvider } from './identity-provider.ts';
 import { approveAsLabOperator } from './operator-walk.ts';
 import type { LabIdentityOptions } from './options.ts';
@@ -9,7 +10,7 @@ import { zitadelAudienceScope } from './scopes.ts';
 /** Helpers of this folder's tests. */
 
 export const operatorScope = `openid offline_access ${zitadelAudienceScope}`;
-export const limit = (): AbortSignal => AbortSignal.timeout(15_000);
+export { limit };
 
 /** A lab for one test file; the short interval keeps polls quick. */
 export function startTestLab(options: Partial<LabIdentityOptions> = {}): Promise<LabIdentityProvider> {

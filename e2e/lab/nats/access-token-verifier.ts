@@ -21,7 +21,7 @@ export class TokenRefusedError extends Error {
 }
 
 const discoverySchema = z.object({ issuer: z.string(), jwks_uri: z.url() });
-const ISSUER_TIMEOUT_MS = 3000;
+const ISSUER_TIMEOUT_MS = 20_000;
 const CLOCK_TOLERANCE_SECONDS = 5;
 
 async function discoverKeySet(issuer: string): Promise<ReturnType<typeof createRemoteJWKSet>> {

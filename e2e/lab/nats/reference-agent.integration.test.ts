@@ -12,9 +12,11 @@ import type { DeviceInfo } from '../../../resources/reference-agent/device-info.
 import { wrapInElf } from '../../../resources/reference-agent/elf-envelope.ts';
 import * as reporter from '../../../resources/reference-agent/reporter.ts';
 import { bundleAgent } from '../../../scripts/build-agent.ts';
+import { HANGS_AFTER_MS } from '../testing/limit.ts';
 import * as permissions from './permissions.ts';
 import { type LabNats, startLabNats } from './start-lab-nats.ts';
 import { findNatsServer } from './testing/find-nats-server.ts';
+import { type Relay, startRelay } from './testing/relay.ts';
 import { startTestIssuer, type TestIssuer } from './testing/test-issuer.ts';
 
 const executable = findNatsServer();
@@ -45,15 +47,17 @@ describe.skipIf(executable === undefined)('reference agent', () => {
   const owners = new Map([['machine-1', DEVICE]]);
   let issuer: TestIssuer;
   let lab: LabNats;
+  /** What the agent knows as NATS: its port stays the same while the server is away. */
+  let relay: Relay;
   let station: NatsConnection;
   let agent: ChildProcess | undefined;
   let output = '';
 
-  const startLab = (port: number): Promise<LabNats> =>
-    startLabNats({
+  const startLab = async (): Promise<void> => {
+    lab = await startLabNats({
       executable: executable ?? '',
       host: '127.0.0.1',
-      port,
+      port: 0,
       dir: join(dir, 'nats'),
       issuer: issuer.url,
       projectId: PROJECT,
@@ -61,6 +65,8 @@ describe.skipIf(executable === undefined)('reference agent', () => {
       isOperator: async (userId) => userId === 'owner',
       signal: new AbortController().signal,
     });
+    relay.leadTo(lab.url);
+  };
 
   const connectStation = async (): Promise<NatsConnection> => {
     const token = await issuer.mint({ sub: 'owner', aud: [PROJECT] });
@@ -78,7 +84,7 @@ describe.skipIf(executable === undefined)('reference agent', () => {
     };
     const config = {
       agent: { device_id: DEVICE },
-      nats: { urls: [...lab.urls] },
+      nats: { urls: [relay.url] },
       labels: { group: 'batch7' },
       credentials,
     };
@@ -118,8 +124,9 @@ describe.skipIf(executable === undefined)('reference agent', () => {
     chmodSync(elf, 0o755);
     writeFileSync(script, payload);
     issuer = await startTestIssuer();
-    lab = await startLab(0);
-  }, 60_000);
+    relay = await startRelay();
+    await startLab();
+  });
 
   beforeEach(async () => {
     station = await connectStation();
@@ -136,21 +143,22 @@ describe.skipIf(executable === undefined)('reference agent', () => {
 
   afterAll(async () => {
     await lab?.stop();
+    await relay?.stop();
     await issuer?.stop();
     rmSync(dir, { recursive: true, force: true });
   });
 
-  it('signs in with its key, reports at once and again, and stops within a second of SIGTERM', async () => {
+  it('signs in with its key, reports at once and again, and stops at SIGTERM', async () => {
     const key = installFiles();
     startAgent();
-    await expect.poll(reported, { timeout: 10_000 }).toMatchObject({
+    await expect.poll(reported, { timeout: HANGS_AFTER_MS }).toMatchObject({
       deviceId: DEVICE,
       keyId: 'key-of-machine-1',
       labels: { group: 'batch7' },
     });
     const first = await reported();
     await expect
-      .poll(async () => (await reported())?.sequence, { timeout: 5000 })
+      .poll(async () => (await reported())?.sequence, { timeout: HANGS_AFTER_MS })
       .toBeGreaterThan(first?.sequence ?? 0);
     expect(await reported()).toMatchObject({ startedAt: first?.startedAt, bootId: first?.bootId });
 
@@ -158,56 +166,57 @@ describe.skipIf(executable === undefined)('reference agent', () => {
     expect(assertion).toMatchObject({ iss: 'machine-1', sub: 'machine-1', aud: issuer.url });
     expect((assertion?.exp ?? 0) - (assertion?.iat ?? 0)).toBe(310);
 
-    const asked = Date.now();
     agent?.kill('SIGTERM');
     const [code] = await once(agent as ChildProcess, 'exit');
     expect(code).toBe(0);
-    expect(Date.now() - asked).toBeLessThan(1000);
     expect(output).toContain('stopping on SIGTERM');
     expect(output).not.toContain(JSON.parse(key).key.slice(40, 80));
     expect(output).not.toMatch(/eyJ|PRIVATE KEY/);
-  }, 30_000);
+  });
 
   it('comes back with a fresh token after NATS was away', async () => {
     installFiles();
     startAgent();
-    await expect.poll(reported, { timeout: 10_000 }).toBeDefined();
-    const port = Number(new URL(lab.url).port);
+    await expect.poll(reported, { timeout: HANGS_AFTER_MS }).toBeDefined();
     const before = issuer.lastAssertion()?.iat;
     await station.close();
     await lab.stop();
-    await expect.poll(() => output, { timeout: 5000 }).toMatch(/nats: .*Next attempt in/);
-    lab = await startLab(port);
+    await expect.poll(() => output, { timeout: HANGS_AFTER_MS }).toMatch(/nats: .*Next attempt in/);
+    await startLab();
     station = await connectStation();
-    await expect.poll(() => output.match(/reporting/g)?.length, { timeout: 15_000 }).toBe(2);
+    await expect.poll(() => output.match(/reporting/g)?.length, { timeout: HANGS_AFTER_MS }).toBe(2);
     expect(issuer.lastAssertion()?.iat).toBeGreaterThanOrEqual(before ?? Number.POSITIVE_INFINITY);
-  }, 40_000);
+  });
 
   it('says in one line why it cannot report, and keeps trying', async () => {
     const key = installFiles();
     issuer.addMachine('machine-1', {}); // Another key is registered now: the installed one is unknown.
     startAgent();
     await expect
-      .poll(() => output)
+      .poll(() => output, { timeout: HANGS_AFTER_MS })
       .toMatch(/token: The issuer gave no token: status 500.*still registered.*Next attempt/);
     writeFileSync(join(device, 'etc', 'fleet-agent', 'zitadel-key.json'), '{');
-    await expect.poll(() => output, { timeout: 5000 }).toMatch(/key: The key file is not valid JSON/);
+    await expect
+      .poll(() => output, { timeout: HANGS_AFTER_MS })
+      .toMatch(/key: The key file is not valid JSON/);
     owners.set('machine-1', 'somebody-else');
     installFiles();
-    await expect.poll(() => output, { timeout: 8000 }).toMatch(/refused: NATS refused this device/);
+    await expect.poll(() => output, { timeout: HANGS_AFTER_MS }).toMatch(/refused: NATS refused this device/);
     owners.set('machine-1', DEVICE);
-    await expect.poll(() => output, { timeout: 15_000 }).toMatch(/reporting press-07\.north/);
+    await expect.poll(() => output, { timeout: HANGS_AFTER_MS }).toMatch(/reporting press-07\.north/);
     expect(output).not.toContain(JSON.parse(key).key.slice(40, 80));
     expect(output).not.toMatch(/eyJ|PRIVATE KEY|^\s+at /m);
-  }, 40_000);
+  });
 
   it('tells an issuer that calls itself otherwise from one that is not there', async () => {
     installFiles({ oidc_issuer_url: `${issuer.url}/` });
     startAgent();
-    await expect.poll(() => output).toMatch(/issuer: The configured issuer is .*\/, but it calls itself/);
+    await expect
+      .poll(() => output, { timeout: HANGS_AFTER_MS })
+      .toMatch(/issuer: The configured issuer is .*\/, but it calls itself/);
     installFiles({ oidc_issuer_url: 'http://127.0.0.1:1' });
     await expect
-      .poll(() => output, { timeout: 8000 })
+      .poll(() => output, { timeout: HANGS_AFTER_MS })
       .toMatch(/issuer: .*cannot be reached \(ECONNREFUSED\)/);
-  }, 20_000);
+  });
 });

@@ -51,7 +51,8 @@ export function serverConfig(options: ServerConfigOptions): string {
     },
     system_account: accounts.system,
     authorization: {
-      timeout: 5,
+      // Seconds; the callout asks the provider, and on a busy computer all of them take their time.
+      timeout: 30,
       auth_callout: {
         issuer,
         account: accounts.callout,

@@ -23,7 +23,7 @@ export interface ServerProcess {
   stop(): Promise<void>;
 }
 
-const START_LIMIT_MS = 15_000;
+const START_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 5000;
 const POLL_MS = 25;
 const portsSchema = z.object({ nats: z.array(z.string()).min(1) });

@@ -11,6 +11,7 @@ import {
 } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { parseDeviceId } from '#shared/model/device-id.ts';
+import { HANGS_AFTER_MS } from '../testing/limit.ts';
 import { deviceInboxPrefix } from './permissions.ts';
 import { type LabNats, startLabNats } from './start-lab-nats.ts';
 import { findNatsServer } from './testing/find-nats-server.ts';
@@ -60,7 +61,7 @@ describe.skipIf(executable === undefined)('startLabNats', () => {
       stationClientRoles: ['fleet-watcher'],
       signal: stop.signal,
     });
-  }, 30_000);
+  });
 
   afterEach(async () => {
     await Promise.all(open.splice(0).map((connection) => connection.close()));
@@ -77,7 +78,7 @@ describe.skipIf(executable === undefined)('startLabNats', () => {
       servers: [...lab.urls],
       token,
       reconnect: false,
-      timeout: 8000,
+      timeout: HANGS_AFTER_MS,
       ...options,
     });
     open.push(connection);
@@ -104,7 +105,7 @@ describe.skipIf(executable === undefined)('startLabNats', () => {
       ...(token ? { token } : {}),
       name,
       reconnect: false,
-      timeout: 8000,
+      timeout: HANGS_AFTER_MS,
     });
     await expect(attempt).rejects.toBeInstanceOf(AuthorizationError);
     const [refusal, ...more] = lab.refusals().slice(before);
@@ -177,7 +178,7 @@ describe.skipIf(executable === undefined)('startLabNats', () => {
     const rollUp = headers();
     rollUp.set('Nats-Rollup', 'all');
     const answer = await device.request(`$KV.${lab.bucket}.press-07`, 'x', {
-      timeout: 5000,
+      timeout: HANGS_AFTER_MS,
       headers: rollUp,
     });
     expect(answer.json<{ error?: unknown }>().error).toBeDefined();
@@ -281,11 +282,12 @@ describe.skipIf(executable === undefined)('startLabNats', () => {
   });
 
   it('ends a connection when its token ends', async () => {
-    const exp = Math.floor(Date.now() / 1000) + 2;
+    // Long enough to connect with it on a busy computer.
+    const exp = Math.floor(Date.now() / 1000) + 6;
     const token = await issuer.mint({ sub: 'user-a', aud: PROJECT, exp, ...role('device') });
     const device = await connectWith(token, { name: 'press-07', inboxPrefix: inboxOf('press-07') });
     expect(String(await device.closed())).toMatch(/authentication expired/i);
-  }, 10_000);
+  });
 
   it('removes the entry of a device that left', async () => {
     const device = await connectDevice('user-b', 'press-08');
@@ -301,7 +303,9 @@ describe.skipIf(executable === undefined)('startLabNats', () => {
     const own = await new Kvm(device).open(lab.bucket);
     const before = await victim.put('press-08', 'here');
     device.publish(`$KV.${lab.bucket}.press-07`, 'stray', { reply: `$KV.${lab.bucket}.press-08` });
-    await expect.poll(async () => (await entryOf(station, 'press-07'))?.string()).toBe('stray');
+    await expect
+      .poll(async () => (await entryOf(station, 'press-07'))?.string(), { timeout: HANGS_AFTER_MS })
+      .toBe('stray');
     // Revisions count every message of the bucket: one more than these two would be the acknowledgement.
     expect(await own.put('press-07', 'after')).toBe(before + 2);
     expect((await entryOf(station, 'press-08'))?.string()).toBe('here');

@@ -10,6 +10,7 @@ import { parseMachineKey } from '../../../resources/reference-agent/machine-key.
 import { connectReporter, putDeviceInfo } from '../../../resources/reference-agent/reporter.ts';
 import type { LabIdentityProvider } from '../identity/index.ts';
 import { apiOf, readKeyDetails, signIn, startTestLab } from '../identity/lab-testkit.ts';
+import { limit } from '../testing/limit.ts';
 import { type LabNats, startLabNats } from './start-lab-nats.ts';
 import { findNatsServer } from './testing/find-nats-server.ts';
 import { createZitadelDirectory } from './zitadel-directory.ts';
@@ -69,7 +70,7 @@ describe.skipIf(executable === undefined)('lab NATS with the lab identity provid
         acceptInvalidCertificates: false,
         key,
         now: Date.now,
-        signal: AbortSignal.timeout(10_000),
+        signal: limit(),
       });
       const connection = await connectReporter({ urls: lab.urls, deviceId: name, token });
       open.push(connection);

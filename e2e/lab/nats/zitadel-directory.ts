@@ -19,7 +19,7 @@ const permissionsSchema = z.object({ result: z.array(z.string()).default([]) });
 /** Whoever may read users may watch the devices. */
 const WATCH_PERMISSION = 'user.read';
 const DEVICE_USER_PREFIX = 'device-';
-const TIMEOUT_MS = 3000;
+const TIMEOUT_MS = 20_000;
 
 /**
  * Asks Zitadel who is who. A device is an active machine user named `device-<id>`; an operator holds the

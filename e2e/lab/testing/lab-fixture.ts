@@ -40,7 +40,7 @@ export async function startLabFixture(
   const published: string[] = [];
   const lab = await startLab({
     ...{ dir: path.join(dir, 'lab'), projectRoot, natsServer, devices, signal: lifetime.signal },
-    ...{ aptSeconds: 0.2, heartbeatLimitSeconds: 30 },
+    ...{ aptSeconds: 0.2, heartbeatLimitSeconds: 90 },
     ...options,
   });
   const open = (): Promise<LabStation> =>

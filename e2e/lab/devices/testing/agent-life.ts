@@ -8,6 +8,7 @@ while :; do sleep 1 & wait $!; done
 /** A unit that runs it as the system user fleet-agent. */
 export const TRIVIAL_UNIT = `[Unit]
 Description=Fleet agent
+StartLimitIntervalSec=600
 [Service]
 ExecStart=/usr/local/bin/fleet-agent --config "/etc/fleet-agent/config.toml"
 User=fleet-agent

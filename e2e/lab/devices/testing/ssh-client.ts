@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import ssh2, { type Client, type ConnectConfig } from 'ssh2';
+import { HANGS_AFTER_MS } from '../../testing/limit.ts';
 import type { RehearsalDevice } from '../model.ts';
 
 /** What a command gave back. */
@@ -19,7 +20,7 @@ export async function connectTo(device: RehearsalDevice, how: ConnectConfig): Pr
     host: device.host,
     port: device.port,
     username: device.user,
-    readyTimeout: 10_000,
+    readyTimeout: HANGS_AFTER_MS,
     ...how,
   });
   await ready;

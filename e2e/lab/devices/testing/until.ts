@@ -1,10 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { HANGS_AFTER_MS } from '../../testing/limit.ts';
 
 /** Waits until something is true, asking again and again. @throws Error naming it after `limitMs`. */
 export async function until(
   what: string,
   isTrue: () => boolean | Promise<boolean>,
-  limitMs = 10_000,
+  limitMs = HANGS_AFTER_MS,
 ): Promise<void> {
   const end = performance.now() + limitMs;
   while (!(await isTrue())) {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { HANGS_AFTER_MS, limit } from '../../testing/limit.ts';
 import { startTestLab } from '../lab-testkit.ts';
 
 /** One of the providers the contract is held against, reached by raw HTTP alone. */
@@ -44,8 +45,6 @@ export function realZitadel(): RealZitadel | undefined {
     ? undefined
     : { url: new URL(url).origin, pat };
 }
-
-const limitMs = 20_000;
 
 /** Subjects by name: always the lab, and the real Zitadel when the environment names one. */
 export const subjects: readonly (readonly [name: string, open: () => Promise<Subject>])[] = [
@@ -96,7 +95,7 @@ function asker(url: string, token: string | undefined, fixed: Readonly<Record<st
     const response = await fetch(url + path, {
       method,
       headers: { 'content-type': 'application/json', ...authorization, ...fixed, ...headers },
-      signal: AbortSignal.timeout(limitMs),
+      signal: limit(),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     return answerOf(response);
@@ -111,7 +110,7 @@ async function postForm(
   const response = await fetch(url, {
     method: 'POST',
     body: new URLSearchParams(fields),
-    signal: AbortSignal.timeout(limitMs),
+    signal: limit(),
     ...(authorization === undefined ? {} : { headers: { authorization } }),
   });
   return answerOf(response);
@@ -148,7 +147,7 @@ export async function eventually(
   ask: () => Promise<Answer>,
   wanted: (answer: Answer) => boolean,
 ): Promise<Answer> {
-  const until = Date.now() + limitMs;
+  const until = Date.now() + HANGS_AFTER_MS;
   for (;;) {
     const answer = await ask();
     if (wanted(answer)) return answer;
