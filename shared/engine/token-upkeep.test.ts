@@ -5,6 +5,7 @@ import { type FakeClock, settled } from '../testing/fake-clock.ts';
 import type { FakeSignInClient, FakeTokenCache } from '../testing/fake-sign-in.ts';
 import type { RecordingLogger } from '../testing/recording-logger.ts';
 import { WatchedSession } from '../testing/watched-session.ts';
+import { waitUnlessAborted } from './limits.ts';
 import type { Session } from './session.ts';
 
 let clock: FakeClock;
@@ -148,5 +149,91 @@ describe('a renewal whose reply was lost', () => {
     await watched.signIn();
     expect(new Set(await Promise.all(everybody(first)))).toEqual(new Set([cache.tokens?.accessToken]));
     expect([client.refreshes, watched.signedIn]).toEqual([2, 2]);
+  });
+});
+
+describe('a renewed sign-in', () => {
+  const slowKeychain = () => {
+    let answers: () => void = () => undefined;
+    const save = cache.save.bind(cache);
+    cache.save = async (tokens, signal) => {
+      const answered = new Promise<void>((resolve) => {
+        answers = resolve;
+      });
+      await waitUnlessAborted(answered, signal);
+      await save(tokens, signal);
+    };
+    return { answer: () => answers() };
+  };
+  /** What has been handed out so far. */
+  const watch = (asked: readonly Promise<unknown>[]) => {
+    const got: unknown[] = [];
+    for (const one of asked)
+      void one.then(
+        (token) => got.push(token),
+        (thrown) => got.push(thrown),
+      );
+    return got;
+  };
+
+  it('is handed to nobody before it is remembered, whenever they ask', async () => {
+    const first = await session.accessToken(never);
+    const keychain = slowKeychain();
+    const got = watch([session.accessToken(never, first)]);
+    await settled();
+    // The provider has answered; these come while the keychain is at it.
+    const later = watch([session.accessToken(never), session.accessToken(never, first)]);
+    await settled();
+    expect([client.refreshes, cache.tokens?.accessToken, ...got, ...later]).toEqual([1, first]);
+    keychain.answer();
+    await settled();
+    const renewed = cache.tokens?.accessToken;
+    expect(renewed?.equals(first)).toBe(false);
+    expect([...got, ...later]).toEqual([renewed, renewed, renewed]);
+  });
+
+  it('is handed out all the same when the keychain fails, or does not answer within its limit', async () => {
+    const first = await session.accessToken(never);
+    cache.failsWith = new EnrollmentError('STATION_KEYCHAIN_UNAVAILABLE');
+    const second = await session.accessToken(never, first);
+    expect(second.equals(first)).toBe(false);
+    cache.failsWith = undefined;
+    slowKeychain();
+    const begun = watch([session.accessToken(never, second)]);
+    await settled();
+    const later = watch([session.accessToken(never)]);
+    await clock.advance(9_999);
+    expect([...begun, ...later]).toEqual([]);
+    await clock.advance(1);
+    await settled();
+    const third = await session.accessToken(never);
+    expect([...begun, ...later]).toEqual([third, third]);
+    expect([third.equals(second), client.refreshes, clock.pendingTimers]).toEqual([false, 2, 0]);
+  });
+
+  it('is handed to nobody who signed out while it was being remembered', async () => {
+    const first = await session.accessToken(never);
+    const keychain = slowKeychain();
+    void session.accessToken(never, first).catch(() => undefined);
+    await settled();
+    const later = session.accessToken(never).catch((thrown: unknown) => thrown);
+    const out = session.signOut(never);
+    keychain.answer();
+    await out;
+    expect(await later).toMatchObject({ code: 'IDENTITY_NOT_SIGNED_IN' });
+    expect([session.isSignedIn, cache.tokens]).toEqual([false, undefined]);
+  });
+
+  it('lets go who gives up while it is being remembered', async () => {
+    const first = await session.accessToken(never);
+    slowKeychain();
+    void session.accessToken(never, first);
+    await settled();
+    const stop = new AbortController();
+    const given = session.accessToken(stop.signal);
+    const reason = new Error('cancelled');
+    stop.abort(reason);
+    await expect(given).rejects.toBe(reason);
+    await clock.advance(10_000);
   });
 });
