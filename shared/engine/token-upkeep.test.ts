@@ -128,27 +128,65 @@ describe('a renewal the provider was too busy for', () => {
 });
 
 describe('a renewal whose reply was lost', () => {
-  it('is not repeated, for the refresh token may have been used', async () => {
+  it('is repeated for everybody at once, and nobody fails where the refresh token was not used', async () => {
     const first = await session.accessToken(never);
-    client.refreshFailures.push(busy(), down());
-    const outcomes = await clock.run(Promise.allSettled(everybody(first)));
-    expect(outcomes.every((one) => one.status === 'rejected')).toBe(true);
-    expect(client.refreshes).toBe(2);
+    client.refreshFailures.push(down(), busy(), down());
+    const tokens = await clock.run(Promise.all(everybody(first)));
+    expect(client.refreshes).toBe(4);
+    expect(new Set(tokens)).toEqual(new Set([cache.tokens?.accessToken]));
+    expect(views.at(-1)).not.toHaveProperty('error');
     expect(clock.pendingTimers).toBe(0);
-    expect(session.isSignedIn).toBe(true);
   });
 
-  it('ends in one new sign-in for all when it was', async () => {
+  it('is under way once at a time', async () => {
+    const first = await session.accessToken(never);
+    client.refreshFailures.push(down(), down());
+    let underWay = 0;
+    let most = 0;
+    const refresh = client.refresh.bind(client);
+    client.refresh = async (tokens, signal) => {
+      underWay += 1;
+      most = Math.max(most, underWay);
+      await clock.sleep(100, signal);
+      return refresh(tokens, signal).finally(() => {
+        underWay -= 1;
+      });
+    };
+    const begun = everybody(first);
+    const later = clock.sleep(1, never).then(() => Promise.all(everybody(first)));
+    await clock.run(Promise.all([...begun, later]));
+    expect([client.refreshes, most]).toEqual([3, 1]);
+  });
+
+  it('ends in one new sign-in for all where it was used', async () => {
     const first = await session.accessToken(never);
     client.refreshFailures.push(down(), new EnrollmentError('IDENTITY_SESSION_ENDED'));
-    await Promise.allSettled(everybody(first));
-    // The next who ask hear that it has ended, and whoever signs in signs in for all.
-    const outcomes = await Promise.allSettled(everybody(first));
-    expect(outcomes.every((one) => one.status === 'rejected')).toBe(true);
+    const outcomes = await clock.run(Promise.allSettled(everybody(first)));
+    for (const one of outcomes) expect(one).toMatchObject({ reason: { code: 'IDENTITY_SESSION_ENDED' } });
     expect(client.refreshes).toBe(2);
+    expect(session.isSignedIn).toBe(false);
     await watched.signIn();
     expect(new Set(await Promise.all(everybody(first)))).toEqual(new Set([cache.tokens?.accessToken]));
     expect([client.refreshes, watched.signedIn]).toEqual([2, 2]);
+  });
+
+  it('fails with it within the limit of one renewal when no reply ever comes', async () => {
+    const first = await session.accessToken(never);
+    client.refreshFailsWith = down();
+    const begunAt = clock.monotonicMs();
+    const outcomes = await clock.run(Promise.allSettled(everybody(first)));
+    for (const one of outcomes) expect(one).toMatchObject({ reason: { code: 'IDENTITY_UNREACHABLE' } });
+    expect(clock.monotonicMs() - begunAt).toBeLessThan(30_000);
+    expect(session.isSignedIn).toBe(true);
+  });
+
+  it('is not repeated where the provider has decided otherwise', async () => {
+    const first = await session.accessToken(never);
+    client.refreshFailures.push(new EnrollmentError('IDENTITY_CLIENT_UNKNOWN'));
+    await expect(session.accessToken(never, first)).rejects.toMatchObject({
+      code: 'IDENTITY_CLIENT_UNKNOWN',
+    });
+    expect([client.refreshes, clock.pendingTimers]).toEqual([1, 0]);
   });
 });
 

@@ -4,7 +4,7 @@ import { HeldTokens } from './held-tokens.ts';
 import { asEnrollmentError, waitUnlessAborted } from './limits.ts';
 import type { AccessTokenSource, Clock, Logger, Random, SignInClient, TokenSet } from './ports.ts';
 import type { RememberedSignIn } from './remembered-sign-in.ts';
-import { repeatWithoutEffect } from './repeat-without-effect.ts';
+import { repeatRenewal } from './repeat-renewal.ts';
 import { revoke } from './revoke.ts';
 
 /** Of a renewal with all its tries. */
@@ -172,7 +172,7 @@ export class TokenUpkeep implements AccessTokenSource {
     const never = new AbortController().signal;
     const unwanted = this.#inUse.signal;
     const refresh = (newest: TokenSet): Promise<TokenSet> =>
-      repeatWithoutEffect(
+      repeatRenewal(
         {
           ...{ clock: this.#clock, random: this.#random, limitMs: REFRESH_LIMIT_MS, signal: never, unwanted },
           onLimit: () =>
