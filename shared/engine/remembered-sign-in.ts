@@ -1,4 +1,5 @@
 import { describeThrown, EnrollmentError, toErrorView } from '../errors/enrollment-error.ts';
+import type { Secret } from '../model/secret.ts';
 import type { Lamp } from '../model/station-state.ts';
 import { asEnrollmentError, withLimit } from './limits.ts';
 import type { Clock, Logger, TokenCache, TokenSet } from './ports.ts';
@@ -28,6 +29,10 @@ export class RememberedSignIn {
   #problem: string | undefined;
   /** Something is there, as far as the last answer told. */
   #isHeld = false;
+  /** What is there, as far as the last answer told. */
+  #last: Secret | undefined;
+  /** What is still there because it could not be replaced: its refresh token may be used already. */
+  #outdated: Secret | undefined;
   #locked: EnrollmentError | undefined;
 
   constructor(
@@ -55,16 +60,27 @@ export class RememberedSignIn {
     return this.#locked;
   }
 
+  /** What is remembered; not what only stayed because it could not be replaced. */
   async load(signal: AbortSignal): Promise<TokenSet | undefined> {
     const answer = await this.#ask(signal, (limited) => this.#cache.load(limited));
     if ('error' in answer) return undefined;
-    this.#isHeld = answer.value !== undefined;
-    return answer.value;
+    const found = answer.value;
+    this.#isHeld = found !== undefined;
+    if (found !== undefined && this.#outdated?.equals(found.accessToken) === true) return undefined;
+    this.#last = found?.accessToken;
+    this.#outdated = undefined;
+    return found;
   }
 
   async save(tokens: TokenSet, signal: AbortSignal): Promise<void> {
     const answer = await this.#ask(signal, (limited) => this.#cache.save(tokens, limited));
-    if ('value' in answer) this.#isHeld = true;
+    if ('error' in answer) {
+      this.#outdated ??= this.#last;
+      return;
+    }
+    this.#isHeld = true;
+    this.#last = tokens.accessToken;
+    this.#outdated = undefined;
   }
 
   /**

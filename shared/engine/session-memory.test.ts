@@ -51,6 +51,39 @@ describe('a sign-in that has ended', () => {
   });
 });
 
+describe('a keychain that could not be written once', () => {
+  it('does not bring back what it still holds: its refresh token is used', async () => {
+    await signIn();
+    const kept = cache.tokens;
+    cache.failsWith = new EnrollmentError('STATION_KEYCHAIN_UNAVAILABLE');
+    const renewed = [await session.accessToken(never)];
+    for (const _round of [1, 2]) renewed.push(await session.accessToken(never, renewed.at(-1)));
+    cache.failsWith = undefined;
+    expect(cache.tokens).toBe(kept);
+    const used: (string | undefined)[] = [];
+    const refresh = client.refresh.bind(client);
+    client.refresh = (tokens, signal) => {
+      used.push(tokens.accessToken.reveal());
+      return refresh(tokens, signal);
+    };
+    const newest = await session.accessToken(never, renewed.at(-1));
+    expect(used).toEqual([renewed.at(-1)?.reveal()]);
+    expect(cache.tokens?.accessToken).toBe(newest);
+    await session.signOut(never);
+    expect(cache.tokens).toBeUndefined();
+  });
+
+  it('is believed again once another station has written it', async () => {
+    await signIn();
+    cache.failsWith = new EnrollmentError('STATION_KEYCHAIN_UNAVAILABLE');
+    const renewed = await session.accessToken(never, await session.accessToken(never));
+    cache.failsWith = undefined;
+    const theirs = client.tokens();
+    cache.tokens = theirs;
+    expect(await session.accessToken(never, renewed)).toBe(theirs.accessToken);
+  });
+});
+
 describe('a keychain that is locked', () => {
   it('is told instead of an empty one, and what it remembers is taken up once it is open', async () => {
     cache.tokens = client.tokens();

@@ -356,7 +356,7 @@ it('keeps a remembered sign-in whose provider does not answer, and does not call
   const issuer = 'https://id.example';
   world.signIn.refreshFailsWith = new EnrollmentError('IDENTITY_UNREACHABLE', { details: { issuer } });
   const { station, shown } = runStation(world);
-  await station.start();
+  await world.clock.run(station.start());
   expect(shown().session).toMatchObject({ state: 'signed-in' });
   expect(shown().lamps.identity).toMatchObject({ state: 'attention', word: 'not renewed' });
   world.signIn.refreshFailsWith = undefined;

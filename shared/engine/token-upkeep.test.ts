@@ -5,6 +5,7 @@ import { type FakeClock, settled } from '../testing/fake-clock.ts';
 import type { FakeSignInClient, FakeTokenCache } from '../testing/fake-sign-in.ts';
 import type { RecordingLogger } from '../testing/recording-logger.ts';
 import { WatchedSession } from '../testing/watched-session.ts';
+import { waitUnlessAborted } from './limits.ts';
 import type { Session } from './session.ts';
 
 let clock: FakeClock;
@@ -127,26 +128,150 @@ describe('a renewal the provider was too busy for', () => {
 });
 
 describe('a renewal whose reply was lost', () => {
-  it('is not repeated, for the refresh token may have been used', async () => {
+  it('is repeated for everybody at once, and nobody fails where the refresh token was not used', async () => {
     const first = await session.accessToken(never);
-    client.refreshFailures.push(busy(), down());
-    const outcomes = await clock.run(Promise.allSettled(everybody(first)));
-    expect(outcomes.every((one) => one.status === 'rejected')).toBe(true);
-    expect(client.refreshes).toBe(2);
+    client.refreshFailures.push(down(), busy(), down());
+    const tokens = await clock.run(Promise.all(everybody(first)));
+    expect(client.refreshes).toBe(4);
+    expect(new Set(tokens)).toEqual(new Set([cache.tokens?.accessToken]));
+    expect(views.at(-1)).not.toHaveProperty('error');
     expect(clock.pendingTimers).toBe(0);
-    expect(session.isSignedIn).toBe(true);
   });
 
-  it('ends in one new sign-in for all when it was', async () => {
+  it('is under way once at a time', async () => {
+    const first = await session.accessToken(never);
+    client.refreshFailures.push(down(), down());
+    let underWay = 0;
+    let most = 0;
+    const refresh = client.refresh.bind(client);
+    client.refresh = async (tokens, signal) => {
+      underWay += 1;
+      most = Math.max(most, underWay);
+      await clock.sleep(100, signal);
+      return refresh(tokens, signal).finally(() => {
+        underWay -= 1;
+      });
+    };
+    const begun = everybody(first);
+    const later = clock.sleep(1, never).then(() => Promise.all(everybody(first)));
+    await clock.run(Promise.all([...begun, later]));
+    expect([client.refreshes, most]).toEqual([3, 1]);
+  });
+
+  it('ends in one new sign-in for all where it was used', async () => {
     const first = await session.accessToken(never);
     client.refreshFailures.push(down(), new EnrollmentError('IDENTITY_SESSION_ENDED'));
-    await Promise.allSettled(everybody(first));
-    // The next who ask hear that it has ended, and whoever signs in signs in for all.
-    const outcomes = await Promise.allSettled(everybody(first));
-    expect(outcomes.every((one) => one.status === 'rejected')).toBe(true);
+    const outcomes = await clock.run(Promise.allSettled(everybody(first)));
+    for (const one of outcomes) expect(one).toMatchObject({ reason: { code: 'IDENTITY_SESSION_ENDED' } });
     expect(client.refreshes).toBe(2);
+    expect(session.isSignedIn).toBe(false);
     await watched.signIn();
     expect(new Set(await Promise.all(everybody(first)))).toEqual(new Set([cache.tokens?.accessToken]));
     expect([client.refreshes, watched.signedIn]).toEqual([2, 2]);
+  });
+
+  it('fails with it within the limit of one renewal when no reply ever comes', async () => {
+    const first = await session.accessToken(never);
+    client.refreshFailsWith = down();
+    const begunAt = clock.monotonicMs();
+    const outcomes = await clock.run(Promise.allSettled(everybody(first)));
+    for (const one of outcomes) expect(one).toMatchObject({ reason: { code: 'IDENTITY_UNREACHABLE' } });
+    expect(clock.monotonicMs() - begunAt).toBeLessThan(30_000);
+    expect(session.isSignedIn).toBe(true);
+  });
+
+  it('is not repeated where the provider has decided otherwise', async () => {
+    const first = await session.accessToken(never);
+    client.refreshFailures.push(new EnrollmentError('IDENTITY_CLIENT_UNKNOWN'));
+    await expect(session.accessToken(never, first)).rejects.toMatchObject({
+      code: 'IDENTITY_CLIENT_UNKNOWN',
+    });
+    expect([client.refreshes, clock.pendingTimers]).toEqual([1, 0]);
+  });
+});
+
+describe('a renewed sign-in', () => {
+  const slowKeychain = () => {
+    let answers: () => void = () => undefined;
+    const save = cache.save.bind(cache);
+    cache.save = async (tokens, signal) => {
+      const answered = new Promise<void>((resolve) => {
+        answers = resolve;
+      });
+      await waitUnlessAborted(answered, signal);
+      await save(tokens, signal);
+    };
+    return { answer: () => answers() };
+  };
+  /** What has been handed out so far. */
+  const watch = (asked: readonly Promise<unknown>[]) => {
+    const got: unknown[] = [];
+    for (const one of asked)
+      void one.then(
+        (token) => got.push(token),
+        (thrown) => got.push(thrown),
+      );
+    return got;
+  };
+
+  it('is handed to nobody before it is remembered, whenever they ask', async () => {
+    const first = await session.accessToken(never);
+    const keychain = slowKeychain();
+    const got = watch([session.accessToken(never, first)]);
+    await settled();
+    // The provider has answered; these come while the keychain is at it.
+    const later = watch([session.accessToken(never), session.accessToken(never, first)]);
+    await settled();
+    expect([client.refreshes, cache.tokens?.accessToken, ...got, ...later]).toEqual([1, first]);
+    keychain.answer();
+    await settled();
+    const renewed = cache.tokens?.accessToken;
+    expect(renewed?.equals(first)).toBe(false);
+    expect([...got, ...later]).toEqual([renewed, renewed, renewed]);
+  });
+
+  it('is handed out all the same when the keychain fails, or does not answer within its limit', async () => {
+    const first = await session.accessToken(never);
+    cache.failsWith = new EnrollmentError('STATION_KEYCHAIN_UNAVAILABLE');
+    const second = await session.accessToken(never, first);
+    expect(second.equals(first)).toBe(false);
+    cache.failsWith = undefined;
+    slowKeychain();
+    const begun = watch([session.accessToken(never, second)]);
+    await settled();
+    const later = watch([session.accessToken(never)]);
+    await clock.advance(9_999);
+    expect([...begun, ...later]).toEqual([]);
+    await clock.advance(1);
+    await settled();
+    const third = await session.accessToken(never);
+    expect([...begun, ...later]).toEqual([third, third]);
+    expect([third.equals(second), client.refreshes, clock.pendingTimers]).toEqual([false, 2, 0]);
+  });
+
+  it('is handed to nobody who signed out while it was being remembered', async () => {
+    const first = await session.accessToken(never);
+    const keychain = slowKeychain();
+    void session.accessToken(never, first).catch(() => undefined);
+    await settled();
+    const later = session.accessToken(never).catch((thrown: unknown) => thrown);
+    const out = session.signOut(never);
+    keychain.answer();
+    await out;
+    expect(await later).toMatchObject({ code: 'IDENTITY_NOT_SIGNED_IN' });
+    expect([session.isSignedIn, cache.tokens]).toEqual([false, undefined]);
+  });
+
+  it('lets go who gives up while it is being remembered', async () => {
+    const first = await session.accessToken(never);
+    slowKeychain();
+    void session.accessToken(never, first);
+    await settled();
+    const stop = new AbortController();
+    const given = session.accessToken(stop.signal);
+    const reason = new Error('cancelled');
+    stop.abort(reason);
+    await expect(given).rejects.toBe(reason);
+    await clock.advance(10_000);
   });
 });

@@ -4,7 +4,7 @@ import { HeldTokens } from './held-tokens.ts';
 import { asEnrollmentError, waitUnlessAborted } from './limits.ts';
 import type { AccessTokenSource, Clock, Logger, Random, SignInClient, TokenSet } from './ports.ts';
 import type { RememberedSignIn } from './remembered-sign-in.ts';
-import { repeatWithoutEffect } from './repeat-without-effect.ts';
+import { repeatRenewal } from './repeat-renewal.ts';
 import { revoke } from './revoke.ts';
 
 /** Of a renewal with all its tries. */
@@ -50,6 +50,8 @@ export class TokenUpkeep implements AccessTokenSource {
   readonly #remembered: RememberedSignIn;
   readonly #handlers: UpkeepHandlers;
   #held: HeldTokens | undefined;
+  /** Resolves once those that are held are remembered, or once that took too long; never rejects. */
+  #kept: Promise<unknown> = Promise.resolve();
   /** Aborted when the tokens in use are others, or none. */
   #inUse = new AbortController();
   #refreshing: Renewal | undefined;
@@ -84,18 +86,23 @@ export class TokenUpkeep implements AccessTokenSource {
 
   hold(tokens: TokenSet | undefined): void {
     this.#held = tokens === undefined ? undefined : new HeldTokens(tokens, this.#clock);
+    this.#kept = Promise.resolve();
     this.#problem = undefined;
     this.#inUse.abort(new EnrollmentError('IDENTITY_NOT_SIGNED_IN'));
     this.#inUse = new AbortController();
   }
 
   /**
-   * The new refresh token is stored before anybody uses the new access token: the old one is worth nothing now. A token
-   * that is in use for now alone is stored nowhere.
+   * The new refresh token is stored before anybody uses the new access token: the old one is worth nothing now, and a
+   * station that dies in between would have lost the sign-in. A keychain that fails, or takes longer than its limit,
+   * holds up nobody any longer. A token that is in use for now alone is stored nowhere.
    */
   async take(tokens: TokenSet, signal: AbortSignal): Promise<void> {
     this.hold(tokens);
-    if (tokens.handedIn !== 'for-now') await this.#remembered.save(tokens, signal);
+    if (tokens.handedIn === 'for-now') return;
+    const saving = this.#remembered.save(tokens, signal);
+    this.#kept = Promise.allSettled([saving]);
+    await saving;
   }
 
   /**
@@ -122,7 +129,11 @@ export class TokenUpkeep implements AccessTokenSource {
     if (held === undefined) throw new EnrollmentError('IDENTITY_NOT_SIGNED_IN');
     const { tokens } = held;
     const isRejected = rejected !== undefined && tokens.accessToken.equals(rejected);
-    if (!isRejected && !held.isDue) return tokens.accessToken;
+    if (!isRejected && !held.isDue) {
+      await waitUnlessAborted(this.#kept, signal);
+      // Signed out, or in anew, while it was being remembered.
+      return this.#held === held ? tokens.accessToken : this.accessToken(signal, rejected);
+    }
     // It is renewed early; while the provider cannot do that, what is left of it is as good as before.
     const isOfUse = (): boolean => !isRejected && this.tokens === tokens && held.isAlive;
     try {
@@ -161,7 +172,7 @@ export class TokenUpkeep implements AccessTokenSource {
     const never = new AbortController().signal;
     const unwanted = this.#inUse.signal;
     const refresh = (newest: TokenSet): Promise<TokenSet> =>
-      repeatWithoutEffect(
+      repeatRenewal(
         {
           ...{ clock: this.#clock, random: this.#random, limitMs: REFRESH_LIMIT_MS, signal: never, unwanted },
           onLimit: () =>

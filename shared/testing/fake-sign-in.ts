@@ -124,7 +124,7 @@ export class FakeTokenCache implements TokenCache {
     return this.tokens;
   }
 
-  async save(tokens: TokenSet): Promise<void> {
+  async save(tokens: TokenSet, _signal: AbortSignal): Promise<void> {
     this.#requireThere();
     this.tokens = tokens;
   }

@@ -93,6 +93,11 @@ export function createSignInClient(options: SignInClientOptions): SignInClient {
     }
   }
 
+  /** For requests that outlast a cancelled sign-in; the client's own limit ends them. */
+  function untiedConfiguration(provider: ProviderMetadata): oidc.Configuration {
+    return clientConfiguration(identity, provider, http, new AbortController().signal);
+  }
+
   /**
    * One question whether the code was approved. It is not cut off when the sign-in is cancelled: an answer on its way
    * may hold tokens, and those that nobody wants any more are revoked.
@@ -102,8 +107,7 @@ export function createSignInClient(options: SignInClientOptions): SignInClient {
     deviceCode: string,
     signal: AbortSignal,
   ): Promise<TokenReply> {
-    // The client's own limit ends it.
-    const untied = clientConfiguration(identity, provider, http, new AbortController().signal);
+    const untied = untiedConfiguration(provider);
     const asking = oidc.genericGrantRequest(untied, DEVICE_GRANT, { device_code: deviceCode });
     try {
       return await waitUnlessAborted(asking, signal);
@@ -113,9 +117,27 @@ export function createSignInClient(options: SignInClientOptions): SignInClient {
     }
   }
 
+  /** The sign-in of tokens that came. One that was cancelled meanwhile is none, and its tokens are revoked. */
+  async function signInOf(
+    configuration: oidc.Configuration,
+    provider: ProviderMetadata,
+    reply: TokenReply,
+    signal: AbortSignal,
+  ): Promise<TokenSet> {
+    try {
+      const tokens = await newTokenSet(configuration, reply, clock, logger, signal);
+      signal.throwIfAborted();
+      return tokens;
+    } catch (thrown) {
+      void discard(untiedConfiguration(provider), reply);
+      throw thrown;
+    }
+  }
+
   /** There are no tokens where the question brought an error. */
   const noAnswer = (): void => undefined;
 
+  /** Revokes tokens that nobody will hold. */
   async function discard(configuration: oidc.Configuration, reply: TokenReply): Promise<void> {
     try {
       await revokeAt(configuration, reply.access_token, reply.refresh_token);
@@ -158,8 +180,9 @@ export function createSignInClient(options: SignInClientOptions): SignInClient {
         if (skew !== undefined) throw skew;
         const prompt = promptOf(reply);
         onPrompt(prompt);
-        const tokens = await poll(await providerOf(signal), reply.device_code, prompt, signal);
-        return newTokenSet(configuration, tokens, clock, logger);
+        const provider = await providerOf(signal);
+        const tokens = await poll(provider, reply.device_code, prompt, signal);
+        return signInOf(configuration, provider, tokens, signal);
       }),
 
     refresh: (tokens: TokenSet, signal) =>

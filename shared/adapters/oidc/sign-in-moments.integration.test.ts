@@ -163,6 +163,27 @@ describe('a sign-in that is cancelled', () => {
     await expect.poll(() => calls('POST /oauth/v2/revoke'), patience).toBe(2);
   });
 
+  it('while it is asked who has signed in revokes the tokens: nobody holds them', async () => {
+    onPrompt = approve;
+    let reached: () => void = () => undefined;
+    const arrived = new Promise<void>((resolve) => {
+      reached = resolve;
+    });
+    fault = ({ path }) => {
+      if (path !== '/oidc/v1/userinfo') return undefined;
+      reached();
+      return 'hang';
+    };
+    const signing = session.signIn();
+    await arrived;
+    session.cancel();
+    await signing;
+    expect(views.at(-1)).toEqual({ state: 'signed-out' });
+    expect(session.isSignedIn).toBe(false);
+    expect(await cache.load(limit())).toBeUndefined();
+    await expect.poll(() => calls('POST /oauth/v2/revoke'), { timeout: 10_000 }).toBe(2);
+  });
+
   it('between the tokens and their being kept comes too late: they are there, and kept', async () => {
     onPrompt = approve;
     const save = cache.save.bind(cache);

@@ -28,28 +28,35 @@ async function userInfo(
   reply: TokenReply,
   subject: string | undefined,
   logger: Logger,
+  signal: AbortSignal,
 ): Promise<Claims> {
   if (configuration.serverMetadata().userinfo_endpoint === undefined) return {};
   try {
     return await oidc.fetchUserInfo(configuration, reply.access_token, subject ?? oidc.skipSubjectCheck);
   } catch (thrown) {
+    signal.throwIfAborted();
     // Only the name on screen depends on it.
     logger.log('warn', 'user-info-unavailable', { reason: describeThrown(thrown) });
     return {};
   }
 }
 
-/** The tokens of a new sign-in, with the names of account and organisation out of the ID token or, where it lacks one, user info. */
+/**
+ * The tokens of a new sign-in, with the names of account and organisation out of the ID token or, where it lacks one, user info.
+ * @param configuration whose requests end with `signal`
+ * @throws the signal's reason
+ */
 export async function newTokenSet(
   configuration: oidc.Configuration,
   reply: TokenReply,
   clock: Pick<Clock, 'nowMs'>,
   logger: Logger,
+  signal: AbortSignal,
 ): Promise<TokenSet> {
   const idToken: Claims = reply.claims() ?? {};
   const hasAccount = text(idToken, 'preferred_username') !== undefined || text(idToken, 'name') !== undefined;
   const hasNames = hasAccount && text(idToken, ORGANISATION_CLAIM) !== undefined;
-  const info = hasNames ? {} : await userInfo(configuration, reply, text(idToken, 'sub'), logger);
+  const info = hasNames ? {} : await userInfo(configuration, reply, text(idToken, 'sub'), logger, signal);
   const claims = { ...info, ...idToken };
   const subject = text(claims, 'sub') ?? '';
   return {

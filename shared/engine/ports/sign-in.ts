@@ -52,7 +52,8 @@ export interface SignInClient {
   /**
    * @throws IDENTITY_SESSION_ENDED when the provider refuses or there is no refresh token, IDENTITY_UNREACHABLE when it
    * does not answer, IDENTITY_TOKEN_REFUSED for a token that was handed in and cannot be renewed. Where the refresh token is
-   * known to be unused, the error says `noEffect`; in every other case it may have been rotated, and the new one lost.
+   * known to be unused, the error says `noEffect`; in every other case it may have been rotated, and the new one lost:
+   * then it is refused the next time.
    */
   refresh(tokens: TokenSet, signal: AbortSignal): Promise<TokenSet>;
   /**
