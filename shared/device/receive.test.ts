@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { partHeader, partsEnd, receiveInto, receiveParts } from './receive.ts';
@@ -18,23 +19,49 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+/** What `fenced` holds the device's lock with. */
+const LOCK_FD = 9;
+
 /** Runs the lines in a shell; what is sent and when is the test's. */
 function begin(reader: string) {
   return beginLines(receiveInto(reader, 1));
 }
 
 function beginLines(lines: string) {
+  const { child, closed } = run(lines, 'pipe');
+  if (child.stdin === null) throw new Error('The shell has no input.');
+  return { input: child.stdin, closed };
+}
+
+/**
+ * Sends these bytes and then nothing more, with the input held open after the script too, as sshd holds it while a link is
+ * down: a pipe of our own would be closed when the shell ends, and what the shell left would end by that.
+ */
+function beginStalled(lines: string, bytes: Buffer) {
+  const fifo = join(folder, 'input');
+  execFileSync('mkfifo', [fifo]);
+  const input = openSync(fifo, 'r+');
+  writeSync(input, bytes);
+  const { closed } = run(lines, input);
+  return closed.finally(() => closeSync(input));
+}
+
+function run(lines: string, input: 'pipe' | number) {
   const script = `set -eu\nt='${file}'\n: > "$t"\n${lines}\necho whole`;
-  const child = spawn('/bin/sh', ['-c', script], { stdio: ['pipe', 'pipe', 'ignore'] });
+  const stdio = Array.from({ length: LOCK_FD + 1 }, (): 'pipe' | 'ignore' | number => 'ignore');
+  stdio[0] = input;
+  for (const fd of [1, LOCK_FD]) stdio[fd] = 'pipe';
+  const child = spawn('/bin/sh', ['-c', script], { stdio });
   let printed = '';
-  child.stdout.on('data', (bytes: Buffer) => {
+  child.stdout?.on('data', (bytes: Buffer) => {
     printed += bytes.toString('utf8');
   });
-  // Closed, not just ended: nothing of it holds the session's output any more.
+  (child.stdio as readonly (Readable | null)[])[LOCK_FD]?.resume();
+  // Closed, not just ended: nothing of it holds the session's output or the lock any more.
   const closed = new Promise<{ status: number | null; printed: string }>((resolve) =>
     child.once('close', (status) => resolve({ status, printed })),
   );
-  return { input: child.stdin, closed };
+  return { child, closed };
 }
 
 it('takes what comes, and nothing waits when it is through', async () => {
@@ -124,16 +151,15 @@ describe('a file in parts', () => {
   });
 
   it.each([
-    ['before the first part', Buffer.alloc(0)],
-    ['in a raw part', raw(text).subarray(0, 500)],
-    ['in a compressed part', gzipped(text).subarray(0, 30)],
+    ['before the first part', Buffer.alloc(0), ''],
+    ['in a raw part', raw(text).subarray(0, 500), ''],
+    ['in a raw part, where dd counts no bytes', raw(text).subarray(0, 500), 'dd() { return 1; }\n'],
+    ['in a compressed part', gzipped(text).subarray(0, 30), ''],
   ])(
     'ends by itself, with all it started, when nothing comes any more %s',
-    async (_what, bytes) => {
-      const { input, closed } = beginLines(receiveParts(1));
-      input.write(bytes);
-      // Standard input stays open. What is left of it would hold the session's output, and it would not close.
-      expect(await closed).toEqual({ status: 1, printed: '' });
+    async (_what, bytes, device) => {
+      // What is left of it would hold the lock, which would not close.
+      expect(await beginStalled(device + receiveParts(1), bytes)).toEqual({ status: 1, printed: '' });
     },
     10_000,
   );
