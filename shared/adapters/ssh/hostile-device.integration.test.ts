@@ -210,6 +210,27 @@ describe('logging in', () => {
     });
   });
 
+  it('says of an address where nobody answers how long it was called', async () => {
+    // Time is over before the system could connect: as with an address that swallows every packet.
+    const clock: Clock = {
+      ...systemClock,
+      after: (ms, callback) => {
+        if (ms !== limits.connectMs) return systemClock.after(ms, callback);
+        queueMicrotask(callback);
+        return () => undefined;
+      },
+    };
+    const silent = await listenTcp(createServer());
+    const connecting = testConnector({}, { clock, limits }).connect(
+      { kind: 'ssh', user: 'pi', host: '127.0.0.1', port: silent },
+      { credential: withPassword, hostKeys: pinsOf(undefined), signal: AbortSignal.timeout(10_000) },
+    );
+    await expect(connecting).rejects.toMatchObject({
+      code: 'DEVICE_UNREACHABLE',
+      evidence: 'No connection after 3 s.',
+    });
+  });
+
   it('stops dialling when aborted', async () => {
     const silent = await listenTcp(createServer());
     const stop = new AbortController();

@@ -87,6 +87,11 @@ export function misbehaves(place: SshPlace, problem: string, cause?: unknown): E
   return placed('DEVICE_SSH_MISBEHAVES', place, undefined, cause, { problem });
 }
 
+/** The error of a host that nobody gets a connection to within the limit. */
+export function noConnection(place: SshPlace, limitMs: number): EnrollmentError {
+  return placed('DEVICE_UNREACHABLE', place, `No connection after ${limitMs / 1000} s.`);
+}
+
 /** The error of a host that does not complete the login within the limit. */
 export function notInTime(place: SshPlace, limitMs: number, greeting: string): EnrollmentError {
   const said = greeting === '' ? '' : `\n${greeting}`;
