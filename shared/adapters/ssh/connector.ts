@@ -43,7 +43,8 @@ export interface SshConnectorOptions {
 /** An sshd with too many logins at once, or one that is just starting, hangs up at random: calling again helps. */
 const MOST_REDIALS = 3;
 const REDIAL_WAIT_MS = 100;
-const nothingSeen = { login: '', greeting: '', disagreements: [] };
+const nothingTried = { accepted: [], keys: [], asksForOther: false, evidence: '' };
+const nothingSeen = { login: nothingTried, greeting: '', disagreements: [] };
 
 /**
  * Connects over SSH with `ssh2`. The only place of the program that makes an SSH client: host key checked

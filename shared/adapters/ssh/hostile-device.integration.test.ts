@@ -129,7 +129,7 @@ describe('logging in', () => {
     ]);
 
     const keysOnly = await device({ onLogin: (attempt) => attempt.reject(['publickey']) });
-    await expect(connect(keysOnly.port)).rejects.toMatchObject({ code: 'DEVICE_LOGIN_REFUSED' });
+    await expect(connect(keysOnly.port)).rejects.toMatchObject({ code: 'DEVICE_KEY_NEEDED' });
     expect(keysOnly.attempts.map(({ method }) => method)).toEqual(['none']);
   });
 
@@ -160,7 +160,10 @@ describe('logging in', () => {
         });
       },
     });
-    await expect(connect(asksOther.port)).rejects.toMatchObject({ code: 'DEVICE_LOGIN_REFUSED' });
+    await expect(connect(asksOther.port)).rejects.toMatchObject({
+      code: 'DEVICE_LOGIN_UNSUITABLE',
+      evidence: expect.stringContaining('It asked: Verification code:'),
+    });
     expect(others).toEqual([[]]);
   });
 
