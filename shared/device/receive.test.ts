@@ -1,5 +1,6 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { patience } from '../testing/patience.ts';
@@ -22,19 +23,45 @@ afterEach(() => {
   root.remove();
 });
 
+/** What `fenced` holds the device's lock with. */
+const LOCK_FD = 9;
+
 /** Runs the lines in a shell; what is sent and when is the test's. */
 function begin(lines: string) {
+  const { child, closed } = run(lines, 'pipe');
+  if (child.stdin === null) throw new Error('The shell has no input.');
+  return { input: child.stdin, closed };
+}
+
+/**
+ * Sends these bytes and then nothing more, with the input held open after the script too, as sshd holds it while a link is
+ * down: a pipe of our own would be closed when the shell ends, and what the shell left would end by that.
+ */
+function beginStalled(lines: string, bytes: Buffer) {
+  const fifo = root.on('/input');
+  execFileSync('mkfifo', [fifo]);
+  const input = openSync(fifo, 'r+');
+  writeSync(input, bytes);
+  const { closed } = run(lines, input);
+  return closed.finally(() => closeSync(input));
+}
+
+function run(lines: string, input: 'pipe' | number) {
   const script = `set -eu\nt='${file}'\n: > "$t"\n${lines}\necho whole`;
-  const child = spawn('/bin/sh', ['-c', script], { env: root.env, stdio: ['pipe', 'pipe', 'ignore'] });
+  const stdio = Array.from({ length: LOCK_FD + 1 }, (): 'pipe' | 'ignore' | number => 'ignore');
+  stdio[0] = input;
+  for (const fd of [1, LOCK_FD]) stdio[fd] = 'pipe';
+  const child = spawn('/bin/sh', ['-c', script], { env: root.env, stdio });
   let printed = '';
-  child.stdout.on('data', (bytes: Buffer) => {
+  child.stdout?.on('data', (bytes: Buffer) => {
     printed += bytes.toString('utf8');
   });
-  // Closed, not just ended: nothing of it holds the session's output any more.
+  (child.stdio as readonly (Readable | null)[])[LOCK_FD]?.resume();
+  // Closed, not just ended: nothing of it holds the session's output or the lock any more.
   const closed = new Promise<{ status: number | null; printed: string }>((resolve) =>
     child.once('close', (status) => resolve({ status, printed })),
   );
-  return { input: child.stdin, closed };
+  return { child, closed };
 }
 
 it('takes what comes, and nothing waits when it is through', async () => {
@@ -131,13 +158,12 @@ describe('a file in parts', () => {
   });
 
   it.each([
-    ['before the first part', Buffer.alloc(0)],
-    ['in a raw part', raw(text).subarray(0, 500)],
-    ['in a compressed part', gzipped(text).subarray(0, 30)],
-  ])('ends by itself, with all it started, when nothing comes any more %s', async (_what, bytes) => {
-    const { input, closed } = begin(receiveParts(OFTEN));
-    input.write(bytes);
-    // Standard input stays open. What is left of it would hold the session's output, and it would not close.
-    expect(await closed).toEqual({ status: 1, printed: '' });
+    ['before the first part', Buffer.alloc(0), ''],
+    ['in a raw part', raw(text).subarray(0, 500), ''],
+    ['in a raw part, where dd counts no bytes', raw(text).subarray(0, 500), 'dd() { return 1; }\n'],
+    ['in a compressed part', gzipped(text).subarray(0, 30), ''],
+  ])('ends by itself, with all it started, when nothing comes any more %s', async (_what, bytes, device) => {
+    // What is left of it would hold the lock, which would not close.
+    expect(await beginStalled(device + receiveParts(OFTEN), bytes)).toEqual({ status: 1, printed: '' });
   });
 });

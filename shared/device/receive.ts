@@ -54,13 +54,14 @@ const COPY_BYTES = 128 * 1024;
  *
  * Each program takes exactly the bytes of its part and leaves the next line alone: head and dd read no further than
  * they are told to, gzip would. Whoever is ended takes what it has started along, so that none of them keeps the input
- * and the lock; hence the number of the one before the pipe comes first through it.
+ * and the lock; hence a copy is the program itself and no shell around it, and the number of the one before the pipe
+ * comes first through it.
  */
 export function receiveParts(lookEverySeconds = LOOK_EVERY_SECONDS): string {
   return `if dd bs=1 count=0 iflag=fullblock,count_bytes status=none < /dev/null 2>/dev/null; then
-  copy() { dd bs=${COPY_BYTES} count="$1" iflag=fullblock,count_bytes status=none; }
+  copy() { exec dd bs=${COPY_BYTES} count="$1" iflag=fullblock,count_bytes status=none; }
 else
-  copy() { head -c "$1"; }
+  copy() { exec head -c "$1"; }
 fi
 inflate() {
   exec 4<&0

@@ -1,4 +1,4 @@
-import { EnrollmentError } from '../errors/enrollment-error.ts';
+import { describeThrown, EnrollmentError } from '../errors/enrollment-error.ts';
 import type { Clock } from './ports.ts';
 
 /**
@@ -42,7 +42,7 @@ export function throwIfAborted(signal: AbortSignal): void {
 export function asEnrollmentError(thrown: unknown): EnrollmentError {
   return thrown instanceof EnrollmentError
     ? thrown
-    : new EnrollmentError('STATION_BUG', { cause: thrown, evidence: String(thrown) });
+    : new EnrollmentError('STATION_BUG', { cause: thrown, evidence: describeThrown(thrown) });
 }
 
 /** Waits for work that others wait for too: an aborted signal ends the waiting, not the work. */

@@ -14,6 +14,7 @@ export const RECONNECT_LIMIT_MS = 180_000;
 /** A device that was lost this often will be lost again. */
 export const MOST_LOSSES = 5;
 /** While a device starts it refuses everybody but root (pam_nologin(8)): what let us in before is tried again. */
+const refusals = new Set<EnrollmentErrorCode>(['DEVICE_LOGIN_REFUSED', 'DEVICE_KEY_REFUSED']);
 const MOST_REFUSALS = 4;
 const FIRST_WAIT_MS = 2_000;
 const LONGEST_WAIT_MS = 10_000;
@@ -76,7 +77,7 @@ export class Reconnector {
   /**
    * Connects again. The board and the log say what happens.
    * @throws DEVICE_CONNECTION_LOST with all that happened when the device stays away, DEVICE_NOT_THE_SAME,
-   * DEVICE_HOST_KEY_CHANGED, DEVICE_LOGIN_REFUSED, or the signal's reason
+   * DEVICE_HOST_KEY_CHANGED, DEVICE_LOGIN_REFUSED, DEVICE_KEY_REFUSED, or the signal's reason
    */
   async reconnect(lost: EnrollmentError): Promise<DeviceSession> {
     const { ports, record, credential, target, signal } = this.#input;
@@ -84,7 +85,7 @@ export class Reconnector {
     this.#losses += 1;
     this.#note(`${step}: ${lost.evidence ?? lost.message}`);
     if (this.#losses > MOST_LOSSES) throw this.#giveUp(lost, `lost ${this.#losses} times`);
-    let refusals = 0;
+    let timesRefused = 0;
     for (let tries = 0; ; tries += 1) {
       const left = RECONNECT_LIMIT_MS - this.#spentMs;
       if (left <= 0) throw this.#giveUp(lost, `not back after ${durationText(RECONNECT_LIMIT_MS)}`);
@@ -104,7 +105,7 @@ export class Reconnector {
         throwIfAborted(signal);
         if (!(thrown instanceof EnrollmentError)) throw thrown;
         this.#note(`${thrown.code}: ${thrown.evidence ?? describeThrown(thrown)}`);
-        if (thrown.code === 'DEVICE_LOGIN_REFUSED' && refusals < MOST_REFUSALS) refusals += 1;
+        if (refusals.has(thrown.code) && timesRefused < MOST_REFUSALS) timesRefused += 1;
         else if (thrown.code !== 'DEVICE_UNREACHABLE' && thrown.code !== 'DEVICE_CONNECTION_LOST')
           throw this.#withHistory(thrown);
       } finally {

@@ -91,6 +91,33 @@ export const deviceRemedies = {
     retry: 'after-fix',
     secretNeeded: 'ssh-password',
   },
+  DEVICE_KEY_NEEDED: {
+    title: 'Device takes only keys',
+    says: 'The device at {address} lets {user} in by a key only, and the station has none to offer.',
+    cause:
+      'The profile names no private key and not the SSH agent, or the agent holds none. A password would not be looked at.',
+    operatorDoes:
+      'Give the profile a private_key_file under [ssh], or agent = true for the keys of the SSH agent, open its file again and enroll the device anew. On the command line: --ssh-key or --ssh-agent.',
+    retry: 'after-fix',
+  },
+  DEVICE_KEY_REFUSED: {
+    title: 'SSH key refused',
+    says: 'The device at {address} takes only keys, and for {user} none of those it was offered: {keys}.',
+    cause:
+      'Their public halves are not in the authorized_keys of {user} on the device, or others than {user} may write to that file.',
+    operatorDoes:
+      'Add the public half of one of these keys to ~/.ssh/authorized_keys of {user} on the device and retry. Or offer another key: private_key_file or agent under [ssh] in the profile; on the command line --ssh-key or --ssh-agent.',
+    retry: 'after-fix',
+  },
+  DEVICE_LOGIN_UNSUITABLE: {
+    title: 'Login the station cannot give',
+    says: 'The device at {address} wants another login of {user} than a key or a password.',
+    cause:
+      'It asks for a code or a new password, or it takes other kinds of login only. The evidence tells which.',
+    operatorDoes:
+      'Have the device take a key or a password alone for {user}. If the password has run out, log in there by hand and change it. Then retry.',
+    retry: 'after-fix',
+  },
   DEVICE_LOGIN_BLOCKED: {
     title: 'Device takes no logins for now',
     says: 'The device at {address} turns every connection away, before a login is tried.',

@@ -128,11 +128,25 @@ export function toErrorView(thrown: unknown): ErrorView {
   };
 }
 
+/** What is told of a thrown object that is no error. Its other fields may hold anything, secrets too. */
+const TOLD_FIELDS = ['name', 'message', 'code', 'level', 'status'] as const;
+
 /** Name and message of a thrown value, for evidence. The stack stays in the log. */
 export function describeThrown(thrown: unknown): string {
   if (thrown instanceof Error) {
     const cause = thrown.cause === undefined ? '' : `; cause: ${describeThrown(thrown.cause)}`;
     return `${thrown.name}: ${thrown.message}${cause}`;
   }
+  if (typeof thrown === 'object' && thrown !== null) return describeObject(thrown);
   return String(thrown);
+}
+
+function describeObject(thrown: object): string {
+  const fields = thrown as Readonly<Record<string, unknown>>;
+  const told = TOLD_FIELDS.flatMap((field) => {
+    const value = fields[field];
+    return typeof value === 'string' || typeof value === 'number' ? [`${field} ${value}`] : [];
+  });
+  const kind = thrown.constructor?.name || 'Object';
+  return told.length === 0 ? kind : `${kind} (${told.join(', ')})`;
 }

@@ -87,6 +87,17 @@ describe('an error view', () => {
     expect(describeThrown('text')).toBe('text');
   });
 
+  it('tells what it knows of an object that is no error, and none of its other fields', () => {
+    expect(describeThrown({ level: 'client-timeout', password: 'canary' })).toBe(
+      'Object (level client-timeout)',
+    );
+    expect(describeThrown(new Error('no reply', { cause: new Response(null, { status: 503 }) }))).toBe(
+      'Error: no reply; cause: Response (status 503)',
+    );
+    expect(describeThrown({ message: 'x', code: 7 })).toBe('Object (message x, code 7)');
+    expect(describeThrown(Object.create(null))).toBe('Object');
+  });
+
   it('keeps the place it has and takes the one it lacks', () => {
     const error = new EnrollmentError('DEVICE_TIMEOUT', { stepId: 'unit', cause: 'c', evidence: 'e' });
     const placed = error.at({ stepId: 'user', subject: 'board-1' });

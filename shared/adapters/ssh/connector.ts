@@ -15,7 +15,7 @@ import { prepareLogin } from './login.ts';
 import { createPenaltyMemory } from './penalty-memory.ts';
 import { type Account, type Hop, planRoute, type SshSettings } from './route.ts';
 import { createSession } from './session.ts';
-import { connectError, HUNG_UP_EARLY, jumpError, type SshPlace } from './ssh-errors.ts';
+import { connectError, HUNG_UP_EARLY, jumpError, noConnection, type SshPlace } from './ssh-errors.ts';
 import { dial } from './wire/dial.ts';
 import { StationClient } from './wire/station-client.ts';
 
@@ -43,7 +43,8 @@ export interface SshConnectorOptions {
 /** An sshd with too many logins at once, or one that is just starting, hangs up at random: calling again helps. */
 const MOST_REDIALS = 3;
 const REDIAL_WAIT_MS = 100;
-const nothingSeen = { login: '', greeting: '', disagreements: [] };
+const nothingTried = { accepted: [], keys: [], asksForOther: false, evidence: '' };
+const nothingSeen = { login: nothingTried, greeting: '', disagreements: [] };
 
 /**
  * Connects over SSH with `ssh2`. The only place of the program that makes an SSH client: host key checked
@@ -67,7 +68,7 @@ export function createSshConnector(options: SshConnectorOptions): SshConnector {
       return await dial({ host, port, family: hop.family, clock, signal: limit.signal });
     } catch (thrown) {
       signal.throwIfAborted();
-      if (limit.signal.aborted) throw connectError({ level: 'client-timeout' }, place, limit.seen);
+      if (limit.signal.aborted) throw noConnection(place, limits.connectMs);
       if (carrier !== undefined) throw jumpError(carrier.place, place, thrown);
       throw connectError(thrown, place, nothingSeen);
     } finally {
@@ -198,7 +199,6 @@ function withLimit(signal: AbortSignal, clock: Clock, limitMs: number) {
   const cancelTimer = clock.after(limitMs, () => stop.abort(new Error('The time is over.')));
   return {
     signal: stop.signal,
-    seen: { ...nothingSeen, greeting: `No connection after ${limitMs / 1000} s.` },
     cancel: () => {
       cancelTimer();
       signal.removeEventListener('abort', onAbort);

@@ -6,7 +6,7 @@ import type { SshLimits } from './limits.ts';
 import type { Login } from './login.ts';
 import {
   connectError,
-  loginRefused,
+  loginUnsuitable,
   lostError,
   misbehaves,
   notInTime,
@@ -42,7 +42,7 @@ export function logIn(options: Handshake): Promise<void> {
   const sighting = (): Sighting => {
     const offer = readServerOffer(guard?.firstBytes() ?? Buffer.alloc(0));
     return {
-      login: login.evidence(),
+      login: login.attempts(),
       greeting: guard?.greeting() ?? '',
       disagreements: offer === undefined ? [] : disagreements(offer, algorithms),
     };
@@ -77,7 +77,7 @@ export function logIn(options: Handshake): Promise<void> {
     });
     // A device that wants a new password gets none: nobody is there to choose one.
     client.on('change password', () =>
-      fail(loginRefused(place, 'The device wants the password to be changed first.')),
+      fail(loginUnsuitable(place, 'The device wants the password to be changed first.')),
     );
     client.on('error', (thrown: Error & { level?: string }) => {
       logger.log('debug', 'ssh-error', { address: place.address, error: thrown });

@@ -136,7 +136,7 @@ describe('logging in', () => {
     ]);
 
     const keysOnly = await device({ onLogin: (attempt) => attempt.reject(['publickey']) });
-    await expect(connect(keysOnly.port)).rejects.toMatchObject({ code: 'DEVICE_LOGIN_REFUSED' });
+    await expect(connect(keysOnly.port)).rejects.toMatchObject({ code: 'DEVICE_KEY_NEEDED' });
     expect(keysOnly.attempts.map(({ method }) => method)).toEqual(['none']);
   });
 
@@ -167,7 +167,10 @@ describe('logging in', () => {
         });
       },
     });
-    await expect(connect(asksOther.port)).rejects.toMatchObject({ code: 'DEVICE_LOGIN_REFUSED' });
+    await expect(connect(asksOther.port)).rejects.toMatchObject({
+      code: 'DEVICE_LOGIN_UNSUITABLE',
+      evidence: expect.stringContaining('It asked: Verification code:'),
+    });
     expect(others).toEqual([[]]);
   });
 
@@ -214,6 +217,27 @@ describe('logging in', () => {
     });
     await expect(connect(await listenTcp(chatty))).rejects.toMatchObject({
       code: expect.stringMatching(/^DEVICE_/),
+    });
+  });
+
+  it('says of an address where nobody answers how long it was called', async () => {
+    // Time is over before the system could connect: as with an address that swallows every packet.
+    const clock: Clock = {
+      ...systemClock,
+      after: (ms, callback) => {
+        if (ms !== limits.connectMs) return systemClock.after(ms, callback);
+        queueMicrotask(callback);
+        return () => undefined;
+      },
+    };
+    const silent = await listenTcp(createServer());
+    const connecting = testConnector({}, { clock, limits }).connect(
+      { kind: 'ssh', user: 'pi', host: '127.0.0.1', port: silent },
+      { credential: withPassword, hostKeys: pinsOf(undefined), signal: AbortSignal.timeout(10_000) },
+    );
+    await expect(connecting).rejects.toMatchObject({
+      code: 'DEVICE_UNREACHABLE',
+      evidence: 'No connection after 3 s.',
     });
   });
 

@@ -223,7 +223,7 @@ describe('in the login', () => {
         });
       },
     });
-    await expect(connect(port)).rejects.toMatchObject({ code: 'DEVICE_LOGIN_REFUSED' });
+    await expect(connect(port)).rejects.toMatchObject({ code: 'DEVICE_LOGIN_UNSUITABLE' });
     expect(given).toEqual([[]]);
   });
 

@@ -2,6 +2,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type ErrorView, toErrorView } from '../../errors/enrollment-error.ts';
 import { Secret } from '../../model/secret.ts';
 import { unlessItHangs } from '../../testing/patience.ts';
 import type { SshSettings } from './route.ts';
@@ -135,7 +136,7 @@ describe.skipIf(missing !== undefined)('logging in at OpenSSH', () => {
       for (let count = 0; count < 8; count += 1) agent.add(makeKeyFile(join(folder, `stranger-${count}`)));
       agent.add(plain('ed25519'));
       const notes: string[] = [];
-      await expect(connect({ ...ways(), notes })).rejects.toMatchObject({ code: 'DEVICE_LOGIN_REFUSED' });
+      await expect(connect({ ...ways(), notes })).rejects.toMatchObject({ code: 'DEVICE_KEY_REFUSED' });
       expect(notes).toEqual([expect.stringContaining('5 more keys')]);
       await connect(ways({ private_key_file: plain('ed25519') }));
       // A password still fits behind the keys: the refusal is not for too many tries.
@@ -152,6 +153,91 @@ describe.skipIf(missing !== undefined)('logging in at OpenSSH', () => {
         code: 'STATION_SSH_AGENT_UNAVAILABLE',
         details: { problem: 'SSH_AUTH_SOCK is not set' },
       });
+    });
+  });
+
+  describe('that is refused', () => {
+    const refusal = async (port: number, ways: Ways): Promise<ErrorView> => {
+      const thrown: unknown = await connectTo(`127.0.0.1:${port}`, ways).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      return toErrorView(thrown);
+    };
+    const stranger = () => makeKeyFile(join(folder, 'refused'));
+    const password = { password: new Secret('canary') };
+
+    it.each<[string, () => Ways]>([
+      ['without a key', () => ({})],
+      ['with a password alone', () => ({ credential: password })],
+      ['with an agent that holds none', () => ({ ssh: { agent: true }, agentSocket: agent.socket })],
+    ])('where only keys are taken, %s: asks for a key and for no password', async (_case, ways) => {
+      const view = await refusal(sshd.port, ways());
+      expect(view).toMatchObject({
+        ...{ code: 'DEVICE_KEY_NEEDED', secretNeeded: undefined, retry: 'after-fix' },
+        evidence: 'No key or password was offered. The device accepts: publickey.',
+      });
+      for (const way of ['private_key_file', 'agent = true', '--ssh-key', '--ssh-agent'])
+        expect(view.operatorDoes).toContain(way);
+    });
+
+    it('where only keys are taken, with another key: says which, and where it belongs', async () => {
+      const file = stranger();
+      const view = await refusal(sshd.port, { ssh: { private_key_file: file }, credential: password });
+      expect(view).toMatchObject({
+        ...{ code: 'DEVICE_KEY_REFUSED', secretNeeded: undefined },
+        says: expect.stringContaining(file),
+        operatorDoes: expect.stringContaining('~/.ssh/authorized_keys of root'),
+        evidence: `Tried: ${file}. The device accepts: publickey.`,
+      });
+    });
+
+    it.each([
+      ['PasswordAuthentication', 'password'],
+      ['KbdInteractiveAuthentication', 'keyboard-interactive'],
+    ])('where %s is on: asks for the password, with a key or without', async (setting, method) => {
+      // OpenSSH offers questions only where somebody puts them, which is PAM.
+      const other = await startRealSshd({ config: [`${setting} yes`, 'UsePAM yes'] });
+      try {
+        for (const ways of [{}, { ssh: { private_key_file: stranger() } }]) {
+          const view = await refusal(other.port, ways);
+          expect(view).toMatchObject({ code: 'DEVICE_LOGIN_REFUSED', secretNeeded: 'ssh-password' });
+          expect(view.evidence).toContain(`The device accepts: publickey, ${method}.`);
+        }
+      } finally {
+        await other.stop();
+      }
+    });
+
+    it('where a key and then a password are wanted: asks for what is missing', async () => {
+      const config = ['PasswordAuthentication yes', 'AuthenticationMethods publickey,password'];
+      const both = await startRealSshd({ config });
+      try {
+        expect(await refusal(both.port, { credential: password })).toMatchObject({
+          code: 'DEVICE_KEY_NEEDED',
+        });
+        const ssh = { private_key_file: both.clientKeyFile };
+        expect(await refusal(both.port, { ssh })).toMatchObject({
+          ...{ code: 'DEVICE_LOGIN_REFUSED', secretNeeded: 'ssh-password' },
+          evidence: expect.stringContaining('The device accepts: password.'),
+        });
+      } finally {
+        await both.stop();
+      }
+    });
+
+    it('where neither keys nor passwords are taken: says so', async () => {
+      const none = await startRealSshd({
+        config: ['PubkeyAuthentication no', 'HostbasedAuthentication yes'],
+      });
+      try {
+        expect(await refusal(none.port, { credential: password })).toMatchObject({
+          ...{ code: 'DEVICE_LOGIN_UNSUITABLE', secretNeeded: undefined },
+          evidence: expect.stringContaining('hostbased'),
+        });
+      } finally {
+        await none.stop();
+      }
     });
   });
 
@@ -238,7 +324,7 @@ describe.skipIf(missing !== undefined)('logging in at OpenSSH', () => {
     });
     try {
       const refused = connectTo(`127.0.0.1:${old.port}`, { ssh: { private_key_file: plain('rsa') } });
-      await expect(refused).rejects.toMatchObject({ code: 'DEVICE_LOGIN_REFUSED' });
+      await expect(refused).rejects.toMatchObject({ code: 'DEVICE_KEY_REFUSED' });
       expect((await seen(old)).accepted).toBe(0);
     } finally {
       await old.stop();

@@ -61,9 +61,12 @@ describe('the logins of one connection', () => {
 
   it('tell what was tried and what the device takes, and no secret', () => {
     const login = prepareLogin({ user: 'pi', keys: [file('/keys/bench')], password });
-    expect(login.evidence()).toBe('No key or password was offered.');
+    expect(login.attempts()).toMatchObject({ keys: [], evidence: 'No key or password was offered.' });
     login.next(null);
     login.next(['password']);
-    expect(login.evidence()).toBe('Tried: /keys/bench, password. The device accepts: password.');
+    expect(login.attempts()).toEqual({
+      ...{ accepted: ['password'], keys: ['/keys/bench'], asksForOther: false },
+      evidence: 'Tried: /keys/bench, password. The device accepts: password.',
+    });
   });
 });

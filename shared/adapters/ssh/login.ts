@@ -17,20 +17,44 @@ export interface Login {
   keyFailed(why: string): void;
   /** True once a password or key was offered. */
   readonly hasOffered: boolean;
-  /** What was tried, for the operator. */
-  evidence(): string;
+  /** What it has come to so far. */
+  attempts(): LoginAttempts;
 }
 
+/** What a login has come to. */
+export interface LoginAttempts {
+  /** What the device takes, as it said last; nothing while it has not said. */
+  readonly accepted: readonly AuthenticationType[];
+  /** Names of the keys that were offered. */
+  readonly keys: readonly string[];
+  /** True once the device has asked for something that is neither a key nor the password. */
+  readonly asksForOther: boolean;
+  /** All of it in sentences, for the operator. */
+  readonly evidence: string;
+}
+
+/** As much of a device's question as an operator needs to know it again. */
+const MOST_PROMPT_LENGTH = 80;
 /** Prompts that ask for the password and not, say, for a code of a second factor. */
 const PASSWORD_PROMPT = /pass|kennwort|contrase|senha|has[lł]o|парол/i;
 
-/** Answers one single hidden password prompt, once. Everything else gets no answer, which the device takes as a no. */
-function interactiveAnswer(password: string): (prompts: readonly Prompt[]) => string[] {
+/**
+ * Answers one single hidden password prompt, once. Everything else gets no answer, which the device takes as a no.
+ * @param onOther called with the first prompt that does not ask for the password alone
+ */
+function interactiveAnswer(
+  password: string,
+  onOther: (prompt: string) => void,
+): (prompts: readonly Prompt[]) => string[] {
   let answered = false;
   return (prompts) => {
     const [prompt] = prompts;
-    if (answered || prompt === undefined || prompts.length !== 1) return [];
-    if (prompt.echo === true || !PASSWORD_PROMPT.test(prompt.prompt)) return [];
+    if (prompt === undefined) return [];
+    if (prompts.length !== 1 || prompt.echo === true || !PASSWORD_PROMPT.test(prompt.prompt)) {
+      onOther(prompt.prompt);
+      return [];
+    }
+    if (answered) return [];
     answered = true;
     return [password];
   };
@@ -50,7 +74,9 @@ function withoutSha1(key: ParsedKey): ParsedKey {
 export function prepareLogin(means: LoginMeans): Login {
   const { user: username, password } = means;
   const keys = [...means.keys];
+  const keysOffered: string[] = [];
   const tried: string[] = [];
+  let otherPrompt: string | undefined;
   const problems: string[] = [];
   let passwordTried = false;
   let askedForMethods = false;
@@ -67,6 +93,7 @@ export function prepareLogin(means: LoginMeans): Login {
     if (key !== undefined && (accepted === null || accepted.includes('publickey'))) {
       keys.shift();
       tried.push(key.name);
+      keysOffered.push(key.name);
       if (key.kind === 'agent') return { type: 'agent', username, agent: key.agent } as AnyAuthMethod;
       // The types want text here; ssh2 takes a parsed key as it is, and does not parse it again for every device.
       return { type: 'publickey', username, key: withoutSha1(key.key) as never };
@@ -79,7 +106,9 @@ export function prepareLogin(means: LoginMeans): Login {
     }
     if (!accepted.includes('keyboard-interactive')) return false;
     tried.push('keyboard-interactive');
-    const answer = interactiveAnswer(password.reveal());
+    const answer = interactiveAnswer(password.reveal(), (prompt) => {
+      otherPrompt ??= prompt.trim().slice(0, MOST_PROMPT_LENGTH);
+    });
     return {
       type: 'keyboard-interactive',
       username,
@@ -89,20 +118,26 @@ export function prepareLogin(means: LoginMeans): Login {
 
   return {
     next: (accepted) => {
-      if (accepted !== null) devicesChoice = accepted;
+      // A device that has had enough names nothing any more; what it takes it has said before.
+      if (accepted !== null && accepted.length > 0) devicesChoice = accepted;
       return offer(accepted);
     },
     keyFailed: (why) => problems.push(why),
     get hasOffered() {
       return tried.length > 0;
     },
-    evidence: () =>
-      [
+    attempts: () => ({
+      accepted: devicesChoice,
+      keys: keysOffered,
+      asksForOther: otherPrompt !== undefined,
+      evidence: [
         ...problems,
         tried.length === 0 ? 'No key or password was offered.' : `Tried: ${tried.join(', ')}.`,
         devicesChoice.length === 0 ? undefined : `The device accepts: ${devicesChoice.join(', ')}.`,
+        otherPrompt === undefined ? undefined : `It asked: ${otherPrompt}`,
       ]
         .filter((sentence) => sentence !== undefined)
         .join(' '),
+    }),
   };
 }

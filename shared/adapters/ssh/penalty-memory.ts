@@ -1,11 +1,19 @@
 import type { Clock } from '../../engine/ports.ts';
 import { EnrollmentError } from '../../errors/enrollment-error.ts';
+import type { EnrollmentErrorCode } from '../../model/error-codes.ts';
 import type { Hop } from './route.ts';
 import { blockedError, type SshPlace } from './ssh-errors.ts';
 
 /** sshd's longest penalty by default (PerSourcePenalties max, sshd_config(5)). */
 const REMEMBERED_MS = 10 * 60_000;
 const MOST_HOSTS = 4096;
+/** What sshd counts as a failed login. */
+const refusals = new Set<EnrollmentErrorCode>([
+  'DEVICE_LOGIN_REFUSED',
+  'DEVICE_KEY_REFUSED',
+  'DEVICE_LOGIN_UNSUITABLE',
+  'DEVICE_JUMP_REFUSED',
+]);
 
 /** Remembers where logins failed, to explain connections that are turned away there afterwards. */
 export interface PenaltyMemory {
@@ -19,7 +27,7 @@ export function createPenaltyMemory(clock: Clock): PenaltyMemory {
   const nameOf = ({ target }: Hop) => `${target.host} ${target.port}`;
   return {
     note: (hop, { code }) => {
-      if (code !== 'DEVICE_LOGIN_REFUSED' && code !== 'DEVICE_JUMP_REFUSED') return;
+      if (!refusals.has(code)) return;
       if (failedAt.size >= MOST_HOSTS) failedAt.clear();
       failedAt.set(nameOf(hop), clock.monotonicMs());
     },

@@ -1,6 +1,7 @@
 import { describeThrown, EnrollmentError } from '../../errors/enrollment-error.ts';
 import type { EnrollmentErrorCode } from '../../model/error-codes.ts';
 import { printable } from '../../model/printable.ts';
+import type { LoginAttempts } from './login.ts';
 
 /** System errors that mean: nobody took the call. Others broke off a conversation. */
 const NOBODY_THERE = new Set([
@@ -28,8 +29,7 @@ export interface SshPlace {
 
 /** What was seen of a connection by the time an error came. */
 export interface Sighting {
-  /** What was offered for the login, in sentences. */
-  readonly login: string;
+  readonly login: LoginAttempts;
   /** What the device said before its version line. */
   readonly greeting: string;
   /** What the server offers that the station does not speak; empty when they agree. */
@@ -67,8 +67,24 @@ export function connectError(thrown: unknown, place: SshPlace, sighting: Sightin
 }
 
 /** The device took none of the logins. A jump host is not asked a password for, so nobody has to enter one. */
-export function loginRefused(place: SshPlace, tried: string, cause?: unknown): EnrollmentError {
-  return placed(place.isJump ? 'DEVICE_JUMP_REFUSED' : 'DEVICE_LOGIN_REFUSED', place, tried, cause);
+function loginRefused(place: SshPlace, login: LoginAttempts, cause: unknown): EnrollmentError {
+  const code = place.isJump ? 'DEVICE_JUMP_REFUSED' : refusalOf(login);
+  const keys = login.keys.length === 0 ? {} : { keys: login.keys.join(', ') };
+  return placed(code, place, login.evidence, cause, keys);
+}
+
+/** Which refusal it is hangs on what can be done: nobody is asked for a password that would never be offered. */
+function refusalOf({ accepted, keys, asksForOther }: LoginAttempts): EnrollmentErrorCode {
+  if (asksForOther) return 'DEVICE_LOGIN_UNSUITABLE';
+  if (accepted.includes('password') || accepted.includes('keyboard-interactive'))
+    return 'DEVICE_LOGIN_REFUSED';
+  if (keys.length > 0) return 'DEVICE_KEY_REFUSED';
+  return accepted.includes('publickey') ? 'DEVICE_KEY_NEEDED' : 'DEVICE_LOGIN_UNSUITABLE';
+}
+
+/** The error of a device that wants something for the login that is neither a key nor the password. */
+export function loginUnsuitable(place: SshPlace, wanted: string): EnrollmentError {
+  return placed(place.isJump ? 'DEVICE_JUMP_REFUSED' : 'DEVICE_LOGIN_UNSUITABLE', place, wanted);
 }
 
 /** The error of a connection that was up and is not any more. */
@@ -85,6 +101,11 @@ export function blockedError(place: SshPlace, cause: EnrollmentError): Enrollmen
 /** The error of what does not behave as an SSH server. `problem` is the rest of a sentence. */
 export function misbehaves(place: SshPlace, problem: string, cause?: unknown): EnrollmentError {
   return placed('DEVICE_SSH_MISBEHAVES', place, undefined, cause, { problem });
+}
+
+/** The error of a host that nobody gets a connection to within the limit. */
+export function noConnection(place: SshPlace, limitMs: number): EnrollmentError {
+  return placed('DEVICE_UNREACHABLE', place, `No connection after ${limitMs / 1000} s.`);
 }
 
 /** The error of a host that does not complete the login within the limit. */

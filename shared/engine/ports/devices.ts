@@ -67,8 +67,8 @@ export interface DeviceConnector {
    * Connects and logs in, or opens a session on this computer. Every host on the way must show the key it has in
    * `hostKeys`; a key that may be trusted at first contact is pinned there once the login is complete.
    * `onNote` gets what the device's log should tell about the way there.
-   * @throws DEVICE_UNREACHABLE, DEVICE_LOGIN_REFUSED, DEVICE_LOGIN_BLOCKED, DEVICE_HOST_KEY_CHANGED, _UNKNOWN, _REVOKED,
-   * DEVICE_CONNECTION_LOST, DEVICE_SSH_OUTDATED, DEVICE_SSH_MISBEHAVES, DEVICE_JUMP_FAILED, STATION_KEY_PASSPHRASE_NEEDED,
+   * @throws DEVICE_UNREACHABLE, DEVICE_LOGIN_REFUSED, DEVICE_LOGIN_UNSUITABLE, DEVICE_KEY_NEEDED, DEVICE_KEY_REFUSED,
+   * DEVICE_LOGIN_BLOCKED, DEVICE_HOST_KEY_CHANGED, _UNKNOWN, _REVOKED, DEVICE_CONNECTION_LOST, DEVICE_SSH_OUTDATED, DEVICE_SSH_MISBEHAVES, DEVICE_JUMP_FAILED, STATION_KEY_PASSPHRASE_NEEDED,
    * _WRONG, STATION_KEY_UNUSABLE, STATION_SSH_AGENT_UNAVAILABLE, STATION_SSH_CONFIG_UNUSABLE
    */
   connect(
