@@ -15,6 +15,8 @@ export const exitCodes = {
   /** This computer: journal, folder in use, a fault of the program. */
   station: 5,
   interrupted: 130,
+  /** Nobody reads the output any more. What a shell shows for a program that SIGPIPE has ended. */
+  outputClosed: 141,
   terminated: 143,
 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];

@@ -7,12 +7,16 @@ export interface SignalSource {
   exit(code: number): void;
 }
 
-/** Ctrl-C and its like: the first ends what runs in good order, the second ends the program at once. */
+/**
+ * What ends a command early, and in good order: Ctrl-C and its like, an output nobody reads. Only a person who asks a second
+ * time ends the program at once.
+ */
 export class Interrupts {
   readonly #controller = new AbortController();
   readonly #exit: (code: number) => void;
   readonly #note: (text: string) => void;
-  /** The exit code, once somebody interrupted. */
+  #isAsked = false;
+  /** The exit code, once something interrupted. */
   exitCode: ExitCode | undefined;
 
   constructor(source: SignalSource, note: (text: string) => void) {
@@ -26,13 +30,21 @@ export class Interrupts {
     return this.#controller.signal;
   }
 
+  /** Somebody wants it to end. */
   interrupt(code: ExitCode = exitCodes.interrupted): void {
-    if (this.exitCode !== undefined) {
-      this.#exit(this.exitCode);
+    if (this.#isAsked) {
+      this.#exit(this.exitCode ?? code);
       return;
     }
-    this.exitCode = code;
+    this.#isAsked = true;
     this.#note('stopping; once more ends it at once');
+    this.stop(code);
+  }
+
+  /** Ends what runs, in good order; only the first reason counts. */
+  stop(code: ExitCode): void {
+    if (this.exitCode !== undefined) return;
+    this.exitCode = code;
     this.#controller.abort(new Stopped('interrupted'));
   }
 }

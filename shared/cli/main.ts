@@ -9,23 +9,25 @@ import { Interrupts } from './interrupts.ts';
 import { Output } from './output.ts';
 import { createProgram } from './program.ts';
 import { ShownError } from './sign-in.ts';
+import { StandardStreams } from './standard-streams.ts';
 import { UsageError } from './usage-error.ts';
 
 /**
  * The program `muster`. Secrets leave the environment before anything else happens, so that no child inherits them.
- * @returns the exit code
+ * @returns the exit code, once all output has gone out
  */
 export async function main(args: readonly string[]): Promise<ExitCode> {
-  let output = outputOf(args.includes('--json'));
-  const interrupts = new Interrupts(
+  const interrupts: Interrupts = new Interrupts(
     { on: (signal, listener) => process.on(signal, listener), exit: (code) => process.exit(code) },
     (text) => output.note(text),
   );
+  const streams = new StandardStreams(process, (lost) => interrupts.stop(lost));
+  let output = outputOf(streams, args.includes('--json'));
   let code: ExitCode = exitCodes.ok;
   try {
     const secrets = takeGivenSecrets(process.env);
     const context = ({ json }: { readonly json?: boolean }): CommandContext => {
-      output = outputOf(json === true);
+      output = outputOf(streams, json === true);
       return {
         output,
         interrupts,
@@ -42,12 +44,13 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     code = tellFailure(thrown, output, interrupts);
   }
   output.event('end', { exitCode: code });
-  return code;
+  await streams.flush();
+  return code === exitCodes.ok ? (streams.exitCode ?? code) : code;
 }
 
-function outputOf(json: boolean): Output {
+function outputOf({ stdout, stderr }: StandardStreams, json: boolean): Output {
   return new Output({
-    ...{ stdout: process.stdout, stderr: process.stderr, json, nowMs: () => Date.now() },
+    ...{ stdout, stderr, json, nowMs: () => Date.now() },
     noColour: Boolean(process.env.NO_COLOR),
   });
 }
