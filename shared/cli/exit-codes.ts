@@ -14,6 +14,8 @@ export const exitCodes = {
   input: 4,
   /** This computer: journal, folder in use, a fault of the program. */
   station: 5,
+  /** The terminal is gone. */
+  hungUp: 129,
   interrupted: 130,
   /** Nobody reads the output any more. What a shell shows for a program that SIGPIPE has ended. */
   outputClosed: 141,

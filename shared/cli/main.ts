@@ -5,6 +5,7 @@ import type { SecretTerminal } from './ask-secret.ts';
 import type { CommandContext } from './command-context.ts';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { takeGivenSecrets } from './given-secrets.ts';
+import { isHangUpIgnored } from './hang-ups.ts';
 import { Interrupts } from './interrupts.ts';
 import { Output } from './output.ts';
 import { createProgram } from './program.ts';
@@ -20,8 +21,9 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   const interrupts: Interrupts = new Interrupts(
     { on: (signal, listener) => process.on(signal, listener), exit: (code) => process.exit(code) },
     (text) => output.note(text),
+    { ignoresHangUp: isHangUpIgnored(process.ppid) },
   );
-  const streams = new StandardStreams(process, (lost) => interrupts.stop(lost));
+  const streams = new StandardStreams(process, interrupts);
   let output = outputOf(streams, args.includes('--json'));
   let code: ExitCode = exitCodes.ok;
   try {
@@ -58,6 +60,8 @@ function outputOf({ stdout, stderr }: StandardStreams, json: boolean): Output {
 /** Somebody sits there when both directions are a terminal. */
 function terminalOf(output: Output, interrupts: Interrupts): SecretTerminal | undefined {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
+  // It is only read, and its modes are only set, for a question: that one deals with it.
+  process.stdin.on('error', () => interrupts.hangUp());
   return {
     input: process.stdin,
     write: (text) => output.ask(text),

@@ -339,5 +339,5 @@ On a terminal they are asked for when a device needs them, once per batch.
 
 Exit codes: ${exitCodes.ok} all is well, ${exitCodes.notAll} a device is not enrolled or has a problem, ${exitCodes.usage} usage,
   ${exitCodes.signIn} sign-in or token, ${exitCodes.input} profile or manifest, ${exitCodes.station} this computer, ${exitCodes.interrupted} interrupted, ${exitCodes.terminated} terminated,
-  ${exitCodes.outputClosed} nobody reads the output any more.
+  ${exitCodes.hungUp} the terminal is gone, ${exitCodes.outputClosed} nobody reads the output any more.
 `;

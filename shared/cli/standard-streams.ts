@@ -1,5 +1,6 @@
 import { EnrollmentError, toErrorView } from '../errors/enrollment-error.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
+import type { Interrupts } from './interrupts.ts';
 import { errorText, type TextStream } from './output.ts';
 
 /** A stream of the process. `stdout` and `stderr` fit. */
@@ -63,17 +64,21 @@ const readerGone: readonly (string | undefined)[] = ['EPIPE', 'ECONNRESET'];
 export class StandardStreams {
   readonly stdout: LosableStream;
   readonly stderr: LosableStream;
-  readonly #onLost: (code: ExitCode) => void;
+  readonly #interrupts: Pick<Interrupts, 'stop' | 'hangUp'>;
   #exitCode: ExitCode | undefined;
 
-  /** @param onLost whatever runs is to end in good order, with this exit code */
+  /** @param interrupts end in good order what runs */
   constructor(
     source: { readonly stdout: ProcessStream; readonly stderr: ProcessStream },
-    onLost: (code: ExitCode) => void,
+    interrupts: Pick<Interrupts, 'stop' | 'hangUp'>,
   ) {
-    this.#onLost = onLost;
-    this.stdout = new LosableStream(source.stdout, (cause) => this.#lost('Standard output', cause));
-    this.stderr = new LosableStream(source.stderr, (cause) => this.#lost('Standard error', cause));
+    this.#interrupts = interrupts;
+    this.stdout = new LosableStream(source.stdout, (cause) =>
+      this.#lost('Standard output', cause, source.stdout.isTTY === true),
+    );
+    this.stderr = new LosableStream(source.stderr, (cause) =>
+      this.#lost('Standard error', cause, source.stderr.isTTY === true),
+    );
   }
 
   /** The exit code that tells that not all of the output went out, where that is so. */
@@ -87,7 +92,12 @@ export class StandardStreams {
   }
 
   /** A reader that has left is told nothing, as by every program in a pipe; a full disk is worth a word. */
-  #lost(name: string, cause: NodeJS.ErrnoException): void {
+  #lost(name: string, cause: NodeJS.ErrnoException, isTerminal: boolean): void {
+    // What is written to a terminal that is gone fails so, and may do so before the signal has come.
+    if (isTerminal && cause.code === 'EIO') {
+      this.#interrupts.hangUp();
+      return;
+    }
     const isReaderGone = readerGone.includes(cause.code);
     const code = isReaderGone ? exitCodes.outputClosed : exitCodes.station;
     this.#exitCode ??= code;
@@ -100,6 +110,6 @@ export class StandardStreams {
       });
       this.stderr.write(`${errorText(toErrorView(error))}\n`);
     }
-    this.#onLost(code);
+    this.#interrupts.stop(code);
   }
 }
