@@ -51,6 +51,8 @@ function readTyped(
     let typed = '';
     const end = (outcome: () => void): void => {
       input.off('data', onData);
+      input.off('end', onGone);
+      input.off('error', onGone);
       signal.removeEventListener('abort', onAbort);
       input.setRawMode(false);
       input.pause();
@@ -58,6 +60,8 @@ function readTyped(
       outcome();
     };
     const onAbort = (): void => end(() => reject(signal.reason));
+    // The terminal has hung up: nobody answers any more.
+    const onGone = (): void => end(() => resolve(''));
     const onData = (bytes: Buffer | string): void => {
       for (const character of bytes.toString()) {
         if (character === CTRL_C) {
@@ -80,6 +84,8 @@ function readTyped(
     input.setRawMode(true);
     terminal.write(question);
     input.on('data', onData);
+    input.on('end', onGone);
+    input.on('error', onGone);
     input.resume();
   });
 }

@@ -3,11 +3,12 @@ import { createStation } from '../engine/station.ts';
 import type { ErrorView } from '../errors/enrollment-error.ts';
 import { printable } from '../model/printable.ts';
 import type { Profile } from '../model/profile.ts';
-import type { DecommissionView, StationDelta } from '../model/station-state.ts';
+import type { DecommissionFinding, DecommissionView, StationDelta } from '../model/station-state.ts';
 import { askLine } from './ask-secret.ts';
 import { type CommandContext, openPorts, type StationOptions } from './command-context.ts';
 import { type ExitCode, exitCodeOfDevices, exitCodes } from './exit-codes.ts';
 import { errorFields, type Output, tellNotice } from './output.ts';
+import { type DeviceSecrets, SecretQuestions } from './secret-questions.ts';
 import { SignInWatch } from './sign-in.ts';
 import { SignInAgain } from './sign-in-again.ts';
 import { maySignInAgain, type SignInPatience } from './sign-in-patience.ts';
@@ -22,7 +23,8 @@ export interface DecommissionOptions extends StationOptions, SignInPatience {
 }
 
 /**
- * Takes one device out of the fleet and says what was deleted and what was gone already.
+ * Takes one device out of the fleet and says what was deleted and what was gone already. Keys and account do not wait for a
+ * password of the device: it is asked for once that needs it, and the rest goes on.
  * @returns `ok` when nothing of it is left that was to go
  * @throws UsageError where nobody can be asked and `--yes` is missing, and what ends it before it begins
  */
@@ -76,22 +78,51 @@ export async function decommission(
       ...{ output, signal, terminal, isGiven: secrets.token !== undefined },
     });
     signal.throwIfAborted();
-    await station.handle('device.decommission', {
-      ...{ deviceId, target: options.target, keepAgent: options.keepAgent, removeUser: options.removeUser },
-      sshPassword: secrets.sshPassword?.value.reveal(),
-      sudoPassword: secrets.sudoPassword?.value.reveal(),
-      keyPassphrase: secrets.keyPassphrase?.value.reveal(),
-    });
     // An interrupt cuts it off: the station closes and with it what runs.
     const stop = (): void => void station.shutDown();
     signal.addEventListener('abort', stop, { once: true });
-    await station.whenDecommissioned();
+    const run = async (given: DeviceSecrets): Promise<DecommissionView | undefined> => {
+      await station.handle('device.decommission', {
+        ...{ deviceId, target: options.target, keepAgent: options.keepAgent, removeUser: options.removeUser },
+        sshPassword: given.sshPassword?.reveal(),
+        sudoPassword: given.sudoPassword?.reveal(),
+        keyPassphrase: given.keyPassphrase?.reveal(),
+      });
+      await station.whenDecommissioned();
+      return station.state.decommissions?.[deviceId];
+    };
+    let before: DecommissionView | undefined;
+    const ended = await new SecretQuestions(context).answering(
+      deviceId,
+      async (given) => {
+        before = withEarlier(await run(given), before);
+        return before;
+      },
+      (view) => deviceFinding(view)?.error?.secretNeeded,
+    );
     signal.removeEventListener('abort', stop);
-    return interrupts.exitCode ?? tell(output, station.state.decommissions?.[deviceId]);
+    return interrupts.exitCode ?? tell(output, ended);
   } finally {
     again.close();
     await station.shutDown();
   }
+}
+
+function deviceFinding(view: DecommissionView | undefined): DecommissionFinding | undefined {
+  return view?.findings.find(({ what }) => what === 'device');
+}
+
+/** A run that was taken up again with a password finds gone what it has deleted itself before. */
+function withEarlier(
+  view: DecommissionView | undefined,
+  before: DecommissionView | undefined,
+): DecommissionView | undefined {
+  if (view === undefined || before === undefined) return view;
+  const findings = view.findings.map((finding) => {
+    const earlier = before.findings.find(({ what }) => what === finding.what);
+    return finding.state === 'gone' && earlier?.state === 'deleted' ? earlier : finding;
+  });
+  return { ...view, findings };
 }
 
 async function isConfirmed(

@@ -1,5 +1,7 @@
-import { diagnose } from '../engine/doctor.ts';
+import { type Diagnosis, diagnose } from '../engine/doctor.ts';
 import { doctorTitles, type Finding } from '../engine/doctor-checks.ts';
+import { remedies } from '../errors/remedies.ts';
+import type { Remedy, SecretNeeded } from '../errors/remedy.ts';
 import { type DeviceId, parseDeviceId } from '../model/device-id.ts';
 import { printable } from '../model/printable.ts';
 import type { Profile } from '../model/profile.ts';
@@ -9,7 +11,8 @@ import { type ExitCode, exitCodeOfDevices } from './exit-codes.ts';
 import { Observer } from './observer.ts';
 import type { Output } from './output.ts';
 import { namesFleet } from './profile-options.ts';
-import { reachOf } from './reach-options.ts';
+import { reachOf, readTarget } from './reach-options.ts';
+import { SecretQuestions } from './secret-questions.ts';
 import type { SignInPatience } from './sign-in-patience.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -19,8 +22,8 @@ export interface DoctorOptions extends StationOptions, SignInPatience {
 }
 
 /**
- * Says what is wrong with a target. Changes nothing, and asks nobody to begin with: a remembered or handed-in sign-in is
- * used where there is one. One that it has begun with and that ends on the way is waited for.
+ * Says what is wrong with a target. Changes nothing, and asks nobody for a sign-in to begin with: a remembered or handed-in one
+ * is used where there is one. One that it has begun with and that ends on the way is waited for.
  * @returns `notAll` when there is a problem; `signIn` when the sign-in that ended is the only one
  */
 export async function doctor(
@@ -30,18 +33,23 @@ export async function doctor(
 ): Promise<ExitCode> {
   const { output } = context;
   const deviceId = options.deviceId === undefined ? undefined : readId(options.deviceId);
-  const reach = reachOf(options, profile, context.secrets);
+  readTarget(options.target);
   const observer = new Observer(context, profile, options);
   try {
     const knowsFleet = namesFleet(profile);
     const isSignedIn = knowsFleet && (await observer.session.resume());
     const sees = isSignedIn && profile.nats !== undefined;
-    const diagnosis = await diagnose({
-      ...{ ports: observer.ports, profile, deviceId, signal: observer.signal, knowsFleet },
-      ...reach,
-      identity: isSignedIn ? observer.identity : undefined,
-      heartbeatOf: sees ? (id) => newestHeartbeat(observer, id) : undefined,
-    });
+    const diagnosis = await new SecretQuestions(context).answering(
+      deviceId ?? options.target,
+      (secrets) =>
+        diagnose({
+          ...{ ports: observer.ports, profile, deviceId, signal: observer.signal, knowsFleet },
+          ...reachOf(options, profile, secrets),
+          identity: isSignedIn ? observer.identity : undefined,
+          heartbeatOf: sees ? (id) => newestHeartbeat(observer, id) : undefined,
+        }),
+      secretNeededBy,
+    );
     const { target, problems, findings } = diagnosis;
     output.event(
       'diagnosis',
@@ -56,6 +64,13 @@ export async function doctor(
   } finally {
     await observer.close();
   }
+}
+
+/** The first problem is the one that hides the rest. */
+function secretNeededBy({ findings }: Diagnosis): SecretNeeded | undefined {
+  const code = findings.find((finding) => finding.state === 'problem')?.code;
+  const remedy: Remedy | undefined = code === undefined ? undefined : remedies[code];
+  return remedy?.secretNeeded;
 }
 
 function readId(text: string): DeviceId {

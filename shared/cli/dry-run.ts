@@ -5,7 +5,7 @@ import {
   type PreviewInput,
   previewEnrollment,
 } from '../engine/preview.ts';
-import { EnrollmentError, toErrorView } from '../errors/enrollment-error.ts';
+import { EnrollmentError, type ErrorView, toErrorView } from '../errors/enrollment-error.ts';
 import { parseDeviceId } from '../model/device-id.ts';
 import { megabytesText } from '../model/duration-text.ts';
 import type { EnrollmentErrorCode } from '../model/error-codes.ts';
@@ -18,6 +18,7 @@ import type { EventFields } from './json-lines.ts';
 import { Observer, type ObserverOptions } from './observer.ts';
 import type { Output } from './output.ts';
 import { reachOf } from './reach-options.ts';
+import { type DeviceSecrets, SecretQuestions } from './secret-questions.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface DryRunOptions extends ObserverOptions {
@@ -42,23 +43,40 @@ export async function dryRun(
   try {
     await observer.session.require();
     const heard = await newestHeartbeats(observer, output);
+    const questions = new SecretQuestions(context);
     for (const entry of profile.bench) {
-      try {
-        const seen = await preview(observer, entry, context, {
-          takeOver: options.takeOver === true,
-          heard: heard.get(entry.device_id),
-        });
-        tellPreview(output, seen, options.verbose === true);
-      } catch (thrown) {
-        interrupts.signal.throwIfAborted();
-        const view = toErrorView(asEnrollmentError(thrown));
-        output.error(view, entry.device_id);
-        failures.push(view.code);
+      const { device_id: deviceId } = entry;
+      const seen = await look(() =>
+        questions.answering(deviceId, (secrets) =>
+          preview(observer, entry, secrets, {
+            takeOver: options.takeOver === true,
+            heard: heard.get(deviceId),
+          }),
+        ),
+      );
+      interrupts.signal.throwIfAborted();
+      if (seen.ok) tellPreview(output, seen.preview, options.verbose === true);
+      else {
+        output.error(seen.error, deviceId);
+        failures.push(seen.error.code);
       }
     }
     return exitCodeOfDevices(failures);
   } finally {
     await observer.close();
+  }
+}
+
+type Look =
+  | { readonly ok: true; readonly preview: EnrollmentPreview }
+  | { readonly ok: false; readonly error: ErrorView };
+
+/** One device's error is told in its turn, and ends nobody else's look. */
+async function look(previewing: () => Promise<EnrollmentPreview>): Promise<Look> {
+  try {
+    return { ok: true, preview: await previewing() };
+  } catch (thrown) {
+    return { ok: false, error: toErrorView(asEnrollmentError(thrown)) };
   }
 }
 
@@ -81,7 +99,7 @@ async function newestHeartbeats(observer: Observer, output: Output): Promise<Rea
 async function preview(
   { ports, profile, session, identity, signal }: Observer,
   entry: BenchEntry,
-  { secrets }: CommandContext,
+  secrets: DeviceSecrets,
   asked: Pick<PreviewInput, 'takeOver' | 'heard'>,
 ): Promise<EnrollmentPreview> {
   const id = parseDeviceId(entry.device_id);

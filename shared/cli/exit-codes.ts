@@ -14,7 +14,11 @@ export const exitCodes = {
   input: 4,
   /** This computer: journal, folder in use, a fault of the program. */
   station: 5,
+  /** The terminal is gone. */
+  hungUp: 129,
   interrupted: 130,
+  /** Nobody reads the output any more. What a shell shows for a program that SIGPIPE has ended. */
+  outputClosed: 141,
   terminated: 143,
 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];

@@ -4,9 +4,4 @@ import { main } from './main.ts';
 keepMemoryOutOfCoreFiles(process.platform);
 
 // What is left open (a keychain call that hangs, a browser) does not keep a finished program.
-void main(process.argv.slice(2)).then(async (code) => {
-  await Promise.all(
-    [process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))),
-  );
-  process.exit(code);
-});
+void main(process.argv.slice(2)).then((code) => process.exit(code));

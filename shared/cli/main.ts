@@ -5,27 +5,31 @@ import type { SecretTerminal } from './ask-secret.ts';
 import type { CommandContext } from './command-context.ts';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { takeGivenSecrets } from './given-secrets.ts';
+import { isHangUpIgnored } from './hang-ups.ts';
 import { Interrupts } from './interrupts.ts';
 import { Output } from './output.ts';
 import { createProgram } from './program.ts';
 import { ShownError } from './sign-in.ts';
+import { StandardStreams } from './standard-streams.ts';
 import { UsageError } from './usage-error.ts';
 
 /**
  * The program `muster`. Secrets leave the environment before anything else happens, so that no child inherits them.
- * @returns the exit code
+ * @returns the exit code, once all output has gone out
  */
 export async function main(args: readonly string[]): Promise<ExitCode> {
-  let output = outputOf(args.includes('--json'));
-  const interrupts = new Interrupts(
+  const interrupts: Interrupts = new Interrupts(
     { on: (signal, listener) => process.on(signal, listener), exit: (code) => process.exit(code) },
     (text) => output.note(text),
+    { ignoresHangUp: isHangUpIgnored(process.ppid) },
   );
+  const streams = new StandardStreams(process, interrupts);
+  let output = outputOf(streams, args.includes('--json'));
   let code: ExitCode = exitCodes.ok;
   try {
     const secrets = takeGivenSecrets(process.env);
     const context = ({ json }: { readonly json?: boolean }): CommandContext => {
-      output = outputOf(json === true);
+      output = outputOf(streams, json === true);
       return {
         output,
         interrupts,
@@ -42,12 +46,13 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     code = tellFailure(thrown, output, interrupts);
   }
   output.event('end', { exitCode: code });
-  return code;
+  await streams.flush();
+  return code === exitCodes.ok ? (streams.exitCode ?? code) : code;
 }
 
-function outputOf(json: boolean): Output {
+function outputOf({ stdout, stderr }: StandardStreams, json: boolean): Output {
   return new Output({
-    ...{ stdout: process.stdout, stderr: process.stderr, json, nowMs: () => Date.now() },
+    ...{ stdout, stderr, json, nowMs: () => Date.now() },
     noColour: Boolean(process.env.NO_COLOR),
   });
 }
@@ -55,6 +60,8 @@ function outputOf(json: boolean): Output {
 /** Somebody sits there when both directions are a terminal. */
 function terminalOf(output: Output, interrupts: Interrupts): SecretTerminal | undefined {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
+  // It is only read, and its modes are only set, for a question: that one deals with it.
+  process.stdin.on('error', () => interrupts.hangUp());
   return {
     input: process.stdin,
     write: (text) => output.ask(text),

@@ -6,8 +6,8 @@ import { colourPaint, type Paint, plainPaint } from './paint.ts';
 /** A stream that is written to. `stdout` and `stderr` of a process fit. */
 export interface TextStream {
   readonly isTTY?: boolean;
-  readonly columns?: number;
-  readonly rows?: number;
+  readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
   write(text: string): unknown;
 }
 

@@ -335,8 +335,9 @@ const environmentHelp = `
 Secrets come by environment, each also as NAME_FILE (a file) or NAME_FD (an open descriptor), and never as arguments:
   MUSTER_ADMIN_TOKEN          token of automation, used as it is (HARMONY_ZITADEL_ADMIN_TOKEN does too)
   MUSTER_SUDO_PASSWORD        MUSTER_SSH_PASSWORD        MUSTER_SSH_KEY_PASSPHRASE
-On a terminal they are asked for when a device needs them, once per batch.
+On a terminal they are asked for when a device needs them, once for all devices.
 
 Exit codes: ${exitCodes.ok} all is well, ${exitCodes.notAll} a device is not enrolled or has a problem, ${exitCodes.usage} usage,
-  ${exitCodes.signIn} sign-in or token, ${exitCodes.input} profile or manifest, ${exitCodes.station} this computer, ${exitCodes.interrupted} interrupted, ${exitCodes.terminated} terminated.
+  ${exitCodes.signIn} sign-in or token, ${exitCodes.input} profile or manifest, ${exitCodes.station} this computer, ${exitCodes.interrupted} interrupted, ${exitCodes.terminated} terminated,
+  ${exitCodes.hungUp} the terminal is gone, ${exitCodes.outputClosed} nobody reads the output any more.
 `;

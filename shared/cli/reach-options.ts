@@ -2,7 +2,7 @@ import type { DeviceCredential } from '../engine/ports.ts';
 import type { BenchEntry, Profile } from '../model/profile.ts';
 import type { Secret } from '../model/secret.ts';
 import { parseTarget, type Target } from '../model/target.ts';
-import type { GivenSecrets } from './given-secrets.ts';
+import type { DeviceSecrets } from './secret-questions.ts';
 import { UsageError } from './usage-error.ts';
 
 /** A target as it was typed. @throws UsageError */
@@ -16,7 +16,7 @@ export function readTarget(text: string): Target {
 export function reachOf(
   entry: Pick<BenchEntry, 'target'>,
   profile: Profile,
-  secrets: GivenSecrets,
+  secrets: DeviceSecrets,
 ): {
   readonly target: Target;
   readonly credential: DeviceCredential;
@@ -28,9 +28,9 @@ export function reachOf(
     target,
     credential: {
       user,
-      ...(secrets.sshPassword === undefined ? {} : { password: secrets.sshPassword.value }),
-      ...(secrets.keyPassphrase === undefined ? {} : { keyPassphrase: secrets.keyPassphrase.value }),
+      ...(secrets.sshPassword === undefined ? {} : { password: secrets.sshPassword }),
+      ...(secrets.keyPassphrase === undefined ? {} : { keyPassphrase: secrets.keyPassphrase }),
     },
-    sudoPassword: secrets.sudoPassword?.value,
+    sudoPassword: secrets.sudoPassword,
   };
 }

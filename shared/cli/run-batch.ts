@@ -13,7 +13,7 @@ import { countRows, rowsInOrder } from './board-text.ts';
 import { type CommandContext, openPorts, type StationOptions } from './command-context.ts';
 import { type ExitCode, exitCodeOfDevices, exitCodes } from './exit-codes.ts';
 import { errorText } from './output.ts';
-import { SecretDesk, secretInputs } from './secret-desk.ts';
+import { SecretDesk, secretInputs, secretWords } from './secret-desk.ts';
 import { type Prompt, promptLines, SignInWatch } from './sign-in.ts';
 import { SignInAgain } from './sign-in-again.ts';
 import { maySignInAgain, type SignInPatience } from './sign-in-patience.ts';
@@ -217,12 +217,11 @@ class BatchRun {
     this.#board?.pause();
     try {
       const more = others.length === 0 ? '' : ` and ${others.length} more`;
-      const what = {
-        'ssh-password': 'SSH password',
-        'sudo-password': 'sudo password',
-        'key-passphrase': 'Passphrase of the SSH key',
-      }[kind];
-      return await askSecret(terminal, `${what} for ${first.deviceId}${more}: `, interrupts.signal);
+      return await askSecret(
+        terminal,
+        `${secretWords[kind]} for ${first.deviceId}${more}: `,
+        interrupts.signal,
+      );
     } finally {
       this.#board?.resume();
     }

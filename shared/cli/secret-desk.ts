@@ -3,12 +3,19 @@ import type { Secret } from '../model/secret.ts';
 import type { EnrollmentRow } from '../model/station-state.ts';
 
 /** A wrong answer can be corrected this often; then the devices fail with what they say. */
-const MOST_QUESTIONS = 3;
+export const MOST_QUESTIONS = 3;
 
 export const secretInputs = {
   'ssh-password': 'sshPassword',
   'sudo-password': 'sudoPassword',
   'key-passphrase': 'keyPassphrase',
+} as const satisfies Record<SecretNeeded, string>;
+
+/** What a question calls it. */
+export const secretWords = {
+  'ssh-password': 'SSH password',
+  'sudo-password': 'sudo password',
+  'key-passphrase': 'Passphrase of the SSH key',
 } as const satisfies Record<SecretNeeded, string>;
 
 export interface SecretDeskOptions {

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,7 +62,8 @@ describe('secrets by environment', () => {
 
 describe('asking on the terminal', () => {
   function terminal() {
-    const listeners = new Set<(bytes: Buffer) => void>();
+    const emitter = new EventEmitter();
+    const events = ['data', 'end', 'error'];
     const modes: boolean[] = [];
     let shown = '';
     let interrupts = 0;
@@ -71,8 +73,8 @@ describe('asking on the terminal', () => {
         input: {
           isTTY: true,
           setRawMode: (mode: boolean) => modes.push(mode),
-          on: (_event: string, listener: (bytes: Buffer) => void) => listeners.add(listener),
-          off: (_event: string, listener: (bytes: Buffer) => void) => listeners.delete(listener),
+          on: (event: string, listener: () => void) => emitter.on(event, listener),
+          off: (event: string, listener: () => void) => emitter.off(event, listener),
           resume: () => undefined,
           pause: () => undefined,
         } as never,
@@ -85,9 +87,15 @@ describe('asking on the terminal', () => {
         },
       },
       type: (text: string) => {
-        for (const listener of [...listeners]) listener(Buffer.from(text));
+        emitter.emit('data', Buffer.from(text));
       },
-      seen: () => ({ modes, shown, interrupts, listeners: listeners.size }),
+      hangUp: (event: 'end' | 'error') => {
+        emitter.emit(event, new Error('EIO'));
+      },
+      seen: () => ({
+        ...{ modes, shown, interrupts },
+        listeners: events.reduce((sum, event) => sum + emitter.listenerCount(event), 0),
+      }),
       modeWhenAsked: () => modeWhenAsked,
     };
   }
@@ -122,6 +130,17 @@ describe('asking on the terminal', () => {
     await expect(answer).rejects.toThrow('interrupted');
     expect(stopped.seen()).toMatchObject({ modes: [true, false], listeners: 0 });
   });
+
+  it.each(['end', 'error'] as const)(
+    'gives nothing when the terminal hangs up, told by %s',
+    async (event) => {
+      const { terminal: asked, hangUp, seen } = terminal();
+      const answer = askSecret(asked, '?', never);
+      hangUp(event);
+      expect(await answer).toBeUndefined();
+      expect(seen().listeners).toBe(0);
+    },
+  );
 });
 
 describe('the secret desk', () => {

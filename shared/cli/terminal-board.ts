@@ -9,8 +9,8 @@ const REDRAW_MS = 200;
 /** Where the board is drawn. `stdout` of a process fits. */
 export interface BoardOutput {
   readonly isTTY?: boolean;
-  readonly columns?: number;
-  readonly rows?: number;
+  readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
   write(text: string): unknown;
 }
 

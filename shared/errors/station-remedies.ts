@@ -115,6 +115,14 @@ export const stationRemedies = {
     operatorDoes: 'Wait until it has ended, or name another folder with --state-dir.',
     retry: 'after-fix',
   },
+  STATION_OUTPUT_LOST: {
+    title: 'Output cannot be written',
+    says: '{stream} cannot be written any more. What ran was stopped in good order.',
+    cause: 'The disk it goes to is full, or the file or device it goes to has failed.',
+    operatorDoes:
+      'Make space there or write to another place, and start again: what is done already is kept.',
+    retry: 'after-fix',
+  },
   STATION_ENGINE_LOST: {
     title: 'Engine stopped',
     says: 'The engine stopped and is being restarted.',
