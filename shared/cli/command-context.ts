@@ -26,6 +26,14 @@ export interface StationOptions {
   readonly tokenCache?: TokenPolicy;
 }
 
+/** Says in red that nobody's certificate is checked, where the profile wants that. Before a secret is asked for or sent. */
+export function warnOfInvalidCertificates(output: Output, { identity }: Profile): void {
+  if (!identity.danger_accept_invalid_certs) return;
+  const warning =
+    'danger_accept_invalid_certs: any certificate is believed. The sign-in can be read on its way.';
+  output.note(output.paint.failed(warning));
+}
+
 /**
  * The ports of a command.
  * @param access `write`: the journal's folder is held for this program; `read`: nothing is written to it
@@ -37,11 +45,7 @@ export function openPorts(
   options: StationOptions,
   access: 'read' | 'write',
 ): StationPorts {
-  if (profile.identity.danger_accept_invalid_certs) {
-    const warning =
-      'danger_accept_invalid_certs: any certificate is believed. The sign-in can be read on its way.';
-    output.note(output.paint.failed(warning));
-  }
+  warnOfInvalidCertificates(output, profile);
   const { token } = secrets;
   const given =
     token === undefined

@@ -11,7 +11,7 @@ import type { SetUpItem, SetUpReport } from '../setup/report.ts';
 import { DEVICE_ROLE, type SetUpRequest, setUpRequestSchema } from '../setup/request.ts';
 import { CLIENT_CONFIG_FILE, PROFILE_FILE, type ProfileIdentity, setUp } from '../setup/set-up.ts';
 import { askSecret } from './ask-secret.ts';
-import type { CommandContext } from './command-context.ts';
+import { type CommandContext, warnOfInvalidCertificates } from './command-context.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { type GivenSecret, readStandardInput } from './given-secrets.ts';
 import { UsageError } from './usage-error.ts';
@@ -56,6 +56,7 @@ export async function setUpZitadel(context: CommandContext, options: SetUpComman
     },
     'command line',
   );
+  warnOfInvalidCertificates(output, profile);
   const folder = createSetUpFolder(options.out);
   const { value: token, variable } = await requireToken(context);
   const ports = await createSetUpPorts({ profile, token, variable, logger: silentLogger, signal });
