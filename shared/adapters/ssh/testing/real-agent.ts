@@ -21,7 +21,6 @@ export async function startRealAgent(folder: string): Promise<RealAgent> {
     throw new Error('ssh-agent did not start.');
   });
   await Promise.race([once(agent.stdout, 'data', { signal: unlessItHangs() }), ended]);
-  ended.catch(() => undefined);
   const env = { ...process.env, SSH_AUTH_SOCK: socket };
   const add = (...args: readonly string[]) =>
     execFileSync('ssh-add', ['-q', ...args], { env, stdio: 'pipe' });
