@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseCsv } from './csv.ts';
-import { decodeManifest, parseManifest } from './manifest.ts';
+import { parseManifest, readManifest } from './manifest.ts';
+import { decodeManifest } from './manifest-text.ts';
 
 describe('CSV', () => {
   const rowsOf = (text: string) => {
@@ -136,10 +137,44 @@ describe('a manifest', () => {
     },
   );
 
-  it('is read as Excel saves Unicode text', () => {
-    const text = '\ufeffdevice_id\ttarget\r\nboard-1\t10.0.0.1\r\n';
-    expect(parseManifest(decodeManifest(Buffer.from(text, 'utf16le')))).toMatchObject({ ok: true });
-    expect(decodeManifest(Buffer.from('é'))).toBe('é');
+  describe('in another encoding', () => {
+    const text = '\ufeffdevice_id\ttarget\tlabel.site\r\nboard-1\t10.0.0.1\tKöln\r\n';
+    const inLittle = Buffer.from(text, 'utf16le');
+
+    it.each([
+      ['UTF-8', Buffer.from(text)],
+      ['UTF-16, as Excel saves Unicode text', inLittle],
+      ['UTF-16 of the other byte order', Buffer.from(inLittle).swap16()],
+    ])('is read from %s', (_encoding, bytes) => {
+      expect(readManifest(bytes)).toMatchObject({ ok: true, devices: [{ labels: { site: 'Köln' } }] });
+    });
+
+    const latin1 = (from: string): Buffer => Buffer.from(from, 'latin1');
+    it.each([
+      ['Latin-1', latin1('device_id,target,label.site\na,h,x\nb,i,Köln\n'), 3, /^line 3 is not UTF-8: save /],
+      ['Latin-1 at its end', latin1('device_id,target,label.site\na,h,Köln'), 2, /^line 2 is not UTF-8/],
+      ['half a UTF-16', inLittle.subarray(0, -1), 0, /UTF-16/],
+      [
+        'UTF-16 without its mark',
+        Buffer.from('device_id\ttarget\na\th', 'utf16le'),
+        0,
+        /not UTF-8 text: save/,
+      ],
+    ])('is refused: %s', (_encoding, bytes, row, says) => {
+      expect(readManifest(bytes)).toEqual({
+        ok: false,
+        problems: [{ row, column: '', says: expect.stringMatching(says) }],
+      });
+    });
+
+    it('is never guessed: what is UTF-8 comes out as it is', () => {
+      const line = fc.string({ unit: 'grapheme', maxLength: 12 }).filter((one) => !/[\0\ufeff]/.test(one));
+      fc.assert(
+        fc.property(line, (one) => {
+          expect(decodeManifest(Buffer.from(one))).toEqual({ ok: true, text: one });
+        }),
+      );
+    });
   });
 
   const bad: [string, string, [number, string, RegExp][]][] = [

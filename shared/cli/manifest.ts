@@ -5,6 +5,7 @@ import { printable } from '../model/printable.ts';
 import type { BenchEntry } from '../model/profile.ts';
 import { type CsvRow, parseCsv } from './csv.ts';
 import { parseLabels, readLabel } from './labels.ts';
+import { decodeManifest } from './manifest-text.ts';
 
 /** What is wrong with a row: where it is, as an editor or a person counts, and in which column. */
 export interface ManifestProblem {
@@ -29,10 +30,12 @@ interface RawRow {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Text of a manifest's bytes: UTF-8, or UTF-16 as Excel writes "Unicode text". */
-export function decodeManifest(bytes: Uint8Array): string {
-  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : 'utf-8';
-  return new TextDecoder(encoding).decode(bytes);
+/** Reads the devices of a batch from the bytes of a file. @see parseManifest */
+export function readManifest(bytes: Uint8Array): ManifestResult {
+  const decoded = decodeManifest(bytes);
+  if (decoded.ok) return parseManifest(decoded.text);
+  const { line, says } = decoded;
+  return { ok: false, problems: [{ row: line, column: '', says }] };
 }
 
 /**

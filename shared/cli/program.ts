@@ -12,7 +12,7 @@ import { type DryRunOptions, dryRun } from './dry-run.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { devices, status } from './fleet-commands.ts';
 import { type ImportOptions, importClientConfig } from './import-command.ts';
-import { decodeManifest, parseManifest } from './manifest.ts';
+import { readManifest as judgeManifest } from './manifest.ts';
 import { type ProfileOptions, profileOf } from './profile-options.ts';
 import { readTarget } from './reach-options.ts';
 import { runBatch } from './run-batch.ts';
@@ -320,7 +320,7 @@ async function readManifest(
     interrupts.signal.throwIfAborted();
     throw invalid('cannot be read', describeThrown(thrown));
   }
-  const manifest = parseManifest(decodeManifest(bytes));
+  const manifest = judgeManifest(bytes);
   if (manifest.ok) return manifest.devices;
   for (const { row, column, says } of manifest.problems) {
     output.event('manifest-problem', { row, column, says });
