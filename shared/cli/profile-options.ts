@@ -180,6 +180,8 @@ function labelsOf(texts: readonly string[]): Record<string, string> {
   for (const text of texts) {
     const labels = parseLabels(text);
     if (!labels.ok) throw new UsageError(`--labels: ${labels.says}.`);
+    const twice = Object.keys(labels.labels).find((name) => Object.hasOwn(all, name));
+    if (twice !== undefined) throw new UsageError(`--labels: "${twice}" is there twice.`);
     Object.assign(all, labels.labels);
   }
   return all;
