@@ -11,6 +11,7 @@ import { doctor } from './doctor-command.ts';
 import { type DryRunOptions, dryRun } from './dry-run.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { devices, status } from './fleet-commands.ts';
+import { requireUsable } from './given-secrets.ts';
 import { type ImportOptions, importClientConfig } from './import-command.ts';
 import { readManifest as judgeManifest } from './manifest.ts';
 import { type ProfileOptions, profileOf } from './profile-options.ts';
@@ -153,6 +154,7 @@ export function createProgram(
     .action(async (deviceId: string, given: CommonOptions & WaitOption & DecommissionOptions) => {
       const options = { ...normalise(given), ...readPatience(given.waitForSignIn) };
       const run = context(options);
+      requireUsable(run.secrets);
       requireDeviceId(deviceId);
       if (options.target !== undefined) readTarget(options.target);
       const needs = { ...needsOf(run), noAgent: true };
@@ -181,6 +183,7 @@ export function createProgram(
     .action(async (given: CommonOptions & WaitOption & { target: string; deviceId?: string }) => {
       const options = { ...normalise(given), ...readPatience(given.waitForSignIn) };
       const run = context(options);
+      requireUsable(run.secrets);
       const profile = await profileOf(
         options,
         { ...needsOf(run), mayBeIncomplete: true },
@@ -285,6 +288,7 @@ async function enroll(
   wish: BatchWish = {},
 ): Promise<ExitCode> {
   const { signal } = context.interrupts;
+  requireUsable(context.secrets);
   const given = {
     ...readPatience(options.waitForSignIn),
     trustedHostKeys: readFingerprints(options.trustHostKey),
