@@ -19,6 +19,7 @@ import { Observer, type ObserverOptions } from './observer.ts';
 import type { Output } from './output.ts';
 import { reachOf } from './reach-options.ts';
 import { type DeviceSecrets, SecretQuestions } from './secret-questions.ts';
+import { sideBySide } from './side-by-side.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface DryRunOptions extends ObserverOptions {
@@ -44,17 +45,21 @@ export async function dryRun(
     await observer.session.require();
     const heard = await newestHeartbeats(observer, output);
     const questions = new SecretQuestions(context);
-    for (const entry of profile.bench) {
-      const { device_id: deviceId } = entry;
-      const seen = await look(() =>
-        questions.answering(deviceId, (secrets) =>
+    const looks = sideBySide(profile.bench, profile.batch.concurrency, (entry) =>
+      look(() =>
+        questions.answering(entry.device_id, (secrets) =>
           preview(observer, entry, secrets, {
             takeOver: options.takeOver === true,
-            heard: heard.get(deviceId),
+            heard: heard.get(entry.device_id),
           }),
         ),
-      );
+      ),
+    );
+    for (const [index, { device_id: deviceId }] of profile.bench.entries()) {
+      const seen = await looks[index];
+      await questions.whenQuiet();
       interrupts.signal.throwIfAborted();
+      if (seen === undefined) continue;
       if (seen.ok) tellPreview(output, seen.preview, options.verbose === true);
       else {
         output.error(seen.error, deviceId);

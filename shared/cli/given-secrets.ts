@@ -23,12 +23,11 @@ const LIMIT_BYTES = 64 * 1024;
 
 /**
  * Takes the secrets out of the environment: `NAME`, `NAME_FILE` (a file) or `NAME_FD` (an open file descriptor). They
- * are removed from it at once, so that no program that is started later inherits them.
- * @throws UsageError when one is named twice, is empty, or cannot be read
+ * are removed from it at once, so that no program that is started later inherits them. One that is named twice, is empty or
+ * cannot be read is refused by whoever asks for it, with a {@link UsageError}: what does without it is not kept from running.
  */
 export function takeGivenSecrets(environment: Record<string, string | undefined>): GivenSecrets {
   const found: { -readonly [Name in SecretName]?: GivenSecret } = {};
-  const problems: string[] = [];
   for (const [name, variables] of Object.entries(secretVariables) as [SecretName, readonly string[]][]) {
     const ways = variables.flatMap((variable) =>
       (['', '_FILE', '_FD'] as const).flatMap((ending) => {
@@ -39,17 +38,27 @@ export function takeGivenSecrets(environment: Record<string, string | undefined>
     );
     const [way, other] = ways;
     if (way === undefined) continue;
-    if (other !== undefined) problems.push(`${way.variable} and ${other.variable} are both set.`);
+    const refuse = (problem: string): void => {
+      const get = (): never => {
+        throw new UsageError(problem);
+      };
+      Object.defineProperty(found, name, { get });
+    };
+    if (other !== undefined) refuse(`${way.variable} and ${other.variable} are both set.`);
     else {
       try {
         found[name] = { variable: way.variable, value: readSecret(way.ending, way.text) };
       } catch (thrown) {
-        problems.push(`${way.variable}: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+        refuse(`${way.variable}: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
       }
     }
   }
-  if (problems.length > 0) throw new UsageError(problems.join('\n'));
   return found;
+}
+
+/** For commands that may use all of them: tells now what would be refused on the way. @throws UsageError */
+export function requireUsable(secrets: GivenSecrets): void {
+  for (const name of Object.keys(secretVariables) as SecretName[]) void secrets[name];
 }
 
 /** A secret on standard input, or undefined where nothing comes. @throws UsageError when it is no secret */

@@ -7,6 +7,9 @@ export type LabelsResult =
 /** One label, by the rules of a profile. */
 export function readLabel(name: string, value: string): LabelsResult {
   const result = profileSchema.shape.labels.safeParse({ [name]: value });
+  // Some names are not kept by an object at all.
+  if (result.success && !Object.hasOwn(result.data, name))
+    return { ok: false, says: `"${name}" is not a name of a label` };
   if (result.success) return { ok: true, labels: result.data };
   const says =
     result.error.issues[0]?.code === 'too_big' ? 'is longer than 256 characters' : 'is not a name of a label';
@@ -24,7 +27,7 @@ export function parseLabels(text: string): LabelsResult {
     const equals = part.indexOf('=');
     if (equals < 1) return { ok: false, says: `"${part}" is not name=value` };
     const name = part.slice(0, equals).trim();
-    if (name in labels) return { ok: false, says: `"${name}" is there twice` };
+    if (Object.hasOwn(labels, name)) return { ok: false, says: `"${name}" is there twice` };
     const label = readLabel(name, part.slice(equals + 1).trim());
     if (!label.ok) return label;
     Object.assign(labels, label.labels);

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseCsv } from './csv.ts';
-import { decodeManifest, parseManifest } from './manifest.ts';
+import { parseManifest, readManifest } from './manifest.ts';
+import { decodeManifest } from './manifest-text.ts';
 
 describe('CSV', () => {
   const rowsOf = (text: string) => {
@@ -136,10 +137,44 @@ describe('a manifest', () => {
     },
   );
 
-  it('is read as Excel saves Unicode text', () => {
-    const text = '\ufeffdevice_id\ttarget\r\nboard-1\t10.0.0.1\r\n';
-    expect(parseManifest(decodeManifest(Buffer.from(text, 'utf16le')))).toMatchObject({ ok: true });
-    expect(decodeManifest(Buffer.from('é'))).toBe('é');
+  describe('in another encoding', () => {
+    const text = '\ufeffdevice_id\ttarget\tlabel.site\r\nboard-1\t10.0.0.1\tKöln\r\n';
+    const inLittle = Buffer.from(text, 'utf16le');
+
+    it.each([
+      ['UTF-8', Buffer.from(text)],
+      ['UTF-16, as Excel saves Unicode text', inLittle],
+      ['UTF-16 of the other byte order', Buffer.from(inLittle).swap16()],
+    ])('is read from %s', (_encoding, bytes) => {
+      expect(readManifest(bytes)).toMatchObject({ ok: true, devices: [{ labels: { site: 'Köln' } }] });
+    });
+
+    const latin1 = (from: string): Buffer => Buffer.from(from, 'latin1');
+    it.each([
+      ['Latin-1', latin1('device_id,target,label.site\na,h,x\nb,i,Köln\n'), 3, /^line 3 is not UTF-8: save /],
+      ['Latin-1 at its end', latin1('device_id,target,label.site\na,h,Köln'), 2, /^line 2 is not UTF-8/],
+      ['half a UTF-16', inLittle.subarray(0, -1), 0, /UTF-16/],
+      [
+        'UTF-16 without its mark',
+        Buffer.from('device_id\ttarget\na\th', 'utf16le'),
+        0,
+        /not UTF-8 text: save/,
+      ],
+    ])('is refused: %s', (_encoding, bytes, row, says) => {
+      expect(readManifest(bytes)).toEqual({
+        ok: false,
+        problems: [{ row, column: '', says: expect.stringMatching(says) }],
+      });
+    });
+
+    it('is never guessed: what is UTF-8 comes out as it is', () => {
+      const line = fc.string({ unit: 'grapheme', maxLength: 12 }).filter((one) => !/[\0\ufeff]/.test(one));
+      fc.assert(
+        fc.property(line, (one) => {
+          expect(decodeManifest(Buffer.from(one))).toEqual({ ok: true, text: one });
+        }),
+      );
+    });
   });
 
   const bad: [string, string, [number, string, RegExp][]][] = [
@@ -157,6 +192,51 @@ describe('a manifest', () => {
     ['an address twice, under another login', 'device_id,target\na,x@h\nb,y@h\n', [[3, 'target', /"y@h"/]]],
     ['bad labels', 'device_id,target,labels\na,h,oops\n', [[2, 'labels', /name=value/]]],
     ['a bad label column', 'device_id,target,label.a b\na,h,1\n', [[2, 'label.a b', /not a name/]]],
+    [
+      'a label in both kinds of column',
+      'device_id,target,labels,label.site\na,h,site=a,b\n',
+      [[2, 'label.site', /"site" is there twice/]],
+    ],
+    [
+      'a label in both kinds of column, the other one first',
+      'device_id,target,label.site,labels\na,h,b,"group=x,site=b"\n',
+      [[2, 'labels', /"site" is there twice/]],
+    ],
+    [
+      'a label no object keeps',
+      'device_id,target,label.__proto__\na,h,x\n',
+      [[2, 'label.__proto__', /not a name/]],
+    ],
+    [
+      'a label no object keeps, in a list',
+      'device_id,target,labels\na,h,__proto__=x\n',
+      [[2, 'labels', /not a name/]],
+    ],
+    [
+      'a label no object keeps, in JSON',
+      '[{"device_id":"a","target":"h","labels":{"__proto__":"x"}}]',
+      [[1, 'labels.__proto__', /not a name/]],
+    ],
+    [
+      'a column that every object has',
+      'device_id,target,constructor\na,h,x\n',
+      [[1, 'constructor', /not known/]],
+    ],
+    [
+      'a key twice in JSON',
+      '[{"device_id":"z","target":"y"},\n {"device_id":"a","target":"h","labels":{"s":"1"},\n  "labels":{"s":"2"}}]',
+      [[2, 'labels', /twice, again in line 3/]],
+    ],
+    [
+      'a label twice in JSON, in a list with a name',
+      '{"devices":[{"device_id":"a","target":"h","labels":{"s":"{,\\"s\\":[","\\u0073":"2"}}]}',
+      [[1, 'labels.s', /twice, again in line 1/]],
+    ],
+    [
+      'the list twice in JSON',
+      '{"devices":[],"devices":[{"device_id":"a","target":"h"}]}',
+      [[0, 'devices', /twice/]],
+    ],
     ['a column nobody knows', 'device_id,target,colour\na,h,red\n', [[1, 'colour', /not known/]]],
     ['a missing column', 'device_id\na\n', [[1, 'target', /missing/]]],
     ['a column twice', 'device_id,target,id\na,h,b\n', [[1, 'id', /twice/]]],
@@ -185,6 +265,13 @@ describe('a manifest', () => {
       result.problems.forEach(({ says }, index) => {
         expect(says).toMatch(expected[index]?.[2] ?? /never/);
       });
+  });
+
+  it('takes labels whose names every object has', () => {
+    const text = 'device_id,target,labels,label.toString\na,h,constructor=x,y\n';
+    expect(parseManifest(text)).toMatchObject({
+      devices: [{ labels: { constructor: 'x', toString: 'y' } }],
+    });
   });
 
   it('makes what it quotes printable, and has an end', () => {

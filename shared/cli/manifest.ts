@@ -4,7 +4,9 @@ import { toErrorView } from '../errors/enrollment-error.ts';
 import { printable } from '../model/printable.ts';
 import type { BenchEntry } from '../model/profile.ts';
 import { type CsvRow, parseCsv } from './csv.ts';
-import { parseLabels, readLabel } from './labels.ts';
+import { doubledKeys } from './json-keys.ts';
+import { type LabelsResult, parseLabels, readLabel } from './labels.ts';
+import { decodeManifest } from './manifest-text.ts';
 
 /** What is wrong with a row: where it is, as an editor or a person counts, and in which column. */
 export interface ManifestProblem {
@@ -29,10 +31,12 @@ interface RawRow {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Text of a manifest's bytes: UTF-8, or UTF-16 as Excel writes "Unicode text". */
-export function decodeManifest(bytes: Uint8Array): string {
-  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : 'utf-8';
-  return new TextDecoder(encoding).decode(bytes);
+/** Reads the devices of a batch from the bytes of a file. @see parseManifest */
+export function readManifest(bytes: Uint8Array): ManifestResult {
+  const decoded = decodeManifest(bytes);
+  if (decoded.ok) return parseManifest(decoded.text);
+  const { line, says } = decoded;
+  return { ok: false, problems: [{ row: line, column: '', says }] };
 }
 
 /**
@@ -134,13 +138,11 @@ function readHead(head: CsvRow, tell: Tell): Column[] | undefined {
 function readColumn(field: string): Column | undefined {
   const label = LABEL_COLUMN.exec(field.trim());
   if (label?.[1] !== undefined) return { kind: 'label', name: label[1].trim() };
-  const kind =
-    columnNames[
-      field
-        .trim()
-        .toLowerCase()
-        .replace(/[\s-]+/g, '_')
-    ];
+  const name = field
+    .trim()
+    .toLowerCase()
+    .replace(/[\s-]+/g, '_');
+  const kind = Object.hasOwn(columnNames, name) ? columnNames[name] : undefined;
   return kind === undefined ? undefined : { kind };
 }
 
@@ -148,19 +150,23 @@ function readRow({ line, fields }: CsvRow, columns: readonly Column[], tell: Tel
   if (fields.length > columns.length)
     tell(line, '', `there are ${fields.length} fields, and the first line names ${columns.length}`);
   const found = { row: line, deviceId: '', target: '', labels: {} as Record<string, string> };
+  const label = (column: string, read: LabelsResult): void => {
+    if (!read.ok) {
+      tell(line, column, read.says);
+      return;
+    }
+    for (const [name, value] of Object.entries(read.labels)) {
+      // Either could be the one that was meant.
+      if (Object.hasOwn(found.labels, name)) tell(line, column, `"${name}" is there twice in this row`);
+      found.labels[name] = value;
+    }
+  };
   columns.forEach((column, index) => {
     const text = fields[index] ?? '';
     if (column.kind === 'device_id') found.deviceId = text;
     else if (column.kind === 'target') found.target = text;
-    else if (column.kind === 'label') {
-      const label = text === '' ? undefined : readLabel(column.name, text);
-      if (label?.ok) Object.assign(found.labels, label.labels);
-      else if (label !== undefined) tell(line, `label.${column.name}`, label.says);
-    } else {
-      const labels = parseLabels(text);
-      if (labels.ok) Object.assign(found.labels, labels.labels);
-      else tell(line, 'labels', labels.says);
-    }
+    else if (column.kind === 'labels') label('labels', parseLabels(text));
+    else if (text !== '') label(`label.${column.name}`, readLabel(column.name, text));
   });
   return found;
 }
@@ -186,6 +192,11 @@ function readJson(text: string, tell: Tell): RawRow[] {
     tell(0, '', 'a list of devices is expected, or an object with the list "devices"');
     return [];
   }
+  for (const { path, line } of doubledKeys(text)) {
+    const [index, ...column] = path[0] === 'devices' ? path.slice(1) : path;
+    const row = typeof index === 'number' ? index + 1 : 0;
+    tell(row, (row === 0 ? path : column).join('.'), `is there twice, again in line ${line}`);
+  }
   return entries.flatMap((entry, index) => readEntry(entry, index + 1, tell));
 }
 
@@ -207,7 +218,9 @@ function readEntry(entry: unknown, row: number, tell: Tell): RawRow[] {
     return [];
   }
   const { device_id: deviceId, target, labels } = parsed.data;
-  for (const [name, value] of Object.entries(labels)) {
+  // As they were written: a name that no object keeps is gone from what was parsed.
+  const written = (entry as { readonly labels?: Readonly<Record<string, string>> }).labels ?? {};
+  for (const [name, value] of Object.entries(written)) {
     const label = readLabel(name, value);
     if (!label.ok) tell(row, `labels.${name}`, label.says);
   }

@@ -1,4 +1,3 @@
-import { open } from 'node:fs/promises';
 import { ELF_HEADER_BYTES, readElfHeader } from '../adapters/binary/elf.ts';
 import {
   absoluteFile,
@@ -6,6 +5,7 @@ import {
   loadProfile,
   type ProfileProblem,
 } from '../adapters/system/profile-file.ts';
+import { openRegularFile } from '../adapters/system/read-limited.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 import { type Architecture, architectures } from '../model/facts.ts';
 import type { BenchEntry, Profile } from '../model/profile.ts';
@@ -180,6 +180,8 @@ function labelsOf(texts: readonly string[]): Record<string, string> {
   for (const text of texts) {
     const labels = parseLabels(text);
     if (!labels.ok) throw new UsageError(`--labels: ${labels.says}.`);
+    const twice = Object.keys(labels.labels).find((name) => Object.hasOwn(all, name));
+    if (twice !== undefined) throw new UsageError(`--labels: "${twice}" is there twice.`);
     Object.assign(all, labels.labels);
   }
   return all;
@@ -203,7 +205,7 @@ async function architectureOf(path: string): Promise<Architecture> {
   const buffer = Buffer.alloc(ELF_HEADER_BYTES);
   let length: number;
   try {
-    const file = await open(path, 'r');
+    const file = await openRegularFile(path);
     try {
       length = (await file.read(buffer, 0, buffer.length, 0)).bytesRead;
     } finally {

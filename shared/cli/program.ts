@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { readLimitedBytes } from '../adapters/system/read-limited.ts';
+import { readLimitedBytes, readLimitedStream } from '../adapters/system/read-limited.ts';
 import type { BatchWish } from '../engine/station-batches.ts';
 import { describeThrown, EnrollmentError } from '../errors/enrollment-error.ts';
 import { parseDeviceId } from '../model/device-id.ts';
@@ -11,8 +11,9 @@ import { doctor } from './doctor-command.ts';
 import { type DryRunOptions, dryRun } from './dry-run.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { devices, status } from './fleet-commands.ts';
+import { requireUsable } from './given-secrets.ts';
 import { type ImportOptions, importClientConfig } from './import-command.ts';
-import { decodeManifest, parseManifest } from './manifest.ts';
+import { readManifest as judgeManifest } from './manifest.ts';
 import { type ProfileOptions, profileOf } from './profile-options.ts';
 import { readTarget } from './reach-options.ts';
 import { runBatch } from './run-batch.ts';
@@ -34,6 +35,8 @@ type EnrollOptions = CommonOptions &
 type WaitOption = { readonly waitForSignIn?: string };
 
 const MANIFEST_LIMIT_BYTES = 8 * 1024 * 1024;
+/** Names of standard input. It may be a socket, which cannot be opened by a name. */
+const standardInput = ['-', '/dev/stdin', '/dev/fd/0'];
 
 /** Options that may be given several times. Whoever has said `--no-…` before has thought better of it. */
 const collect = (value: string, before: readonly string[] | false | undefined): string[] => [
@@ -153,6 +156,7 @@ export function createProgram(
     .action(async (deviceId: string, given: CommonOptions & WaitOption & DecommissionOptions) => {
       const options = { ...normalise(given), ...readPatience(given.waitForSignIn) };
       const run = context(options);
+      requireUsable(run.secrets);
       requireDeviceId(deviceId);
       if (options.target !== undefined) readTarget(options.target);
       const needs = { ...needsOf(run), noAgent: true };
@@ -162,7 +166,7 @@ export function createProgram(
 
   withEnrollment(program.command('batch'))
     .description('enroll the devices of a CSV or JSON file, or of the profile')
-    .argument('[file]', 'columns device_id, target, labels, label.NAME; or a JSON list')
+    .argument('[file]', 'columns device_id, target, labels, label.NAME; or a JSON list; - for standard input')
     .action(async (file: string | undefined, given: EnrollOptions) => {
       const options = normalise(given);
       const run = context(options);
@@ -181,6 +185,7 @@ export function createProgram(
     .action(async (given: CommonOptions & WaitOption & { target: string; deviceId?: string }) => {
       const options = { ...normalise(given), ...readPatience(given.waitForSignIn) };
       const run = context(options);
+      requireUsable(run.secrets);
       const profile = await profileOf(
         options,
         { ...needsOf(run), mayBeIncomplete: true },
@@ -285,6 +290,7 @@ async function enroll(
   wish: BatchWish = {},
 ): Promise<ExitCode> {
   const { signal } = context.interrupts;
+  requireUsable(context.secrets);
   const given = {
     ...readPatience(options.waitForSignIn),
     trustedHostKeys: readFingerprints(options.trustHostKey),
@@ -308,24 +314,33 @@ async function readManifest(
   { output, interrupts }: CommandContext,
   file: string,
 ): Promise<readonly BenchEntry[]> {
+  const { signal } = interrupts;
+  const isStandardInput = standardInput.includes(file);
+  const path = isStandardInput ? 'Standard input' : file;
+  if (isStandardInput && process.stdin.isTTY)
+    throw new UsageError(
+      `"${file}" reads the list from a pipe or a redirected file, and this is a terminal.`,
+    );
   const invalid = (problem: string, evidence?: string): EnrollmentError =>
     new EnrollmentError('STATION_MANIFEST_INVALID', {
-      details: { path: file, problem },
+      details: { path, problem },
       ...(evidence === undefined ? {} : { evidence }),
     });
   let bytes: Uint8Array;
   try {
-    bytes = await readLimitedBytes(file, MANIFEST_LIMIT_BYTES, interrupts.signal);
+    bytes = isStandardInput
+      ? await readLimitedStream(process.stdin, MANIFEST_LIMIT_BYTES, signal)
+      : await readLimitedBytes(file, MANIFEST_LIMIT_BYTES, signal);
   } catch (thrown) {
-    interrupts.signal.throwIfAborted();
+    signal.throwIfAborted();
     throw invalid('cannot be read', describeThrown(thrown));
   }
-  const manifest = parseManifest(decodeManifest(bytes));
+  const manifest = judgeManifest(bytes);
   if (manifest.ok) return manifest.devices;
   for (const { row, column, says } of manifest.problems) {
     output.event('manifest-problem', { row, column, says });
     const place = [row === 0 ? '' : `row ${row}`, column].filter((part) => part !== '').join(', ');
-    if (!output.isJson) output.note(`${file}${place === '' ? '' : `, ${place}`}: ${says}`);
+    if (!output.isJson) output.note(`${path}${place === '' ? '' : `, ${place}`}: ${says}`);
   }
   const count = manifest.problems.length;
   throw invalid(count === 1 ? 'one problem' : `${count} problems`);

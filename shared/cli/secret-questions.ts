@@ -58,6 +58,14 @@ export class SecretQuestions {
     }
   }
 
+  /** Resolves once no question is on the terminal: what is printed meanwhile would tear it. */
+  async whenQuiet(): Promise<void> {
+    for (let turn: unknown; turn !== this.#turn; ) {
+      turn = this.#turn;
+      await this.#turn.catch(() => undefined);
+    }
+  }
+
   #named(answers: ReadonlyMap<SecretNeeded, Secret>): DeviceSecrets {
     return Object.fromEntries([...answers].map(([kind, secret]) => [secretInputs[kind], secret]));
   }

@@ -9,7 +9,7 @@ import type { EnrollmentRow } from '../model/station-state.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { FakeSignInClient, FakeTokenCache } from '../testing/fake-sign-in.ts';
 import { askSecret } from './ask-secret.ts';
-import { takeGivenSecrets } from './given-secrets.ts';
+import { requireUsable, takeGivenSecrets } from './given-secrets.ts';
 import { SecretDesk, type SecretDeskOptions } from './secret-desk.ts';
 
 let folder: string;
@@ -48,16 +48,24 @@ describe('secrets by environment', () => {
     [{ MUSTER_ADMIN_TOKEN_FILE: '/' }, /folder/],
     [{ MUSTER_ADMIN_TOKEN_FD: 'three' }, /number of a file descriptor/],
     [{ MUSTER_SSH_PASSWORD: 'canary\nmore' }, /more than one line/],
-  ])('%j is refused, and gone all the same', (given, says) => {
+  ])('%j is refused to whoever uses it, and gone all the same', (given, says) => {
     const environment: Record<string, string> = { ...given };
-    expect(() => takeGivenSecrets(environment)).toThrow(says);
+    const secrets = takeGivenSecrets(environment);
     expect(environment).toEqual({});
+    expect(() => requireUsable(secrets)).toThrow(says);
     try {
-      takeGivenSecrets({ ...given });
+      requireUsable(secrets);
     } catch (thrown) {
       expect(String(thrown)).not.toContain('canary');
     }
   });
+});
+
+it('a secret that is refused is no obstacle to who does without it', () => {
+  const secrets = takeGivenSecrets({ MUSTER_ADMIN_TOKEN: '', MUSTER_SUDO_PASSWORD: 'canary' });
+  expect(secrets.sudoPassword?.value.reveal()).toBe('canary');
+  expect(secrets.sshPassword).toBeUndefined();
+  expect(() => secrets.token).toThrow(/MUSTER_ADMIN_TOKEN: it is empty/);
 });
 
 describe('asking on the terminal', () => {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { waitUnlessAborted } from '../../engine/limits.ts';
 import type { AgentBinary, AgentBinaryStore } from '../../engine/ports.ts';
 import { EnrollmentError } from '../../errors/enrollment-error.ts';
+import { openRegularFile } from '../system/read-limited.ts';
 import { ELF_HEADER_BYTES, readElfHeader } from './elf.ts';
 
 const CHUNK_BYTES = 256 * 1024;
@@ -81,14 +82,10 @@ export function createAgentBinaryStore(): FileAgentBinaryStore {
   const handles = new Set<FileHandle>();
 
   async function knownFile(path: string, architecture: string): Promise<KnownFile> {
-    const handle = await open(path, 'r').catch((cause: unknown) => {
+    const handle = await openRegularFile(path).catch((cause: unknown) => {
       throw unusable(path, cause instanceof Error ? cause.message : String(cause), architecture, cause);
     });
     const stat = await handle.stat({ bigint: true });
-    if (!stat.isFile()) {
-      await handle.close();
-      throw unusable(path, 'It is not a file.', architecture);
-    }
     const version = `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}:${path}`;
     const earlier = known.get(version);
     if (earlier !== undefined) {
