@@ -5,6 +5,7 @@ import process from 'node:process';
 import { createPorts } from '#shared/adapters/create-ports.ts';
 import { type ProxyChoice, proxyOfPac } from '#shared/adapters/http/proxy.ts';
 import { openStationJournal } from '#shared/adapters/journal/journal.ts';
+import { systemClock } from '#shared/adapters/system/clock.ts';
 import { keepMemoryOutOfCoreFiles } from '#shared/adapters/system/core-dumps.ts';
 import { loadProfile } from '#shared/adapters/system/profile-file.ts';
 import { createStation } from '#shared/engine/station.ts';
@@ -84,5 +85,6 @@ const setUp = new SetUpDesk({
   userDataDir: given.userDataDir,
   publish: (view) => host.publishSetUp(view),
   proxyFor,
+  clock: systemClock,
 });
 void compose(given).then((station) => host.serve({ station, setUp }));
