@@ -40,7 +40,7 @@ describe('the administrator’s token at the desk of the set-up', () => {
     desk = new SetUpDesk({
       userDataDir: folder,
       publish: (view) => onView(view),
-      proxyFor: async () => undefined,
+      proxyFor: async () => ['direct'],
       clock: {
         after: (ms, callback) => {
           limits.set(callback, ms);
