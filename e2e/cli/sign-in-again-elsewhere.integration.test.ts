@@ -45,11 +45,30 @@ describe('a sign-in that ends in the middle of a command other than batch', () =
   const isAgentThere = (): boolean =>
     existsSync(path.join(fixture.lab.devices[0]?.root ?? '', 'etc/fleet-agent/zitadel-key.json'));
 
+  /** Those that change nothing. In a pipe they wait only where they are asked to. */
+  const looking = {
+    dryRun: () => ['enroll', '--target', target(), '--device-id', deviceId, '--dry-run'],
+    devices: () => ['devices'],
+    doctor: () => ['doctor', '--target', target(), '--device-id', deviceId],
+    watch: () => ['devices', '--watch'],
+  };
+  const waits = ['--wait-for-sign-in', '30'];
+  test.each(Object.entries(looking))(
+    '%s in a pipe ends at once with 3, and asks nobody',
+    async (_name, words) => {
+      const { run, asked } = await runEnded([...words(), '--json']);
+      expect(run.status, run.stdout + run.stderr).toBe(3);
+      expect(run.stdout).toMatch(/IDENTITY_(SESSION_ENDED|NOT_SIGNED_IN)/);
+      expect(run.events('notice').filter(({ text }) => text.includes('Sign in again'))).toEqual([]);
+      expect(asked).toBe(0);
+    },
+  );
+
   /** Those that ask the provider for something while they run. Decommission comes last: it leaves nothing to look at. */
   const commands: readonly (readonly [string, () => readonly string[]])[] = [
-    ['a dry run', () => ['enroll', '--target', target(), '--device-id', deviceId, '--dry-run']],
-    ['devices', () => ['devices']],
-    ['doctor', () => ['doctor', '--target', target(), '--device-id', deviceId]],
+    ['a dry run', () => [...looking.dryRun(), ...waits]],
+    ['devices', () => [...looking.devices(), ...waits]],
+    ['doctor', () => [...looking.doctor(), ...waits]],
     ['rotate', () => ['rotate', deviceId, '--target', target()]],
     ['decommission', () => ['decommission', deviceId, '--target', target(), '--yes']],
   ];
@@ -65,7 +84,7 @@ describe('a sign-in that ends in the middle of a command other than batch', () =
   test('a watch of the fleet goes on after one approval, and ends as it would have', async () => {
     const approve = once(addressInJson, approving());
     let isSeen = false;
-    const { run, asked } = await runEnded(['devices', '--watch', '--json'], {
+    const { run, asked } = await runEnded(['devices', '--watch', '--json', ...waits], {
       onOutput: (output) => {
         approve(output);
         if (isSeen || !output.text.includes('"event":"heartbeat"')) return;

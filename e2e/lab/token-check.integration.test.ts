@@ -112,7 +112,7 @@ describe('the check of a token that is handed in', () => {
       says: 'This account may not enroll devices.',
       evidence: expect.stringMatching(
         new RegExp(
-          `^${lab.otherOperators.auditor.loginName} of .* lacks: user\\.write, user\\.grant\\.write$`,
+          `^${lab.otherOperators.auditor.loginName} of .* lacks: user\\.write, user\\.grant\\.write, user\\.delete$`,
         ),
       ),
     });

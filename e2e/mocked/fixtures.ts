@@ -56,13 +56,18 @@ export class MockedStation {
     this.#complaints.length = 0;
     await this.#app.evaluate(
       (_electron, given) => {
-        fakeMain.answers = { 'station.snapshot': given.snapshot, 'profile.list': given.profiles };
+        fakeMain.answers = {
+          'station.snapshot': given.snapshot,
+          'profile.list': given.profiles,
+          'setup.leaveScreen': given.setUp,
+        };
         fakeMain.calls.length = 0;
         fakeMain.window?.setContentSize(given.width, given.height);
       },
       {
         snapshot: JSON.stringify({ ok: true, value: state }),
         profiles: JSON.stringify({ ok: true, value: { profiles: [] } }),
+        setUp: JSON.stringify({ ok: true, value: { state: 'idle' } }),
         ...{ width, height },
       },
     );

@@ -214,6 +214,19 @@ export const scenes: readonly Scene[] = [
   { name: 'set-up-running', state: states.noProfile, arrange: openSetUp(setUp.running) },
   { name: 'set-up-done', state: states.noProfile, arrange: openSetUp(setUp.done) },
   { name: 'set-up-failed', state: states.noProfile, arrange: openSetUp(setUp.failed) },
+  {
+    name: 'set-up-failed-token-gone',
+    state: states.noProfile,
+    arrange: openSetUp({ ...setUp.failed, forgotten: 'unused' }),
+  },
+  {
+    name: 'set-up-token-gone',
+    state: states.noProfile,
+    arrange: async (station) => {
+      await openSetUp({ state: 'idle', forgotten: 'left' })(station);
+      await station.page.getByLabel('Issuer').fill(setUp.issuer);
+    },
+  },
   { name: 'first-run', state: states.noProfile },
   { name: 'board-empty', state: states.quiet, arrange: goTo('Board') },
   { name: 'drawer', state: states.board, arrange: openDrawer },

@@ -114,7 +114,17 @@ test('the run is told line by line, ends in the profile, and a second run change
   ).toBeVisible();
   await lines.getByRole('button', { name: 'Copy the id of fleet' }).click();
   expect(await station.asked('device.copyEvidence')).toEqual([{ text: '371639797157987125' }]);
+  await expect(page.getByText('The token is forgotten. To run again, enter it again.')).toBeVisible();
   await page.getByRole('button', { name: 'Run again' }).click();
+  expect(await station.asked('setup.run')).toEqual([]);
+  const secret = page.getByLabel('Access token of an administrator');
+  await expect(secret).toBeFocused();
+  await expect(secret).toHaveAccessibleDescription(/^Forgotten with the end of the run/);
+  await expect(page.getByLabel('Issuer')).toHaveValue(setUp.issuer);
+  await station.answer('setup.check', setUp.ready);
+  await page.keyboard.type(token);
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Run the set-up' }).first().click();
   expect(await station.asked('setup.run')).toHaveLength(1);
   const already = setUp.items.map((item) => ({ ...item, state: 'already' as const }));
   await station.send('setup.changed', { ...setUp.done, items: already, changes: 0 });
@@ -136,6 +146,59 @@ test('a run that stops says why, and goes on with the same names', async ({ stat
   await page.getByLabel('Project').fill('warehouse');
   await page.keyboard.press('Enter');
   expect(await station.asked('setup.run')).toMatchObject([{ project: 'warehouse' }]);
+});
+
+test('the token goes with the screen, and is asked for again in its place', async ({ station }) => {
+  await station.show(states.noProfile);
+  await station.answer('setup.view', { state: 'idle' });
+  const { page } = station;
+  const secret = page.getByLabel('Access token of an administrator');
+  const check = page.getByRole('button', { name: 'Check the token' }).first();
+  await page.keyboard.press('Control+6');
+  await expect(secret).toBeVisible();
+  const [fieldBefore, buttonBefore] = [await secret.boundingBox(), await check.boundingBox()];
+  await station.send('setup.changed', setUp.ready);
+  await expect(secret).toBeHidden();
+  const gone = { state: 'idle', forgotten: 'left' } as const;
+  await station.answer('setup.leaveScreen', gone);
+  await station.answer('setup.view', gone);
+  await page.keyboard.press('Control+1');
+  await expect.poll(() => station.asked('setup.leaveScreen')).toEqual([null]);
+  await page.keyboard.press('Control+6');
+  await expect(secret).toBeFocused();
+  await expect(secret).toHaveAccessibleDescription(
+    'Forgotten, because this screen was left. Enter it again.',
+  );
+  expect([await secret.boundingBox(), await check.boundingBox()]).toEqual([fieldBefore, buttonBefore]);
+});
+
+test('a failed run whose token is gone asks for it, and nothing moves when it goes', async ({ station }) => {
+  await station.show(states.noProfile);
+  await station.answer('setup.view', setUp.failed);
+  const { page } = station;
+  await page.keyboard.press('Control+6');
+  const again = page.getByRole('button', { name: 'Try again' });
+  const change = page.getByRole('button', { name: 'Change the names' });
+  await expect(page.getByText('The token is held until this screen is left.')).toBeVisible();
+  const before = [await again.boundingBox(), await change.boundingBox()];
+  await station.send('setup.changed', { ...setUp.failed, forgotten: 'unused' });
+  await expect(page.getByText('The token is forgotten. To run again, enter it again.')).toBeVisible();
+  expect([await again.boundingBox(), await change.boundingBox()]).toEqual(before);
+  const secret = page.getByLabel('Access token of an administrator');
+  for (const button of [again, change]) {
+    await button.click();
+    await expect(secret).toBeFocused();
+    await expect(secret).toHaveAccessibleDescription(/^Forgotten after 15 minutes without use/);
+    await station.send('setup.changed', { ...setUp.failed, forgotten: 'unused' });
+    await expect(again).toBeVisible();
+  }
+  // Where names are changed meanwhile, the token is asked for at once.
+  await station.send('setup.changed', setUp.failed);
+  await change.click();
+  await expect(page.getByRole('button', { name: 'Run the set-up' }).first()).toBeVisible();
+  await station.send('setup.changed', { ...setUp.failed, forgotten: 'unused' });
+  await expect(secret).toBeFocused();
+  expect(await station.asked('setup.run')).toEqual([]);
 });
 
 test('no profile is opened under a running batch', async ({ station }) => {

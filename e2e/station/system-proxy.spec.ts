@@ -91,12 +91,20 @@ for (const [how, settings] of [
   ],
   ['all_proxy', (proxy: CountingProxy) => ({ all_proxy: `http://${proxy.address}` })],
   ['a PAC file', (proxy: CountingProxy) => ({ auto_proxy: `http://${proxy.address}/proxy.pac` })],
+  [
+    'a PAC file that names one first that is not there',
+    (proxy: CountingProxy) => ({ auto_proxy: `http://${proxy.address}/second.pac` }),
+  ],
 ] as const) {
   test(`sign-in and identity calls go through the proxy of the system: ${how}`, async () => {
     test.setTimeout(180_000);
     const proxy = await startCountingProxy({ [`${host}:443`]: plant.port }, (address) => ({
       '/proxy.pac': `function FindProxyForURL(url, host) {
         return shExpMatch(host, "*.plant.invalid") ? "PROXY ${address}" : "DIRECT";
+      }`,
+      // Nobody listens on the first one's port.
+      '/second.pac': `function FindProxyForURL(url, host) {
+        return shExpMatch(host, "*.plant.invalid") ? "PROXY 127.0.0.1:1; PROXY ${address}" : "DIRECT";
       }`,
     }));
     const station = await launchStation({

@@ -3,8 +3,9 @@ import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { createPorts } from '#shared/adapters/create-ports.ts';
-import { type ProxyChoice, proxyOfPac } from '#shared/adapters/http/proxy.ts';
+import { type ProxyChoice, waysOfPac } from '#shared/adapters/http/proxy.ts';
 import { openStationJournal } from '#shared/adapters/journal/journal.ts';
+import { systemClock } from '#shared/adapters/system/clock.ts';
 import { keepMemoryOutOfCoreFiles } from '#shared/adapters/system/core-dumps.ts';
 import { loadProfile } from '#shared/adapters/system/profile-file.ts';
 import { createStation } from '#shared/engine/station.ts';
@@ -47,9 +48,9 @@ const host = new EngineHost({
   },
 });
 
-/** The system's own choice; nothing on this computer is behind a proxy. */
+/** The system's own ways; nothing on this computer is behind a proxy. */
 const proxyFor: ProxyChoice = async (url) =>
-  isLoopbackHost(url.hostname) ? undefined : proxyOfPac(await host.resolveProxy(url.origin));
+  isLoopbackHost(url.hostname) ? ['direct'] : waysOfPac(await host.resolveProxy(url.origin));
 
 /** The station on real adapters; one that cannot be made shows why. */
 async function compose({ userDataDir, version, profile: file }: EngineArguments): Promise<HostedStation> {
@@ -84,5 +85,6 @@ const setUp = new SetUpDesk({
   userDataDir: given.userDataDir,
   publish: (view) => host.publishSetUp(view),
   proxyFor,
+  clock: systemClock,
 });
 void compose(given).then((station) => host.serve({ station, setUp }));

@@ -8,10 +8,17 @@ import { checkProfile, parseProfile } from '#shared/adapters/system/profile-file
 import { systemRandom } from '#shared/adapters/system/random.ts';
 import { createSetUpFolder } from '#shared/adapters/system/set-up-folder.ts';
 import type { Input, Output, SetUpChannel } from '#shared/contract/ipc.ts';
+import type { Clock } from '#shared/engine/ports.ts';
 import { EnrollmentError, toErrorView } from '#shared/errors/enrollment-error.ts';
 import type { Profile } from '#shared/model/profile.ts';
 import { Secret } from '#shared/model/secret.ts';
-import type { SetUpItemView, SetUpNames, SetUpView } from '#shared/model/set-up-view.ts';
+import {
+  type SetUpItemView,
+  type SetUpNames,
+  type SetUpView,
+  TOKEN_KEPT_MINUTES,
+  type TokenForgotten,
+} from '#shared/model/set-up-view.ts';
 import { type SetUpRequest, setUpRequestSchema } from '#shared/setup/request.ts';
 import { PROFILE_FILE, type ProfileIdentity, setUp } from '#shared/setup/set-up.ts';
 import type { HostedSetUp } from './host.ts';
@@ -25,26 +32,33 @@ interface Checked {
   readonly view: Extract<SetUpView, { state: 'ready' }>;
 }
 
+export interface SetUpDeskOptions {
+  readonly userDataDir: string;
+  readonly publish: (view: SetUpView) => void;
+  readonly proxyFor: ProxyChoice;
+  readonly clock: Pick<Clock, 'after'>;
+}
+
 /**
- * The guided set-up of an identity provider, for the window. It keeps the administrator's token in memory from the check
- * to the moment the window leaves the set-up, and gives it to nobody.
+ * The guided set-up of an identity provider, for the window. It keeps the administrator's token in memory, gives it to
+ * nobody, and forgets it as soon as the run is done, the screen is left, or nothing was done with it for a while. A run that
+ * is under way goes on behind another screen, and takes the token with it when it ends; only what failed before the eyes of
+ * the person who entered it can be tried again without it.
  */
 export class SetUpDesk implements HostedSetUp {
-  readonly #userDataDir: string;
-  readonly #publish: (view: SetUpView) => void;
-  readonly #proxyFor: ProxyChoice;
+  readonly #options: SetUpDeskOptions;
   #view: SetUpView = { state: 'idle' };
   #checked: Checked | undefined;
+  #checking: AbortController | undefined;
   #running: AbortController | undefined;
+  /** Somebody looks at the set-up. */
+  #isOnScreen = false;
+  #cancelLimit: () => void = () => undefined;
+  /** Where the newest run has its results: who runs again is to find them there. */
+  #results: { readonly issuer: string; readonly folder: string } | undefined;
 
-  constructor(options: {
-    readonly userDataDir: string;
-    readonly publish: (view: SetUpView) => void;
-    readonly proxyFor: ProxyChoice;
-  }) {
-    this.#proxyFor = options.proxyFor;
-    this.#userDataDir = options.userDataDir;
-    this.#publish = options.publish;
+  constructor(options: SetUpDeskOptions) {
+    this.#options = options;
   }
 
   /** @throws EnrollmentError of the provider, of the folder, or of what was entered */
@@ -52,19 +66,52 @@ export class SetUpDesk implements HostedSetUp {
     return (await this.#handlers[channel](input as never)) as Output<C>;
   }
 
-  /** Stops a run and forgets the token. */
+  /** Stops a run and a check, and forgets the token. */
   leave(): void {
     this.#running?.abort(new Error('The set-up was left.'));
-    this.#checked = undefined;
+    this.#forgetToken();
     this.#view = { state: 'idle' };
+  }
+
+  /** Nobody looks any more: the token is forgotten now, or with the end of the run that needs it. */
+  #leaveScreen(): SetUpView {
+    this.#isOnScreen = false;
+    if (this.#view.state !== 'running') this.#forgetToken();
+    this.#view = withoutToken(this.#view, 'left');
+    return this.#view;
+  }
+
+  /** A check that is under way stores none either. */
+  #forgetToken(): void {
+    this.#checking?.abort(new Error('The set-up was left.'));
+    this.#checked = undefined;
+    this.#cancelLimit();
+  }
+
+  #keepToken(checked: Checked): void {
+    this.#cancelLimit();
+    this.#checked = checked;
+    this.#cancelLimit = this.#options.clock.after(TOKEN_KEPT_MINUTES * 60_000, () => {
+      this.#forgetToken();
+      this.#show(withoutToken(this.#view, 'unused'));
+    });
+  }
+
+  #show(view: SetUpView): void {
+    this.#view = view;
+    this.#options.publish(view);
   }
 
   readonly #handlers: {
     readonly [C in SetUpChannel]: (input: Input<C>) => Output<C> | Promise<Output<C>>;
   } = {
-    'setup.view': () => this.#view,
+    'setup.view': () => {
+      this.#isOnScreen = true;
+      return this.#view;
+    },
     'setup.check': (input) => this.#check(input),
     'setup.run': (names) => this.#begin(names),
+    'setup.leaveScreen': () => this.#leaveScreen(),
     'setup.leave': () => {
       this.leave();
       return null;
@@ -90,37 +137,53 @@ export class SetUpDesk implements HostedSetUp {
       'set-up',
     );
     const token = new Secret(input.token.trim());
-    const signal = AbortSignal.timeout(CHECK_LIMIT_MS);
+    this.#checking?.abort(new Error('Another token was entered.'));
+    const checking = new AbortController();
+    this.#checking = checking;
+    this.#isOnScreen = true;
+    try {
+      const view = await this.#ask(profile, token, checking.signal);
+      checking.signal.throwIfAborted();
+      this.#keepToken({ profile, token, view });
+      this.#view = view;
+      return view;
+    } catch (thrown) {
+      // Whoever has left is told nothing, and finds the set-up as it was left.
+      if (checking.signal.aborted) return this.#view;
+      throw thrown;
+    } finally {
+      if (this.#checking === checking) this.#checking = undefined;
+    }
+  }
+
+  /** Whom the token speaks for, where, and whether it may do all that is needed. */
+  async #ask(profile: Profile, token: Secret, left: AbortSignal): Promise<Checked['view']> {
+    const signal = AbortSignal.any([left, AbortSignal.timeout(CHECK_LIMIT_MS)]);
+    const { proxyFor } = this.#options;
     const ports = await createSetUpPorts({
-      profile,
-      token,
-      variable: TOKEN_FROM,
-      logger: silentLogger,
-      proxyFor: this.#proxyFor,
-      signal,
+      ...{ profile, token, variable: TOKEN_FROM, logger: silentLogger, proxyFor, signal },
     });
     try {
       const organisation = await ports.administration.organisation(signal);
       const { account, api } = await ports.administration.caller(signal);
       const missingRights = [...(await ports.administration.missingRights(signal))];
       const folder = this.#folderFor(profile.identity.issuer);
-      const view = {
+      return {
         ...({ state: 'ready', issuer: profile.identity.issuer } as const),
         ...{ api, organisation, missingRights, folder },
         ...(account === undefined ? {} : { account }),
       };
-      this.#checked = { profile, token, view };
-      this.#view = view;
-      return view;
     } finally {
       ports.close();
     }
   }
 
-  /** A first profile goes where the next start looks for it; a later one beside it, never over it. */
+  /** A first profile goes where the next start looks for it; a later one beside it, never over it. A second run has that of the first. */
   #folderFor(issuer: string): string {
-    if (!existsSync(path.join(this.#userDataDir, PROFILE_FILE))) return this.#userDataDir;
-    return path.join(this.#userDataDir, 'set-up', new URL(issuer).host.replace(/[^\w.-]/g, '-'));
+    if (this.#results?.issuer === issuer) return this.#results.folder;
+    const { userDataDir } = this.#options;
+    if (!existsSync(path.join(userDataDir, PROFILE_FILE))) return userDataDir;
+    return path.join(userDataDir, 'set-up', new URL(issuer).host.replace(/[^\w.-]/g, '-'));
   }
 
   #begin(names: SetUpNames): null {
@@ -130,28 +193,31 @@ export class SetUpDesk implements HostedSetUp {
     const request = readRequest(checked.profile.identity.issuer, names);
     const running = new AbortController();
     this.#running = running;
+    this.#results = { issuer: checked.profile.identity.issuer, folder: path.resolve(names.folder) };
+    // The run has it from here on: how long it takes is no idle time.
+    this.#forgetToken();
     void this.#run(checked, request, names, running);
     return null;
   }
 
   async #run(
-    { profile, token, view }: Checked,
+    checked: Checked,
     request: SetUpRequest,
     names: SetUpNames,
     running: AbortController,
   ): Promise<void> {
+    const { profile, token, view } = checked;
     const signal = AbortSignal.any([running.signal, AbortSignal.timeout(RUN_LIMIT_MS)]);
     const common = { ...view, folder: path.resolve(names.folder) };
     const items: SetUpItemView[] = [];
     const show = (next: SetUpView): void => {
-      if (running.signal.aborted) return;
-      this.#view = next;
-      this.#publish(next);
+      if (!running.signal.aborted) this.#show(next);
     };
     show({ ...common, state: 'running', items });
     try {
       const ports = await createSetUpPorts({
-        ...{ profile, token, variable: TOKEN_FROM, logger: silentLogger, proxyFor: this.#proxyFor, signal },
+        ...{ profile, token, variable: TOKEN_FROM, logger: silentLogger, signal },
+        proxyFor: this.#options.proxyFor,
       });
       try {
         const folder = createSetUpFolder(common.folder);
@@ -174,11 +240,20 @@ export class SetUpDesk implements HostedSetUp {
         ports.close();
       }
     } catch (thrown) {
-      show({ ...common, state: 'failed', items, error: toErrorView(thrown) });
+      const mayTryAgain = this.#isOnScreen && !running.signal.aborted;
+      if (mayTryAgain) this.#keepToken(checked);
+      const failed = { ...common, state: 'failed', items, error: toErrorView(thrown) } as const;
+      show(mayTryAgain ? failed : { ...failed, forgotten: 'left' });
     } finally {
       if (this.#running === running) this.#running = undefined;
     }
   }
+}
+
+/** How the set-up stands once the token is gone: what was reported stays. */
+function withoutToken(view: SetUpView, forgotten: TokenForgotten): SetUpView {
+  if (view.state === 'ready') return { state: 'idle', forgotten };
+  return view.state === 'failed' ? { forgotten, ...view } : view;
 }
 
 /** What the operator reads where a token is refused. */

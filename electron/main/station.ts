@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { app, type BrowserWindow } from 'electron';
+import { app, type BrowserWindow, type WebContents } from 'electron';
 import { loadProfile } from '#shared/adapters/system/profile-file.ts';
 import { type InvokeChannel, ipc, type NotifyChannel, type Result } from '#shared/contract/ipc.ts';
 import { EnrollmentError, toErrorView } from '#shared/errors/enrollment-error.ts';
@@ -100,6 +100,16 @@ class Station {
       if (this.#window?.isMinimized()) this.#window.restore();
       this.#window?.focus();
     });
+    this.#endSetUpWithPage(this.#window.webContents);
+  }
+
+  /** A page that is loaded anew, or has crashed, cannot say that it shows the set-up no more. */
+  #endSetUpWithPage(contents: WebContents): void {
+    const leave = (): void => void this.#engine?.call('setup.leaveScreen', null);
+    contents.on('did-start-navigation', ({ isMainFrame, isSameDocument }) => {
+      if (isMainFrame && !isSameDocument) leave();
+    });
+    contents.on('render-process-gone', leave);
   }
 
   #startEngine(profile: string, extraEnv: Readonly<Record<string, string>>): void {

@@ -7,14 +7,16 @@ import { createZitadelIdentityProvider, type ZitadelOptions } from './zitadel/id
 import { missingRights, ownAccount } from './zitadel/own-account.ts';
 import { createZitadelCaller } from './zitadel/zitadel-caller.ts';
 
-/** What an account needs to enroll, rotate and decommission. */
-const neededRights = [
+/** What an account needs to enroll and rotate. */
+const rightsToEnroll = [
   'project.read',
   'user.read',
   'user.write',
   'user.grant.read',
   'user.grant.write',
 ] as const;
+/** Besides, to decommission: without it the keys are gone and the account stays. The grant goes with the account. */
+const RIGHT_TO_DELETE = 'user.delete';
 
 /** Where the operator has put the token. */
 const FIELD = 'the field Access token';
@@ -59,10 +61,11 @@ export function createTokenCheck(options: Omit<ZitadelOptions, 'tokens' | 'api'>
       const caller = createZitadelCaller({ ...asked, identity });
       const organisation = await caller.organisation(signal);
       const account = await ownAccount(caller, signal);
-      const missing = await missingRights(caller, neededRights, signal);
+      const missing = await missingRights(caller, [...rightsToEnroll, RIGHT_TO_DELETE], signal);
       if (missing.length > 0) {
+        const mayEnroll = missing.every((right) => right === RIGHT_TO_DELETE);
         throw new EnrollmentError('IDENTITY_ROLE_MISSING', {
-          details: { action: 'enroll devices' },
+          details: { action: mayEnroll ? 'take devices out of the fleet' : 'enroll devices' },
           subject: identity.issuer,
           evidence: `${account ?? 'The account'} of ${organisation.name} (${organisation.id}) lacks: ${missing.join(', ')}`,
         });

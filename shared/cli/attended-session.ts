@@ -1,4 +1,4 @@
-import { AwaitedSignIn, SIGN_IN_PATIENCE_MS } from '../engine/awaited-sign-in.ts';
+import { AwaitedSignIn } from '../engine/awaited-sign-in.ts';
 import type { AccessTokenSource, StationPorts } from '../engine/ports.ts';
 import { Session } from '../engine/session.ts';
 import { signInAwaitedText } from '../engine/station-view.ts';
@@ -9,7 +9,7 @@ import { isSignInCode } from './exit-codes.ts';
 import { tellNotice } from './output.ts';
 import { SignInWatch } from './sign-in.ts';
 import { SignInAgain } from './sign-in-again.ts';
-import { maySignInAgain, type SignInPatience } from './sign-in-patience.ts';
+import { maySignInAgain, patienceOfLooking, type SignInPatience } from './sign-in-patience.ts';
 
 export interface AttendedSessionOptions extends SignInPatience {
   /** Told before lines for a person come on standard error: what is drawn in place begins anew below them. */
@@ -17,8 +17,9 @@ export interface AttendedSessionOptions extends SignInPatience {
 }
 
 /**
- * The sign-in of a command that has no station. One that ends on the way is asked for again, by the rule of a batch: what
- * needs a token waits for it, all for the same one and until the same end.
+ * The sign-in of a command that has no station, and only looks. One that ends on the way is asked for again, by the rule of
+ * a batch: what needs a token waits for it, all for the same one and until the same end. Where nobody sits at a terminal,
+ * that is so only where a wait was asked for.
  */
 export class AttendedSession implements AccessTokenSource {
   readonly #context: CommandContext;
@@ -33,10 +34,10 @@ export class AttendedSession implements AccessTokenSource {
   constructor(
     context: CommandContext,
     ports: StationPorts,
-    { onNote, onSignedIn, ...patience }: AttendedSessionOptions & { readonly onSignedIn: () => void },
+    { onNote, onSignedIn, ...wished }: AttendedSessionOptions & { readonly onSignedIn: () => void },
   ) {
     const { output, secrets } = context;
-    const { signInPatienceMs: patienceMs = SIGN_IN_PATIENCE_MS } = patience;
+    const patienceMs = patienceOfLooking(context, wished);
     this.#context = context;
     this.#session = new Session(
       {
@@ -64,7 +65,7 @@ export class AttendedSession implements AccessTokenSource {
     });
     this.#awaited = new AwaitedSignIn({
       ...{ tokens: this.#session, clock: ports.clock, patienceMs },
-      mayWait: () => maySignInAgain(secrets, patience),
+      mayWait: () => maySignInAgain(secrets, { signInPatienceMs: patienceMs }),
       onAwaited: (isAwaited) => {
         onNote?.();
         if (isAwaited) tellNotice(output, 'attention', signInAwaitedText(patienceMs, 'What needs one waits'));

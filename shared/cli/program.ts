@@ -66,7 +66,7 @@ function withCommon(command: Command): Command {
 function withPatience(command: Command): Command {
   return command.option(
     '--wait-for-sign-in <minutes>',
-    'how long, when the sign-in ends on the way; 0 asks nobody (30)',
+    'how long, when the sign-in ends on the way; 0 asks nobody (30; what only looks, without a terminal: 0)',
   );
 }
 

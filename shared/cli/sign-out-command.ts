@@ -8,7 +8,8 @@ import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts';
 /**
  * `muster sign-out`: revokes the remembered sign-in at the provider and forgets it here. Where nothing is remembered it
  * says so. No station is needed: the journal is only read.
- * @throws STATION_KEYCHAIN_UNAVAILABLE, STATION_KEYCHAIN_LOCKED, STATION_SIGN_IN_NOT_FORGOTTEN
+ * @throws STATION_KEYCHAIN_UNAVAILABLE, STATION_KEYCHAIN_LOCKED, STATION_TOKEN_FILE_FOREIGN,
+ *   STATION_SIGN_IN_NOT_FORGOTTEN
  */
 export async function signOut(
   context: CommandContext,

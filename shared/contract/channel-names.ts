@@ -34,6 +34,7 @@ const invokes: Record<InvokeChannel, true> = {
   'setup.check': true,
   'setup.run': true,
   'setup.leave': true,
+  'setup.leaveScreen': true,
   'setup.openProfile': true,
   'profile.list': true,
   'profile.open': true,

@@ -179,6 +179,8 @@ export const ipc = {
   'setup.run': invoke('setup', setUpNamesSchema, nothing),
   /** Stops a run and forgets the token. What was made stays, and the next run finds it. */
   'setup.leave': invoke('setup', nothing, nothing),
+  /** Nobody looks at the set-up any more. The token is forgotten, at once or with the end of the run that has it. */
+  'setup.leaveScreen': invoke('setup', nothing, setUpViewSchema),
   /** Goes on with the profile that the set-up has just written. */
   'setup.openProfile': invoke('main', nothing, nothing),
 

@@ -1,6 +1,6 @@
 import type { EnrollmentError } from '../errors/enrollment-error.ts';
 import { asEnrollmentError } from './limits.ts';
-import { notForgotten, worthOf } from './not-forgotten.ts';
+import { isReplaced, notForgotten, worthOf } from './not-forgotten.ts';
 import { notRevoked } from './not-revoked.ts';
 import type { Clock, Logger, SignInClient, TokenCache } from './ports.ts';
 import { RememberedSignIn } from './remembered-sign-in.ts';
@@ -21,8 +21,8 @@ export type ForgottenSignIn =
  * Revokes and forgets what is remembered, without a station that uses it. It is revoked first: one that is cut off in
  * between finds it again. What cannot be revoked is forgotten all the same, what cannot be forgotten is revoked, and both
  * are told.
- * @throws STATION_KEYCHAIN_UNAVAILABLE, STATION_KEYCHAIN_LOCKED when nobody can look; STATION_SIGN_IN_NOT_FORGOTTEN for
- *   what could not be read and stays; the signal's reason
+ * @throws STATION_KEYCHAIN_UNAVAILABLE, STATION_KEYCHAIN_LOCKED when nobody can look; STATION_TOKEN_FILE_FOREIGN where
+ *   something else lies in its place; STATION_SIGN_IN_NOT_FORGOTTEN for what could not be read and stays; the signal's reason
  */
 export async function forgetSignIn(
   ports: {
@@ -67,6 +67,7 @@ async function problemOfRemoving(
     return undefined;
   } catch (thrown) {
     signal.throwIfAborted();
-    return asEnrollmentError(thrown);
+    const error = asEnrollmentError(thrown);
+    return isReplaced(error) ? undefined : error;
   }
 }

@@ -16,6 +16,11 @@ export function worthOf(tokens: TokenSet | undefined, notRevoked: EnrollmentErro
   return tokens === undefined || notRevoked !== undefined ? 'not-revoked' : 'revoked';
 }
 
+/** Whether nothing is left of it where it was kept: something else lies there now, and is not to be deleted. */
+export function isReplaced({ code }: EnrollmentError): boolean {
+  return code === 'STATION_TOKEN_FILE_FOREIGN';
+}
+
 /** What is still kept on this computer after a sign-out, and how a person takes it away. */
 export function notForgotten(
   cache: Pick<TokenCache, 'place' | 'deletedByHand'>,

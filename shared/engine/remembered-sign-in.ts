@@ -2,6 +2,7 @@ import { describeThrown, EnrollmentError, toErrorView } from '../errors/enrollme
 import type { Secret } from '../model/secret.ts';
 import type { Lamp } from '../model/station-state.ts';
 import { asEnrollmentError, withLimit } from './limits.ts';
+import { isReplaced } from './not-forgotten.ts';
 import type { Clock, Logger, TokenCache, TokenSet } from './ports.ts';
 
 const KEYCHAIN_LIMIT_MS = 10_000;
@@ -90,6 +91,10 @@ export class RememberedSignIn {
   async remove(): Promise<EnrollmentError | undefined> {
     const answer = await this.#ask(new AbortController().signal, (limited) => this.#cache.remove(limited));
     if ('value' in answer) {
+      this.#isHeld = false;
+      return undefined;
+    }
+    if (isReplaced(answer.error)) {
       this.#isHeld = false;
       return undefined;
     }

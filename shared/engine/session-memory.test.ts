@@ -159,6 +159,14 @@ describe('signing out', () => {
       expect(views.at(-1)).toMatchObject({ error: { code: 'IDENTITY_NOT_REVOKED' } });
     });
 
+    it('tells nothing where something else lies in its place by now, and has nobody delete that', async () => {
+      await signIn();
+      cache.removeFailsWith = new EnrollmentError('STATION_TOKEN_FILE_FOREIGN', { details: { path: 'x' } });
+      expect(await session.signOut(never)).toEqual([]);
+      expect(client.revoked).toHaveLength(1);
+      expect(lamps.at(-1)).toMatchObject({ state: 'attention' });
+    });
+
     it('tells it of a locked one too, which may hold an older sign-in', async () => {
       cache.failsWith = new EnrollmentError('STATION_KEYCHAIN_LOCKED');
       await signIn();

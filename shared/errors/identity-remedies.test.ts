@@ -13,7 +13,17 @@ function told(code: EnrollmentErrorCode): string {
 const rows: readonly (readonly [EnrollmentErrorCode, readonly string[]])[] = [
   [
     'IDENTITY_CLIENT_UNKNOWN',
-    ['fleet-station', 'name of the app', 'numeric id', '371639797157987125@fleet', 'set-up summary'],
+    [
+      ...['fleet-station', 'name of the app', 'numeric id', '371639797157987125@fleet', 'set-up summary'],
+      ...[
+        'mistyped',
+        'API app',
+        'machine user',
+        'another instance or domain',
+        'app or its project is switched off',
+      ],
+      ...['identity.client_id', 'identity.issuer'],
+    ],
   ],
   [
     'IDENTITY_PROJECT_NOT_VISIBLE',
@@ -24,7 +34,13 @@ const rows: readonly (readonly [EnrollmentErrorCode, readonly string[]])[] = [
     'IDENTITY_AUDIENCE_INVALID',
     ['audience', 'urn:zitadel:iam:org:project:id:zitadel:aud', 'personal access token'],
   ],
-  ['IDENTITY_ROLE_MISSING', ['list keys', 'IAM_OWNER', 'ORG_OWNER', 'users, grants and keys']],
+  [
+    'IDENTITY_ROLE_MISSING',
+    [
+      ...['list keys', 'IAM_OWNER', 'ORG_OWNER', 'users, grants and keys'],
+      'urn:zitadel:iam:org:project:id:zitadel:aud',
+    ],
+  ],
   [
     'IDENTITY_CERTIFICATE_SELF_SIGNED',
     ['development cluster', 'identity.ca_file', 'identity.danger_accept_invalid_certs', 'in red'],
@@ -37,4 +53,12 @@ const rows: readonly (readonly [EnrollmentErrorCode, readonly string[]])[] = [
 
 it.each(rows)('%s names what is seen, what it means and what to do', (code, facts) => {
   for (const fact of facts) expect(told(code)).toContain(fact);
+});
+
+it('a refusal for want of rights has the scopes looked at first, then the roles', () => {
+  const { cause, operatorDoes } = toErrorView(new EnrollmentError('IDENTITY_ROLE_MISSING'));
+  for (const text of [cause, operatorDoes]) {
+    expect(text).toContain('scope');
+    expect(text.indexOf('scope')).toBeLessThan(text.indexOf('ORG_OWNER'));
+  }
 });

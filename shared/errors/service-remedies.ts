@@ -17,9 +17,9 @@ export const serviceRemedies = {
     title: 'Client id is not known',
     says: 'The identity provider does not know the client id {clientId}.',
     cause:
-      'Mostly the name of the app was entered instead of its numeric id, such as 371639797157987125@fleet. Or the app is switched off.',
+      'Mostly the name of the app was entered instead of its numeric id, such as 371639797157987125@fleet. Or it is mistyped, the id of an API app or of a machine user, or that of another instance or domain than the issuer. Or the app or its project is switched off.',
     operatorDoes:
-      'Take the numeric client id from the set-up summary and correct identity.client_id in the profile.',
+      'Take the numeric client id of the native app from the set-up summary and correct identity.client_id in the profile. Where it is right already, check that identity.issuer is the provider that has the app, and that app and project are active.',
     retry: 'after-fix',
   },
   IDENTITY_CLIENT_NOT_ALLOWED: {
@@ -194,9 +194,10 @@ export const serviceRemedies = {
   IDENTITY_ROLE_MISSING: {
     title: 'Account lacks the right',
     says: 'This account may not {action}.',
-    cause: 'It has neither IAM_OWNER nor ORG_OWNER, nor a role that covers users, grants and keys.',
+    cause:
+      'An access token that another application obtained may lack the scope of the API. Otherwise the account has neither IAM_OWNER nor ORG_OWNER, nor a role that covers users, grants and keys.',
     operatorDoes:
-      'Ask an admin for ORG_OWNER in the organisation of the fleet, for IAM_OWNER, or for a role that covers users, grants and keys.',
+      'Check the scopes first: a token from elsewhere needs urn:zitadel:iam:org:project:id:zitadel:aud, a personal access token does not. Then ask an admin for ORG_OWNER in the organisation of the fleet, for IAM_OWNER, or for a role that covers users, grants and keys.',
     retry: 'after-fix',
   },
   IDENTITY_REPLY_UNREADABLE: {

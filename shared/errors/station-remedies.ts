@@ -54,6 +54,15 @@ export const stationRemedies = {
       'Unlock it, then sign in: what it remembers is still there. While it is locked, a sign-in is kept in memory until the station closes.',
     retry: 'after-fix',
   },
+  STATION_TOKEN_FILE_FOREIGN: {
+    title: 'The file of the sign-in is another one',
+    says: 'The sign-in cannot be remembered: {path} holds something else.',
+    cause:
+      'The profile names a file that Muster has not written (identity.token_file). It was left as it is.',
+    operatorDoes:
+      'Name a file of its own in identity.token_file, one that need not be there yet. Until then a sign-in is kept in memory.',
+    retry: 'after-fix',
+  },
   STATION_SIGN_IN_NOT_FORGOTTEN: {
     title: 'Sign-in is still kept',
     says: 'You are signed out, but this computer still keeps the sign-in of {account}: {place}.',

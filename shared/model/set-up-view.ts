@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { errorViewSchema } from './station-state.ts';
 
+/** How long an administrator's token is held while nothing is done with it. */
+export const TOKEN_KEPT_MINUTES = 15;
+
 /** The guided set-up of an identity provider as the window shows it. Nothing in here is a secret. */
 
 export const setUpItemSchema = z.object({
@@ -17,6 +20,10 @@ export const setUpItemSchema = z.object({
 });
 export type SetUpItemView = z.infer<typeof setUpItemSchema>;
 
+/** Why a token is not there any more: the run is done, the screen was left, or nothing was done with it for a while. */
+const forgotten = z.enum(['done', 'left', 'unused']).optional();
+export type TokenForgotten = NonNullable<z.infer<typeof forgotten>>;
+
 /** Whom the administrator's token speaks for, and where the results go. */
 const checked = {
   issuer: z.string(),
@@ -32,7 +39,7 @@ const checked = {
 };
 
 export const setUpViewSchema = z.discriminatedUnion('state', [
-  z.object({ state: z.literal('idle') }),
+  z.object({ state: z.literal('idle'), forgotten }),
   z.object({ state: z.literal('ready'), ...checked }),
   z.object({ state: z.literal('running'), ...checked, items: z.array(setUpItemSchema) }),
   z.object({
@@ -48,11 +55,13 @@ export const setUpViewSchema = z.discriminatedUnion('state', [
     ...checked,
     items: z.array(setUpItemSchema),
     error: errorViewSchema,
+    /** Absent while the run can be tried again with the token that it had. */
+    forgotten,
   }),
 ]);
 export type SetUpView = z.infer<typeof setUpViewSchema>;
 
-/** Issuer and token; the token is asked for once and kept by the engine until the set-up is left. */
+/** Issuer and token. The engine keeps the token until the run is done, the screen is left, or it was not used for a while. */
 export const setUpCheckSchema = z.object({
   issuer: z.string().min(1).max(300),
   token: z.string().min(1).max(8192),

@@ -53,7 +53,7 @@ export const done: Extract<SetUpView, { state: 'done' }> = {
   profilePath: `${folder}/profile.toml`,
 };
 
-export const failed: SetUpView = {
+export const failed: Extract<SetUpView, { state: 'failed' }> = {
   ...({ state: 'failed', ...common, items: items.slice(0, 3) } as const),
   error: errorOf('IDENTITY_UNREACHABLE', { issuer }),
 };

@@ -1,6 +1,6 @@
 import { clipboard, shell } from 'electron';
 import { printable } from '#shared/model/printable.ts';
-import { externalAddress } from '../security/external.ts';
+import { providerPage } from '#shared/model/provider-page.ts';
 import type { StationView } from '../station-view.ts';
 import { requestInvalid } from './answers.ts';
 import type { MainHandlers } from './handlers.ts';
@@ -11,7 +11,7 @@ import type { ProfileHandlers } from './profile-handlers.ts';
  * Resolves false when the address is not the issuer's or no browser could be started.
  */
 export async function openInBrowser(address: string, issuer: string | undefined): Promise<boolean> {
-  const allowed = externalAddress(address, issuer);
+  const allowed = providerPage(address, issuer);
   if (allowed === undefined) return false;
   try {
     await shell.openExternal(allowed);

@@ -6,6 +6,7 @@ export function LabelledField({
   label,
   hint,
   says = '',
+  isNews = false,
   onValue,
   ...field
 }: Omit<ComponentProps<typeof TextField>, 'onChange' | 'id'> & {
@@ -13,9 +14,12 @@ export function LabelledField({
   readonly hint?: string;
   /** What is wrong. */
   readonly says?: string;
+  /** The hint tells what has happened, and is to be seen. */
+  readonly isNews?: boolean;
   readonly onValue: (value: string) => void;
 }) {
   const id = useId();
+  const colour = isNews ? 'text-attn-fg' : 'text-ink-3';
   return (
     <div className="min-w-0">
       <label htmlFor={id} className="text-xs text-ink-2">
@@ -31,7 +35,7 @@ export function LabelledField({
       />
       <p
         id={`${id}-more`}
-        className={`mt-1 min-h-[18px] text-xs leading-[18px] ${says === '' ? 'text-ink-3' : 'text-fail-fg'}`}
+        className={`mt-1 min-h-[18px] text-xs leading-[18px] ${says === '' ? colour : 'text-fail-fg'}`}
       >
         {says === '' ? hint : says}
       </p>

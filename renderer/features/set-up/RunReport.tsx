@@ -1,6 +1,6 @@
 import { Copy, RotateCw } from 'lucide-react';
 import { useState } from 'react';
-import type { SetUpItemView, SetUpView } from '#shared/model/set-up-view.ts';
+import type { SetUpItemView, SetUpView, TokenForgotten } from '#shared/model/set-up-view.ts';
 import { act } from '../../app/bridge.ts';
 import { reportFailure } from '../../app/failures.ts';
 import { countOf } from '../../lib/format.ts';
@@ -10,7 +10,7 @@ import { type GlyphShape, StateGlyph } from '../../ui/StateGlyph.tsx';
 import { useBatchRuns } from '../profiles/ProfileList.tsx';
 import { openSetUpProfile } from '../profiles/profile-store.ts';
 import { leaveSetUp, startSetUp } from './NamesForm.tsx';
-import { setSetUp } from './set-up-store.ts';
+import { setSetUp, tokenAsked } from './set-up-store.ts';
 
 type Ran = Extract<SetUpView, { state: 'running' | 'done' | 'failed' }>;
 
@@ -139,7 +139,11 @@ function NextLine() {
 function Actions({ view }: { readonly view: Ran }) {
   const [busy, setBusy] = useState(false);
   const batchRuns = useBatchRuns();
+  const forgotten = view.state === 'failed' ? view.forgotten : 'done';
+  // The names that were typed stay; the issuer may be one of before the window was loaded anew.
+  const askToken = () => setSetUp({ view: tokenAsked(forgotten), issuer: view.issuer });
   const again = async () => {
+    if (forgotten !== undefined) return askToken();
     const refused = await startSetUp(view.folder);
     if (refused !== undefined) reportFailure(refused);
   };
@@ -181,22 +185,34 @@ function Actions({ view }: { readonly view: Ran }) {
       >
         {done ? 'Run again' : 'Try again'}
       </Button>
-      <Button
-        kind="quiet"
-        size="large"
-        onClick={() => {
-          const { issuer, api, account, organisation, missingRights, folder } = view;
-          const whose = account === undefined ? {} : { account };
-          setSetUp({ view: { state: 'ready', issuer, api, ...whose, organisation, missingRights, folder } });
-        }}
-      >
-        Change the names
-      </Button>
-      {done && batchRuns ? (
-        <span className="text-xs text-ink-2">
-          A batch is running. The profile can be opened when it has ended.
-        </span>
-      ) : null}
+      {done ? null : (
+        <Button
+          kind="quiet"
+          size="large"
+          onClick={() => {
+            if (forgotten !== undefined) return askToken();
+            const { issuer, api, account, organisation, missingRights, folder } = view;
+            const whose = account === undefined ? {} : { account };
+            setSetUp({
+              view: { state: 'ready', issuer, api, ...whose, organisation, missingRights, folder },
+            });
+          }}
+        >
+          Change the names
+        </Button>
+      )}
+      <span className="text-xs text-ink-2">
+        {done && batchRuns
+          ? 'A batch is running. The profile can be opened when it has ended.'
+          : tokenSays(forgotten)}
+      </span>
     </div>
   );
+}
+
+/** What has become of the administrator's token. */
+function tokenSays(forgotten: TokenForgotten | undefined): string {
+  return forgotten === undefined
+    ? 'The token is held until this screen is left.'
+    : 'The token is forgotten. To run again, enter it again.';
 }

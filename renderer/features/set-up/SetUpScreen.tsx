@@ -78,7 +78,7 @@ function ProviderWay() {
         ))}
       </ol>
       <div className="mt-6">
-        {view.state === 'idle' ? <CheckForm /> : null}
+        {view.state === 'idle' ? <CheckForm forgotten={view.forgotten} /> : null}
         {view.state === 'ready' ? <NamesForm view={view} /> : null}
         {view.state === 'running' || view.state === 'done' || view.state === 'failed' ? (
           <RunReport view={view} />

@@ -1,5 +1,5 @@
 import { create } from 'zustand';
-import type { SetUpView } from '#shared/model/set-up-view.ts';
+import type { SetUpView, TokenForgotten } from '#shared/model/set-up-view.ts';
 import { call, listen } from '../../app/bridge.ts';
 import { reportFailure } from '../../app/failures.ts';
 
@@ -53,13 +53,37 @@ export function setSetUp(part: Partial<SetUpStore>): void {
   useSetUp.setState(part);
 }
 
-/** Takes up how the set-up stands, and follows it. Gives the function that ends it. */
+/** Takes up how the set-up stands, and follows it. Gives the function that ends it, and with it the use of the token. */
 export function followSetUp(): () => void {
   void call('setup.view').then((answer) => {
     if (answer.ok) useSetUp.setState({ view: answer.value });
     else reportFailure(answer.error);
   });
-  return listen('setup.changed', (view) => useSetUp.setState({ view }));
+  const unfollow = listen('setup.changed', (next) =>
+    useSetUp.setState(({ view }) => ({ view: followed(view, next) })),
+  );
+  return () => {
+    unfollow();
+    void leaveScreen();
+  };
+}
+
+/** Where names are changed after a failed run, the token that goes is news, and the failure is not. */
+function followed(view: SetUpView, next: SetUpView): SetUpView {
+  const isTokenGone = next.state === 'failed' && next.forgotten !== undefined;
+  return view.state === 'ready' && isTokenGone ? tokenAsked(next.forgotten) : next;
+}
+
+/** The first step again, with why the token has to be entered. */
+export function tokenAsked(forgotten: TokenForgotten | undefined): SetUpView {
+  return { state: 'idle', forgotten };
+}
+
+async function leaveScreen(): Promise<void> {
+  const answer = await call('setup.leaveScreen');
+  if (answer.ok) useSetUp.setState({ view: answer.value });
+  // An engine that is gone has taken the token with it, as it does when another profile is opened.
+  else if (answer.error.code !== 'STATION_ENGINE_LOST') reportFailure(answer.error);
 }
 
 /** The parts of a list in one field. */

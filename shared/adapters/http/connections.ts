@@ -5,7 +5,7 @@ import type { Clock } from '../../engine/ports.ts';
 import { parseAddressAndPort } from '../../model/profile.ts';
 import { HttpFailure } from './http-failure.ts';
 import { IdleConnections } from './idle-connections.ts';
-import { type HttpProxy, type ProxyChoice, proxyName } from './proxy.ts';
+import { type HttpProxy, type ProxyChoice, type ProxyWay, proxyName } from './proxy.ts';
 import { proxyHeaders, TunnelAgent } from './tunnel.ts';
 
 export interface ConnectionOptions {
@@ -21,6 +21,8 @@ export interface ConnectionOptions {
 export interface Way {
   /** The proxy that sees the request itself: plain http only. */
   readonly proxy: HttpProxy | undefined;
+  /** There was no connection to its proxy: for a while the others come before it. */
+  setAside(): void;
   /** Headers this way needs besides those of the request. */
   readonly headers: Readonly<Record<string, string>>;
   open(request: http.RequestOptions): http.ClientRequest;
@@ -28,15 +30,19 @@ export interface Way {
 
 export interface Connections {
   /**
-   * @param mustBeLive only on a connection that answered just now, or a new one
+   * The ways there, the first one first; never none.
    * @throws {HttpFailure} for a proxy setting that cannot be used
    */
-  wayTo(url: URL, mustBeLive: boolean): Promise<Way>;
+  waysTo(url: URL): Promise<readonly ProxyWay[]>;
+  /** @param mustBeLive only on a connection that answered just now, or a new one */
+  along(way: ProxyWay, url: URL, mustBeLive: boolean): Way;
   close(): void;
 }
 
 /** As many as devices are enrolled side by side at most. */
 const MAX_CONNECTIONS = 64;
+/** As long as browsers pass a proxy over that was not there. */
+const SET_ASIDE_MS = 5 * 60_000;
 /** Older versions show what is sent to whoever listens (RFC 8996). */
 const MIN_VERSION = 'TLSv1.2' as const;
 
@@ -55,9 +61,22 @@ export function createConnections(options: ConnectionOptions): Connections {
   const idle = new IdleConnections();
   for (const agent of [plainAgent, secureAgent]) idle.watch(agent);
 
-  async function chooseProxy(url: URL): Promise<HttpProxy | undefined> {
+  /** What was set aside, by name, with what ends the limit. */
+  const aside = new Map<string, () => void>();
+
+  function setAside(name: string): void {
+    aside.get(name)?.();
+    aside.set(
+      name,
+      clock.after(SET_ASIDE_MS, () => aside.delete(name)),
+    );
+  }
+
+  async function chooseWays(url: URL): Promise<readonly ProxyWay[]> {
     try {
-      return await proxyFor?.(url);
+      const ways = (await proxyFor?.(url)) ?? ['direct'];
+      const isAside = (way: ProxyWay): boolean => way !== 'direct' && aside.has(nameOf(way));
+      return [...ways.filter((way) => !isAside(way)), ...ways.filter(isAside)];
     } catch (cause) {
       const message = cause instanceof Error ? cause.message : String(cause);
       throw new HttpFailure('proxy', message, { maybeSent: false, cause });
@@ -65,7 +84,7 @@ export function createConnections(options: ConnectionOptions): Connections {
   }
 
   function tunnelThrough(proxy: HttpProxy): TunnelAgent {
-    const name = `${proxy.protocol}//${proxyName(proxy)}`;
+    const name = nameOf(proxy);
     const kept = tunnels.get(name);
     if (kept !== undefined) return kept;
     const made = new TunnelAgent({ proxy, clock, timeLimitMs, ...trust, ...pool });
@@ -75,12 +94,17 @@ export function createConnections(options: ConnectionOptions): Connections {
   }
 
   return {
-    async wayTo(url, mustBeLive) {
-      const isSecure = url.protocol === 'https:';
-      if (!isSecure && url.protocol !== 'http:')
+    async waysTo(url) {
+      if (url.protocol !== 'https:' && url.protocol !== 'http:')
         throw new TypeError(`Not an address for requests: ${url.protocol}`);
+      const isGiven = parseAddressAndPort(resolve[url.hostname] ?? '') !== undefined;
+      return isGiven ? ['direct'] : await chooseWays(url);
+    },
+    along(way, url, mustBeLive) {
+      const isSecure = url.protocol === 'https:';
       const place = parseAddressAndPort(resolve[url.hostname] ?? '');
-      const proxy = place === undefined ? await chooseProxy(url) : undefined;
+      const proxy = way === 'direct' ? undefined : way;
+      const common = { setAside: () => (proxy === undefined ? undefined : setAside(nameOf(proxy))) };
       if (!isSecure && proxy !== undefined) {
         // The proxy gets the whole address and speaks http with the server itself.
         const { protocol, host, port } = proxy;
@@ -88,7 +112,7 @@ export function createConnections(options: ConnectionOptions): Connections {
           (protocol === 'https:' ? https : http).request({
             ...{ ...request, host, port, path: url.href, agent: false },
           });
-        return { proxy, headers: { host: url.host, ...proxyHeaders(proxy) }, open };
+        return { ...common, proxy, headers: { host: url.host, ...proxyHeaders(proxy) }, open };
       }
       const direct = isSecure ? secureAgent : plainAgent;
       const agent = proxy === undefined ? direct : tunnelThrough(proxy);
@@ -98,15 +122,19 @@ export function createConnections(options: ConnectionOptions): Connections {
         place === undefined ? {} : { host: place.address, hostname: place.address, port: place.port };
       const name = place !== undefined && isSecure ? { servername: url.hostname } : {};
       return {
+        ...common,
         proxy: undefined,
         headers: place === undefined ? {} : { host: url.host },
         open: (request) => (isSecure ? https : http).request(url, { ...request, agent, ...at, ...name }),
       };
     },
     close: () => {
+      for (const endLimit of aside.values()) endLimit();
       plainAgent.destroy();
       secureAgent.destroy();
       for (const tunnel of tunnels.values()) tunnel.destroy();
     },
   };
 }
+
+const nameOf = (proxy: HttpProxy): string => `${proxy.protocol}//${proxyName(proxy)}`;

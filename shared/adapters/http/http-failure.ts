@@ -28,11 +28,18 @@ export class HttpFailure extends Error {
   readonly kind: HttpFailureKind;
   /** True when the request may have reached the server. */
   readonly maybeSent: boolean;
+  /** There was no connection to the proxy on the way: another way may be tried. */
+  readonly isProxyGone: boolean;
 
-  constructor(kind: HttpFailureKind, message: string, options: { maybeSent: boolean; cause?: unknown }) {
+  constructor(
+    kind: HttpFailureKind,
+    message: string,
+    options: { maybeSent: boolean; isProxyGone?: boolean; cause?: unknown },
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
     this.maybeSent = options.maybeSent;
+    this.isProxyGone = options.isProxyGone === true;
   }
 }
 

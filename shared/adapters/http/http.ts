@@ -4,7 +4,7 @@ import { EnrollmentError } from '../../errors/enrollment-error.ts';
 import type { Profile } from '../../model/profile.ts';
 import { createConnections, type Way } from './connections.ts';
 import { failureOf, HttpFailure } from './http-failure.ts';
-import { type ProxyChoice, proxyOfEnvironment } from './proxy.ts';
+import { type ProxyChoice, type ProxyWay, proxyOfEnvironment } from './proxy.ts';
 import { refusedByProxy } from './tunnel.ts';
 
 export interface HttpRequest {
@@ -99,7 +99,10 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
           isConnected = true;
         });
       });
-      outgoing.on('error', (thrown) => fail(failureOf(thrown, isConnected)));
+      outgoing.on('error', (thrown) => {
+        const failure = failureOf(thrown, isConnected);
+        fail(way.proxy === undefined || isConnected ? failure : withoutProxy(failure));
+      });
       outgoing.on('response', (incoming) => {
         const status = incoming.statusCode ?? 0;
         if (status === 407 && way.proxy !== undefined) {
@@ -133,14 +136,44 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     });
   }
 
+  /** The next way is taken only where there was no connection to the proxy of the one before: nothing was sent. */
+  async function exchangeAlong(request: HttpRequest, ways: readonly ProxyWay[]): Promise<HttpReply> {
+    const failures: HttpFailure[] = [];
+    for (const one of ways) {
+      const way = connections.along(one, request.url, request.liveConnection === true);
+      try {
+        return await exchange(request, way);
+      } catch (thrown) {
+        const isLast = failures.length === ways.length - 1;
+        if (!(thrown instanceof HttpFailure) || !(thrown.isProxyGone || isLast)) throw thrown;
+        failures.push(thrown);
+        if (thrown.isProxyGone && ways.length > 1) way.setAside();
+      }
+    }
+    throw failureOfAll(failures);
+  }
+
   return {
     request: async (request) => {
       request.signal.throwIfAborted();
-      const way = await connections.wayTo(request.url, request.liveConnection === true);
-      return exchange(request, way);
+      return exchangeAlong(request, await connections.waysTo(request.url));
     },
     close: () => connections.close(),
   };
+}
+
+function withoutProxy(failure: HttpFailure): HttpFailure {
+  const { kind, message, maybeSent, cause } = failure;
+  return new HttpFailure(kind, message, { maybeSent, isProxyGone: kind === 'unreachable', cause });
+}
+
+/** Where the last way failed too: what it met, or, where that was no more than a way, what every one met. */
+function failureOfAll(failures: readonly HttpFailure[]): HttpFailure {
+  const last = failures.at(-1);
+  if (last === undefined) throw new TypeError('There was no way.');
+  if (failures.length === 1 || last.maybeSent || !['proxy', 'unreachable'].includes(last.kind)) return last;
+  const says = failures.map(({ message }) => message.replace(/\.$/, ''));
+  return new HttpFailure('proxy', `${says.join('; ')}.`, { maybeSent: false, cause: last });
 }
 
 /**

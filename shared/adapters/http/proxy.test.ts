@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { proxyName, proxyOfEnvironment, proxyOfPac } from './proxy.ts';
+import { type ProxyWay, proxyName, proxyOfEnvironment, waysOfPac } from './proxy.ts';
+
+const named = (way: ProxyWay): string | undefined =>
+  way === 'direct' ? undefined : `${way.protocol}//${proxyName(way)}`;
 
 async function chosen(environment: Record<string, string>, address: string): Promise<string | undefined> {
-  const proxy = await proxyOfEnvironment(environment)(new URL(address));
-  return proxy === undefined ? undefined : `${proxy.protocol}//${proxyName(proxy)}`;
+  const [way = 'direct', ...others] = await proxyOfEnvironment(environment)(new URL(address));
+  expect(others).toEqual([]);
+  return named(way);
 }
 
 describe('the proxy of the environment', () => {
@@ -55,18 +59,18 @@ describe('the proxy of the environment', () => {
 
 describe('the proxy of this computer', () => {
   it.each([
-    ['DIRECT', undefined],
-    ['', undefined],
-    ['PROXY p.example:3128; DIRECT', 'http://p.example:3128'],
-    ['HTTPS p.example:3129', 'https://p.example:3129'],
-    ['SOCKS5 s.example:1080; PROXY p.example:3128', 'http://p.example:3128'],
-    ['SOCKS5 s.example:1080; DIRECT', undefined],
-  ])('%s', (answer, name) => {
-    const proxy = proxyOfPac(answer);
-    expect(proxy && `${proxy.protocol}//${proxyName(proxy)}`).toBe(name);
+    ['DIRECT', [undefined]],
+    ['', [undefined]],
+    ['PROXY p.example:3128; DIRECT', ['http://p.example:3128', undefined]],
+    ['PROXY a.example:1; HTTPS b.example:2;', ['http://a.example:1', 'https://b.example:2']],
+    ['HTTPS p.example:3129', ['https://p.example:3129']],
+    ['SOCKS5 s.example:1080; PROXY p.example:3128', ['http://p.example:3128']],
+    ['SOCKS5 s.example:1080; DIRECT', [undefined]],
+  ])('%s', (answer, ways) => {
+    expect(waysOfPac(answer).map(named)).toEqual(ways);
   });
 
   it('of another kind is told', () => {
-    expect(() => proxyOfPac('SOCKS5 s.example:1080')).toThrow('a proxy of the kind socks5');
+    expect(() => waysOfPac('SOCKS5 s.example:1080')).toThrow('a proxy of the kind socks5');
   });
 });

@@ -10,12 +10,16 @@ export interface HttpProxy {
   readonly authorization: Secret | undefined;
 }
 
+/** One way to the provider: through a proxy, or straight. */
+export type ProxyWay = HttpProxy | 'direct';
+
 /**
- * Which proxy a request takes; undefined for none.
+ * Which ways a request may take, the first one first; never none. The next one is for when there is no connection to the proxy
+ * of the one before.
  * @throws an Error whose message says what is wrong with the setting. It never shows the setting itself: that may hold
  * a password.
  */
-export type ProxyChoice = (url: URL) => Promise<HttpProxy | undefined>;
+export type ProxyChoice = (url: URL) => Promise<readonly ProxyWay[]>;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -76,25 +80,28 @@ export function proxyOfEnvironment(environment: Environment): ProxyChoice {
     return undefined;
   };
   return async (url) => {
-    if (isLoopbackHost(url.hostname)) return undefined;
+    if (isLoopbackHost(url.hostname)) return ['direct'];
     const setting = named(url.protocol === 'https:' ? 'https_proxy' : 'http_proxy') ?? named('all_proxy');
-    if (setting === undefined || isExcepted(url, named('no_proxy')?.[0] ?? '')) return undefined;
-    return parseProxy(...setting);
+    if (setting === undefined || isExcepted(url, named('no_proxy')?.[0] ?? '')) return ['direct'];
+    return [parseProxy(...setting)];
   };
 }
 
+const PAC_SETTING = 'The proxy of this computer';
+
 /**
- * The proxy of an answer like `PROXY proxy.example:3128; DIRECT`, which browsers give for an address (PAC). The first
- * way that is known is taken.
+ * The ways of an answer like `PROXY proxy.example:3128; DIRECT`, which browsers give for an address (PAC): those that are known,
+ * in their order.
  */
-export function proxyOfPac(answer: string): HttpProxy | undefined {
-  const ways = answer.split(';').map((way) => way.trim().split(/\s+/));
-  for (const [kind = '', address = ''] of ways) {
-    if (kind.toUpperCase() === 'DIRECT') return undefined;
-    if (kind.toUpperCase() === 'PROXY') return parseProxy(address, 'The proxy of this computer');
-    if (kind.toUpperCase() === 'HTTPS') return parseProxy(`https://${address}`, 'The proxy of this computer');
-  }
-  const [[kind = ''] = []] = ways;
-  if (kind === '') return undefined;
+export function waysOfPac(answer: string): readonly ProxyWay[] {
+  const entries = answer.split(';').map((entry) => entry.trim().split(/\s+/));
+  const ways = entries.flatMap(([kind = '', address = '']): ProxyWay[] => {
+    if (kind.toUpperCase() === 'DIRECT') return ['direct'];
+    if (kind.toUpperCase() === 'PROXY') return [parseProxy(address, PAC_SETTING)];
+    return kind.toUpperCase() === 'HTTPS' ? [parseProxy(`https://${address}`, PAC_SETTING)] : [];
+  });
+  const [[kind = ''] = []] = entries;
+  if (ways.length > 0) return ways;
+  if (kind === '') return ['direct'];
   throw new Error(`This computer uses a proxy of the kind ${kind.toLowerCase()}; http and https are known.`);
 }

@@ -55,7 +55,11 @@ export class TunnelAgent extends https.Agent {
       done?.(error, stream as Duplex);
     };
     const fail = (message: string, cause?: unknown): void =>
-      end(new HttpFailure('proxy', `The proxy ${proxyName(proxy)} ${message}`, { maybeSent: false, cause }));
+      end(
+        new HttpFailure('proxy', `The proxy ${proxyName(proxy)} ${message}`, {
+          ...{ maybeSent: false, isProxyGone: true, cause },
+        }),
+      );
     const cancelLimit = clock.after(timeLimitMs, () =>
       fail(`did not answer within ${timeLimitMs / 1000} s.`),
     );

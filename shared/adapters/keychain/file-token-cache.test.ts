@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TokenSet } from '../../engine/ports.ts';
+import { toErrorView } from '../../errors/enrollment-error.ts';
 import { Secret } from '../../model/secret.ts';
 import { createFileTokenCache } from './file-token-cache.ts';
 
@@ -86,8 +87,45 @@ describe('a sign-in in a file', () => {
     expect(await createFileTokenCache(file, owner).load(never)).toEqual(tokens);
   });
 
-  it('that is damaged counts as none', async () => {
-    await writeFile(path.join(folder, 'x.json'), '{"version":1,"acc', { mode: 0o600 });
-    expect(await createFileTokenCache(path.join(folder, 'x.json'), owner).load(never)).toBeUndefined();
+  it.each([
+    ['a private key', '-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n'],
+    ['text', 'bread, milk, butter'],
+    ['a line end', '\n'],
+    ['JSON of another shape', '{"version":1,"accessToken":"x"}'],
+    ['JSON that was cut off', '{"version":1,"acc'],
+    ['a list', '[]'],
+    ['bytes', '\u0000\u0001\ufffd'],
+    ['a file of another owner that was cut off', '{"owner":"https://other.example|1","signIn":"'],
+  ])('that is none, but %s, is refused and left as it was', async (_what, text) => {
+    file = path.join(folder, 'x.json');
+    await writeFile(file, text, { mode: 0o600 });
+    const cache = createFileTokenCache(file, owner);
+    for (const use of [() => cache.load(never), () => cache.save(tokens, never), () => cache.remove(never)]) {
+      const refusal: unknown = await use().catch((thrown: unknown) => thrown);
+      expect(refusal).toMatchObject({ code: 'STATION_TOKEN_FILE_FOREIGN', details: { path: file } });
+      // It may be a secret: nothing of it is told.
+      const told = JSON.stringify(toErrorView(refusal));
+      if (text.trim().length > 4) expect(told).not.toContain(JSON.stringify(text).slice(1, -1));
+    }
+    expect(await readFile(file, 'utf8')).toBe(text);
+    expect(await readdir(folder)).toEqual(['x.json']);
+  });
+
+  it('that is empty, or of this client and cut off, counts as none, is replaced and is removed', async () => {
+    file = path.join(folder, 'x.json');
+    const cache = createFileTokenCache(file, owner);
+    await cache.save(tokens, never);
+    const whole = await readFile(file, 'utf8');
+    const opening = whole.indexOf('"signIn":"') + '"signIn":"'.length;
+    for (const length of [0, opening, whole.length - 1]) {
+      await writeFile(file, whole.slice(0, length));
+      expect(await cache.load(never), String(length)).toBeUndefined();
+      await cache.save(tokens, never);
+      expect(await readFile(file, 'utf8')).toBe(whole);
+      await writeFile(file, whole.slice(0, length));
+      await cache.remove(never);
+      expect(await readdir(folder)).toEqual([]);
+      await cache.save(tokens, never);
+    }
   });
 });

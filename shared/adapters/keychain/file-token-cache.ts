@@ -103,16 +103,34 @@ export interface SignInOwner {
 
 const content = z.object({ owner: z.string(), signIn: z.string() });
 
-/** The text of a sign-in out of a file; undefined for a damaged file. @throws when it is another one's sign-in */
-function textFor(file: string, owner: string, text: string): string | undefined {
-  let parsed: unknown;
+/** What every file begins with that was written here for this issuer and client id. */
+const openingOf = (owner: string): string => `{"owner":${JSON.stringify(owner)},"signIn":"`;
+
+function parsedOrUndefined(text: string): unknown {
   try {
-    parsed = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
-  const found = content.safeParse(parsed);
-  if (!found.success) return undefined;
+}
+
+/**
+ * The text of a sign-in out of a file; undefined for an empty one, and for one of this owner that was cut off. Anything else is
+ * somebody's: a key, notes, the file of another program.
+ * @throws when it is another one's sign-in, or none
+ */
+function textFor(file: string, owner: string, text: string): string | undefined {
+  if (text === '') return undefined;
+  const found = content.safeParse(parsedOrUndefined(text));
+  if (!found.success) {
+    if (text.startsWith(openingOf(owner))) return undefined;
+    throw new EnrollmentError('STATION_TOKEN_FILE_FOREIGN', {
+      details: { path: file },
+      subject: file,
+      // Not a word of what is in it: that may be a key.
+      evidence: `${file} is not empty, and not a sign-in.`,
+    });
+  }
   if (found.data.owner !== owner) throw unusable(`${file} holds the sign-in of another issuer or client id.`);
   return found.data.signIn;
 }
@@ -125,7 +143,7 @@ export function createFileTokenCache(file: string, owner: SignInOwner): TokenCac
   const turns = createTurnFile({ path: `${file}.turn` });
   const signInTurns = createTurnFile({ path: `${file}.signing-in`, ...personsTurn });
   const name = `${owner.issuer}|${owner.clientId}`;
-  /** The text that is there for this issuer and client id. Nothing of another one is read, replaced or removed. */
+  /** The text that is there for this issuer and client id. Nothing else is read, replaced or removed. */
   const own = async (): Promise<string | undefined> => {
     const text = await readOwn(file);
     return text === undefined ? undefined : textFor(file, name, text);

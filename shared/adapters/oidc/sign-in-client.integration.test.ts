@@ -207,7 +207,11 @@ describe('against a scripted provider', () => {
     });
 
   /** Signs in at a provider that answers the polls as told; gives the outcome and the number of polls. */
-  async function poll(answers: readonly ({ status: number; body?: unknown } | 'hang-up')[], expiresIn = 300) {
+  async function poll(
+    answers: readonly ({ status: number; body?: unknown } | 'hang-up')[],
+    expiresIn = 300,
+    pages: (at: (path: string) => string) => object = () => ({}),
+  ) {
     const server = await startScriptedServer((request, earlier) => {
       const at = (path: string) => `${server.origin}${path}`;
       if (request.path.startsWith('/.well-known')) {
@@ -229,6 +233,7 @@ describe('against a scripted provider', () => {
             verification_uri: at('/page'),
             expires_in: expiresIn,
             interval: 1,
+            ...pages(at),
           },
         };
       }
@@ -290,6 +295,27 @@ describe('against a scripted provider', () => {
         (await poll([{ status, body: { error, error_description: 'no active client not found' } }])).outcome,
       ).toMatchObject({ code });
     }
+  });
+
+  it.each([
+    { verification_uri: 'https://elsewhere.example/device' },
+    { verification_uri_complete: 'https://elsewhere.example/device?user_code=BCDF-GHJK' },
+    { verification_uri_complete: 'http://127.0.0.1:1/device' },
+    { verification_uri_complete: 'file:///etc/passwd' },
+  ])('shows and opens no page but one of the provider itself: %o', async (pages) => {
+    const { outcome, waits } = await poll([granted], 300, () => pages);
+    expect(outcome).toMatchObject({
+      code: 'IDENTITY_REPLY_UNREADABLE',
+      evidence: expect.stringContaining(String(Object.values(pages)[0])),
+    });
+    expect(waits).toEqual([]);
+  });
+
+  it('takes the page of the provider with the code in it', async () => {
+    const { outcome } = await poll([granted], 300, (at) => ({
+      verification_uri_complete: at('/page?user_code=BCDF-GHJK'),
+    }));
+    expect(outcome).toMatchObject({ account: 'unknown account' });
   });
 
   it('stops asking when the code has expired', async () => {

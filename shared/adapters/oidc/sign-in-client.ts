@@ -3,6 +3,7 @@ import { waitUnlessAborted } from '../../engine/limits.ts';
 import type { Clock, DeviceCodePrompt, Logger, SignInClient, TokenSet } from '../../engine/ports.ts';
 import { describeThrown, EnrollmentError } from '../../errors/enrollment-error.ts';
 import type { Profile } from '../../model/profile.ts';
+import { providerPage } from '../../model/provider-page.ts';
 import type { HttpClient } from '../http/http.ts';
 import { clientConfiguration, discoverProvider, type ProviderMetadata } from './discovery.ts';
 import { isTransient, refusalEvidence, refusalOf, signInError } from './oauth-errors.ts';
@@ -219,18 +220,15 @@ export function createSignInClient(options: SignInClientOptions): SignInClient {
 }
 
 /**
- * A verification address as it is shown and opened: http or https, and of the provider itself.
+ * A verification address as it is shown and opened, by the window and by the command line: of the provider itself.
  * @throws IDENTITY_REPLY_UNREADABLE
  */
 function webAddress(address: string, issuer: string): string {
-  const url = URL.canParse(address) ? new URL(address) : undefined;
-  const isWeb = url?.protocol === 'https:' || (url?.protocol === 'http:' && issuer.startsWith('http:'));
-  if (!isWeb) {
-    throw new EnrollmentError('IDENTITY_REPLY_UNREADABLE', {
-      details: { action: 'sign in' },
-      subject: issuer,
-      evidence: `The verification address is not a web address: ${address}`,
-    });
-  }
-  return url.href;
+  const page = providerPage(address, issuer, { plainHttp: issuer.startsWith('http:') });
+  if (page !== undefined) return page;
+  throw new EnrollmentError('IDENTITY_REPLY_UNREADABLE', {
+    details: { action: 'sign in' },
+    subject: issuer,
+    evidence: `The verification address is not a page of ${issuer}: ${address}`,
+  });
 }

@@ -73,7 +73,7 @@ export interface TokenCache {
   readonly deletedByHand: string;
   /** Why no other station looks into this place, as a sentence; undefined where all stations of this account do. */
   readonly notShared: string | undefined;
-  /** @throws STATION_KEYCHAIN_UNAVAILABLE, STATION_KEYCHAIN_LOCKED; so do `save` and `remove` */
+  /** @throws STATION_KEYCHAIN_UNAVAILABLE, STATION_KEYCHAIN_LOCKED, STATION_TOKEN_FILE_FOREIGN; so do `save` and `remove` */
   load(signal: AbortSignal): Promise<TokenSet | undefined>;
   save(tokens: TokenSet, signal: AbortSignal): Promise<void>;
   remove(signal: AbortSignal): Promise<void>;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { externalAddress } from './external.ts';
+import { providerPage } from './provider-page.ts';
 
 const issuer = 'https://login.example.com';
 
@@ -166,13 +166,13 @@ const hostile = [
   ...brokenForms,
 ];
 
-describe('externalAddress', () => {
+describe('providerPage', () => {
   test('there are more than 200 hostile vectors', () => {
     expect(new Set(hostile).size).toBeGreaterThan(200);
   });
 
   test.each([...new Set(hostile)])('refuses %j', (address) => {
-    expect(externalAddress(address, issuer)).toBeUndefined();
+    expect(providerPage(address, issuer)).toBeUndefined();
   });
 
   test.each([
@@ -184,23 +184,27 @@ describe('externalAddress', () => {
     ['http://localhost:8080/device', 'http://localhost:8080/'],
     ['http://[::1]:8080/device', 'http://[::1]:8080'],
   ])('opens %s of the issuer %s', (address, from) => {
-    expect(externalAddress(address, from)).toBe(address);
+    expect(providerPage(address, from)).toBe(address);
   });
 
   test.each([
     ['https://LOGIN.example.com/device', issuer],
     ['https://login.example.com:443/device', issuer],
   ])('opens %s as the parser reads it', (address, from) => {
-    expect(externalAddress(address, from)).toBe('https://login.example.com/device');
+    expect(providerPage(address, from)).toBe('https://login.example.com/device');
   });
 
-  test('plain http passes on this computer only', () => {
-    expect(externalAddress('http://login.example.com/device', 'http://login.example.com')).toBeUndefined();
+  test('plain http passes on this computer only, or where the provider is spoken to so anyway', () => {
+    const [page, plain] = ['http://login.example.com/device', 'http://login.example.com'];
+    expect(providerPage(page, plain)).toBeUndefined();
+    expect(providerPage(page, plain, { plainHttp: true })).toBe(page);
+    expect(providerPage('http://evil.example/device', plain, { plainHttp: true })).toBeUndefined();
+    expect(providerPage('file://login.example.com/x', plain, { plainHttp: true })).toBeUndefined();
   });
 
   test('without a profile nothing is opened', () => {
-    expect(externalAddress('https://login.example.com/', undefined)).toBeUndefined();
-    expect(externalAddress('https://login.example.com/', 'no address')).toBeUndefined();
+    expect(providerPage('https://login.example.com/', undefined)).toBeUndefined();
+    expect(providerPage('https://login.example.com/', 'no address')).toBeUndefined();
   });
 
   test('whatever passes is on the issuer’s host', () => {
@@ -211,7 +215,7 @@ describe('externalAddress', () => {
     const address = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join(''));
     fc.assert(
       fc.property(address, (text) => {
-        const passed = externalAddress(text, issuer);
+        const passed = providerPage(text, issuer);
         if (passed !== undefined) expect(new URL(passed).origin).toBe(issuer);
       }),
       { numRuns: 5000 },
