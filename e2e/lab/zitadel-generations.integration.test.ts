@@ -197,6 +197,23 @@ describe.each([['v1'], ['v2']] as const)('a Zitadel with %s alone', (generation)
     });
   });
 
+  test('says that it does not know the organisation, not that the project is hidden', async () => {
+    const started = await lab([generation]);
+    const before = started.inspect().mutations;
+    const lost = station(started, { org_id: '404404' });
+    await expect(lost.requireProject(signal)).rejects.toMatchObject({
+      code: 'IDENTITY_ORGANISATION_UNKNOWN',
+      details: { orgId: '404404' },
+      // The first generation shows nothing where it does not know the organisation.
+      evidence: expect.stringContaining(
+        generation === 'v1'
+          ? 'AUTH-Bs7Ds'
+          : `${started.projectName} (${started.projectId}, of organisation ${started.orgId})`,
+      ),
+    });
+    expect(started.inspect().mutations).toEqual(before);
+  });
+
   test('refuses who may not, by one name in both', async () => {
     const started = await lab([generation]);
     const before = started.inspect().mutations;

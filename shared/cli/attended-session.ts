@@ -105,9 +105,9 @@ export class AttendedSession implements AccessTokenSource {
     return this.#watch.view.state === 'signed-in';
   }
 
-  async accessToken(signal: AbortSignal, rejected?: Secret): Promise<Secret> {
+  async accessToken(signal: AbortSignal, rejected?: Secret, ends?: EnrollmentError): Promise<Secret> {
     try {
-      this.#last = await this.#awaited.accessToken(signal, rejected);
+      this.#last = await this.#awaited.accessToken(signal, rejected, ends);
       return this.#last;
     } catch (thrown) {
       // Who asks in the background tells nobody what came of it: the end is kept for those who have to know.

@@ -35,6 +35,7 @@ const inputCodes: readonly EnrollmentErrorCode[] = [
 const signInCodes: readonly EnrollmentErrorCode[] = [
   'IDENTITY_TOKEN_REFUSED',
   'IDENTITY_SESSION_ENDED',
+  'IDENTITY_SIGN_IN_NOT_ACCEPTED',
   'IDENTITY_NOT_SIGNED_IN',
   'IDENTITY_ROLE_MISSING',
 ];

@@ -55,10 +55,10 @@ export class AwaitedSignIn implements AccessTokenSource {
     for (const one of [...this.#waiting]) one.fail();
   }
 
-  async accessToken(signal: AbortSignal, rejected?: Secret): Promise<Secret> {
+  async accessToken(signal: AbortSignal, rejected?: Secret, ends?: EnrollmentError): Promise<Secret> {
     for (;;) {
       try {
-        return await this.#options.tokens.accessToken(signal, rejected);
+        return await this.#options.tokens.accessToken(signal, rejected, ends);
       } catch (thrown) {
         const isEnded = thrown instanceof EnrollmentError && isOver.has(thrown.code);
         if (!isEnded || signal.aborted || this.#hasGivenUp || !this.#options.mayWait()) throw thrown;

@@ -236,8 +236,8 @@ export class Session implements AccessTokenSource {
     return left;
   }
 
-  accessToken(signal: AbortSignal, rejected?: Secret): Promise<Secret> {
-    return this.#upkeep.accessToken(signal, rejected);
+  accessToken(signal: AbortSignal, rejected?: Secret, ends?: EnrollmentError): Promise<Secret> {
+    return this.#upkeep.accessToken(signal, rejected, ends);
   }
 
   get isSignedIn(): boolean {

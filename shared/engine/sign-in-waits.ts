@@ -33,7 +33,7 @@ export class SignInWaits {
   /** Tokens as one device asks for them. */
   tokensFor(record: EnrollmentRecord, tokens: AccessTokenSource): AccessTokenSource {
     return {
-      accessToken: (signal, rejected) => this.#during(record, tokens.accessToken(signal, rejected)),
+      accessToken: (...wishes) => this.#during(record, tokens.accessToken(...wishes)),
     };
   }
 

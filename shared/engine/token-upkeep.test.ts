@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { EnrollmentError, type NoEffect } from '../errors/enrollment-error.ts';
+import type { Secret } from '../model/secret.ts';
 import type { SessionView } from '../model/station-state.ts';
 import { type FakeClock, settled } from '../testing/fake-clock.ts';
 import type { FakeSignInClient, FakeTokenCache } from '../testing/fake-sign-in.ts';
@@ -187,6 +188,41 @@ describe('a renewal whose reply was lost', () => {
       code: 'IDENTITY_CLIENT_UNKNOWN',
     });
     expect([client.refreshes, clock.pendingTimers]).toEqual([1, 0]);
+  });
+});
+
+describe('a sign-in that is renewed and refused all the same', () => {
+  const refusal = new EnrollmentError('IDENTITY_SESSION_ENDED', { evidence: 'AUTH-7fs1e' });
+  const refused = (token: Secret) =>
+    Array.from({ length: DEVICES }, () => session.accessToken(never, token, refusal));
+
+  it('ends once for everybody, is forgotten and revoked, and is not taken up again', async () => {
+    const renewed = await session.accessToken(never, await session.accessToken(never));
+    const outcomes = await Promise.allSettled(refused(renewed));
+    for (const one of outcomes) expect(one).toMatchObject({ reason: refusal });
+    expect([session.isSignedIn, cache.tokens, client.refreshes]).toEqual([false, undefined, 1]);
+    expect(client.revoked.map(({ accessToken }) => accessToken)).toEqual([renewed]);
+    const ended = views.filter((view) => view.state === 'signed-out');
+    expect(ended).toMatchObject([{ error: { code: 'IDENTITY_SESSION_ENDED', evidence: 'AUTH-7fs1e' } }]);
+    await watched.signIn();
+    const next = await Promise.all(refused(renewed));
+    expect(new Set(next)).toEqual(new Set([cache.tokens?.accessToken]));
+    expect([client.refreshes, watched.signedIn]).toEqual([1, 2]);
+  });
+
+  it('goes on with what another station has renewed meanwhile', async () => {
+    const renewed = await session.accessToken(never, await session.accessToken(never));
+    cache.tokens = client.tokens();
+    const theirs = cache.tokens.accessToken;
+    expect(new Set(await Promise.all(refused(renewed)))).toEqual(new Set([theirs]));
+    expect([session.isSignedIn, client.revoked]).toEqual([true, []]);
+  });
+
+  it('is another one by now for who was refused before: nothing ends', async () => {
+    const first = await session.accessToken(never);
+    const renewed = await session.accessToken(never, first);
+    expect(await session.accessToken(never, first, refusal)).toBe(renewed);
+    expect(session.isSignedIn).toBe(true);
   });
 });
 

@@ -124,11 +124,16 @@ export class TokenUpkeep implements AccessTokenSource {
     }
   }
 
-  async accessToken(signal: AbortSignal, rejected?: Secret): Promise<Secret> {
+  async accessToken(signal: AbortSignal, rejected?: Secret, ends?: EnrollmentError): Promise<Secret> {
     const held = this.#held;
     if (held === undefined) throw new EnrollmentError('IDENTITY_NOT_SIGNED_IN');
     const { tokens } = held;
     const isRejected = rejected !== undefined && tokens.accessToken.equals(rejected);
+    if (isRejected && ends !== undefined) {
+      await waitUnlessAborted(this.#end(tokens, ends), signal);
+      if (this.#held === undefined) throw ends;
+      return this.accessToken(signal, rejected);
+    }
     if (!isRejected && !held.isDue) {
       await waitUnlessAborted(this.#kept, signal);
       // Signed out, or in anew, while it was being remembered.
@@ -148,6 +153,29 @@ export class TokenUpkeep implements AccessTokenSource {
       if (isDown && isOfUse()) return tokens.accessToken;
       throw thrown;
     }
+  }
+
+  /**
+   * Ends a sign-in that the provider still renews and does not accept: it is forgotten, so that nobody takes it up again, and
+   * revoked. Where another station has renewed it meanwhile, theirs is tried.
+   */
+  async #end(tokens: TokenSet, error: EnrollmentError): Promise<void> {
+    const never = new AbortController().signal;
+    await this.#remembered.inTurn(async () => {
+      const found = await this.#remembered.load(never);
+      // One of all who were refused ends it for everybody.
+      if (this.tokens !== tokens) return;
+      if (found !== undefined && isRenewedFrom(found, tokens)) {
+        this.hold(found);
+        return;
+      }
+      this.hold(undefined);
+      const isOthers = found !== undefined && !found.accessToken.equals(tokens.accessToken);
+      if (!isOthers && tokens.handedIn !== 'for-now') await this.#remembered.remove();
+      this.#handlers.onEnded(error);
+      // What it leaves at the provider is told to the log alone: the operator has a sign-in to make.
+      if (tokens.handedIn === undefined) void this.revoke(tokens, never);
+    }, never);
   }
 
   /** One refresh for all callers of these tokens. It does not end with the caller that happened to begin it. */

@@ -130,6 +130,15 @@ export const serviceRemedies = {
     operatorDoes: 'Sign in again. The devices wait.',
     retry: 'after-fix',
   },
+  IDENTITY_SIGN_IN_NOT_ACCEPTED: {
+    title: 'Sign-in is not accepted',
+    says: '{issuer} does not let this sign-in {action}, although it has just renewed it.',
+    cause:
+      'The account was locked, another server answers for the API than for the sign-in, or a proxy on the way takes the token out.',
+    operatorDoes:
+      'To sign in again helps only with another account. Show the evidence to an admin, then retry.',
+    retry: 'after-fix',
+  },
   IDENTITY_NOT_REVOKED: {
     title: 'Signed out here only',
     says: 'You are signed out here. {issuer} may still accept what was left of the sign-in.',

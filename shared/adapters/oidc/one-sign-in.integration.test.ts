@@ -30,21 +30,33 @@ import { createSignInClient } from './sign-in-client.ts';
 const DEVICES = 200;
 const TOKEN_PATH = '/oauth/v2/token';
 const EXPIRED_AFTER_MS = 13 * 3600 * 1000;
+const refusedToken: Fault = {
+  status: 401,
+  body: { code: 16, message: 'Errors.Token.Invalid (AUTH-7fs1e)' },
+};
 
 let lab: LabIdentityProvider;
 /** What the next requests of the token endpoint get instead of an answer. */
 let tokenFaults: Fault[];
+/** What every request to the API gets instead of an answer. */
+let apiFault: () => Fault | undefined;
 let folder: string;
 const http = createHttpClient({ clock: systemClock, timeLimitMs: HANGS_AFTER_MS });
 
 beforeEach(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), 'muster-one-sign-in-'));
   tokenFaults = [];
+  apiFault = () => undefined;
   lab = await startLabIdentityProvider({
     signal: new AbortController().signal,
     pollIntervalSeconds: 1,
     keyPoolSize: 0,
-    faults: { before: ({ path: asked }) => (asked === TOKEN_PATH ? tokenFaults.shift() : undefined) },
+    faults: {
+      before: ({ path: asked }) => {
+        if (asked === TOKEN_PATH) return tokenFaults.shift();
+        return asked.startsWith('/management/') ? apiFault() : undefined;
+      },
+    },
   });
 });
 afterEach(async () => {
@@ -186,6 +198,33 @@ describe('one sign-in for 200 devices', () => {
       expect(asked().interactive).toBe(2);
     },
   );
+});
+
+describe('a sign-in that is renewed and refused all the same', () => {
+  it.each([
+    ['until somebody signs in again fails no device', 1, 'fulfilled'],
+    ['for good fails the devices after one more login', Number.POSITIVE_INFINITY, 'rejected'],
+  ] as const)('%s', async (_name, logins, expected) => {
+    const { session, identity, awaited } = station(createMemoryTokenCache());
+    await session.signIn();
+    const begin = asked();
+    apiFault = () => (asked().interactive <= logins ? refusedToken : undefined);
+    const everyDevice = Promise.allSettled(
+      Array.from({ length: DEVICES }, () => identity.listKeys('1', unlessItHangs())),
+    );
+    await expect.poll(() => awaited.isAwaited, { timeout: 10_000 }).toBe(true);
+    expect(asked()).toEqual({ interactive: 1, tokens: begin.tokens + 1 });
+    expect(session.isSignedIn).toBe(false);
+    await session.signIn();
+    const outcomes = await everyDevice;
+    expect(outcomes.filter((one) => one.status === expected)).toHaveLength(DEVICES);
+    for (const one of outcomes)
+      if (one.status === 'rejected')
+        expect(one.reason).toMatchObject({ code: 'IDENTITY_SIGN_IN_NOT_ACCEPTED' });
+    expect(awaited.isAwaited).toBe(false);
+    expect(asked().interactive).toBe(2);
+    expect(session.isSignedIn).toBe(true);
+  });
 });
 
 describe('one sign-in for several stations', () => {

@@ -4,6 +4,7 @@ import type { EnrollmentErrorCode } from '../../model/error-codes.ts';
 import { printable } from '../../model/printable.ts';
 import type { HttpReply } from '../http/http.ts';
 import { maskReply } from '../http/mask.ts';
+import type { RefusedCall } from './call-tokens.ts';
 
 const errorBody = z.looseObject({
   /** A number of gRPC on the gateway, its name over Connect. */
@@ -26,6 +27,14 @@ export type CallFailureKind =
   | 'try-again'
   | 'other';
 
+const FOR_AN_ACCOUNT = new Set<CallFailureKind>([
+  'already-exists',
+  'no-changes',
+  'not-found',
+  'not-allowed',
+  'organisation-unknown',
+]);
+
 /** A call the provider answered with an error. Stays inside this folder. */
 export class CallFailure extends Error {
   override readonly name = 'CallFailure';
@@ -35,6 +44,8 @@ export class CallFailure extends Error {
   readonly retryAfter: string | undefined;
   /** Answered by a service of the second generation, and not by a gateway or a proxy before it. */
   readonly isConnect: boolean;
+  /** Answered for whoever the token is of. What is not there, or in trouble, answers anybody. */
+  readonly hasSeenToken: boolean;
 
   constructor(kind: CallFailureKind, reply: HttpReply, evidence: string) {
     super(`${kind} (${reply.status})`);
@@ -43,6 +54,7 @@ export class CallFailure extends Error {
     this.evidence = evidence;
     this.retryAfter = reply.headers['retry-after'];
     this.isConnect = factsOf(reply).isConnect;
+    this.hasSeenToken = FOR_AN_ACCOUNT.has(kind);
   }
 }
 
@@ -145,11 +157,27 @@ const codes: Readonly<Record<CallFailureKind, EnrollmentErrorCode>> = {
   other: 'IDENTITY_CALL_FAILED',
 };
 
+/** What was asked for, and of whom. */
+export interface CallPlace {
+  readonly action: string;
+  readonly issuer: string;
+  readonly orgId: string;
+}
+
 /** The operator's error for a call that finally failed. */
-export function callError(
-  failure: CallFailure,
-  place: { readonly action: string; readonly issuer: string; readonly orgId: string },
-): EnrollmentError {
+export function callError(failure: CallFailure, place: CallPlace): EnrollmentError {
+  return errorAs(codes[failure.kind], failure, place);
+}
+
+/** The errors of a call whose token was refused. */
+export function refusedCall(failure: CallFailure, place: CallPlace): RefusedCall {
+  return {
+    ended: () => errorAs('IDENTITY_SESSION_ENDED', failure, place),
+    notAccepted: () => errorAs('IDENTITY_SIGN_IN_NOT_ACCEPTED', failure, place),
+  };
+}
+
+function errorAs(code: EnrollmentErrorCode, failure: CallFailure, place: CallPlace): EnrollmentError {
   const { action, issuer, orgId } = place;
   const options: EnrollmentErrorOptions = {
     details: { action, status: String(failure.status), issuer, orgId },
@@ -157,5 +185,5 @@ export function callError(
     evidence: failure.evidence,
     cause: failure,
   };
-  return new EnrollmentError(codes[failure.kind], options);
+  return new EnrollmentError(code, options);
 }

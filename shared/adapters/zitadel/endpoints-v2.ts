@@ -47,6 +47,7 @@ const project = z
   .looseObject({
     projectId: id,
     name: text,
+    organizationId: z.string().optional(),
     projectRoleAssertion: flag,
     authorizationRequired: flag,
     projectAccessRequired: flag,
@@ -54,6 +55,7 @@ const project = z
   .transform((one) => ({
     ...{ id: one.projectId, name: one.name, projectRoleAssertion: one.projectRoleAssertion },
     ...{ projectRoleCheck: one.authorizationRequired, hasProjectCheck: one.projectAccessRequired },
+    ...(one.organizationId === undefined ? {} : { orgId: one.organizationId }),
   }));
 const projectList = z
   .looseObject({ projects: z.array(project).default([]) })
@@ -62,6 +64,11 @@ const projectList = z
 counterpart(endpoints.searchProjects, {
   ...projects('ListProjects'),
   body: (page, place) => ({ pagination: pagination(page), filters: ofOrganisation(place) }),
+  reply: projectList,
+});
+counterpart(endpoints.searchProjectsAnywhere, {
+  ...projects('ListProjects'),
+  body: (page) => ({ pagination: pagination(page) }),
   reply: projectList,
 });
 counterpart(administrationEndpoints.findProjects, {

@@ -53,7 +53,11 @@ export function pageQuery({ offset, limit }: Page) {
 
 export const ONE_PAGE: Page = { offset: 0, limit: 100 };
 
-const project = z.looseObject({ id, name: z.string().default('') });
+const project = z.looseObject({
+  ...{ id, name: z.string().default('') },
+  /** The second generation tells it. */
+  orgId: z.string().optional(),
+});
 const machine = z.looseObject({
   name: z.string().default(''),
   description: z.string().default(''),
@@ -87,6 +91,15 @@ export interface MachineFields {
 
 export const endpoints = {
   searchProjects: endpoint({
+    action: 'list projects',
+    method: 'POST',
+    path: () => 'projects/_search',
+    body: (page: Page) => ({ query: pageQuery(page) }),
+    reply: listOf(project),
+    repeat: 'safe',
+  }),
+  /** Whatever organisation they are of, where the generation can tell. */
+  searchProjectsAnywhere: endpoint({
     action: 'list projects',
     method: 'POST',
     path: () => 'projects/_search',

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { IdentityProvider } from '../../engine/ports.ts';
+import type { EnrollmentError } from '../../errors/enrollment-error.ts';
 import type { DeviceId } from '../../model/device-id.ts';
 import { profileSchema } from '../../model/profile.ts';
 import { Secret } from '../../model/secret.ts';
@@ -61,7 +62,7 @@ async function provider(answer: (path: string, request: SeenRequest, earlier: nu
     () => server.stop(),
     () => http.close(),
   );
-  const tokens = { asked: [] as (string | undefined)[] };
+  const tokens = { asked: [] as (string | undefined)[], endedWith: [] as EnrollmentError[] };
   const identity = createZitadelIdentityProvider({
     profile: profileSchema.parse({
       name: 'x',
@@ -69,8 +70,11 @@ async function provider(answer: (path: string, request: SeenRequest, earlier: nu
       agent: { binaries: {} },
     }),
     tokens: {
-      accessToken: async (_signal, rejected) => {
+      accessToken: async (_signal, rejected, ends) => {
         tokens.asked.push(rejected?.reveal());
+        if (ends !== undefined) tokens.endedWith.push(ends);
+        // Somebody signs in again.
+        if (ends !== undefined) return new Secret('token-3');
         return new Secret(rejected === undefined ? 'token-1' : 'token-2');
       },
     },
@@ -93,17 +97,38 @@ describe('calls', () => {
     });
   });
 
-  it('renew a refused token once, and then give up', async () => {
+  it('renew a refused token once', async () => {
     const once = await provider((_path, request) =>
       request.headers.authorization === 'Bearer token-1' ? failed(401, 16, 'AUTH-7fs1e') : ok(),
     );
     await once.identity.listKeys('77', unlessItHangs());
     expect(once.tokens.asked).toEqual([undefined, 'token-1']);
-    const never = await provider(() => failed(401, 16, 'AUTH-7fs1e'));
-    await expect(never.identity.listKeys('77', unlessItHangs())).rejects.toMatchObject({
-      code: 'IDENTITY_SESSION_ENDED',
-    });
-    expect(never.server.seen).toHaveLength(2);
+  });
+
+  it('end a sign-in whose renewed token is refused as well, and go on with the next one', async () => {
+    const { identity, server, tokens } = await provider((_path, request) =>
+      request.headers.authorization === 'Bearer token-3' ? ok() : failed(401, 16, 'AUTH-7fs1e'),
+    );
+    await identity.listKeys('77', unlessItHangs());
+    expect(tokens.asked).toEqual([undefined, 'token-1', 'token-2']);
+    expect(tokens.endedWith).toMatchObject([
+      { code: 'IDENTITY_SESSION_ENDED', evidence: expect.stringContaining('AUTH-7fs1e') },
+    ]);
+    expect(server.seen).toHaveLength(3);
+  });
+
+  it('fail when a new sign-in is refused too, and have nobody sign in again for it', async () => {
+    const { identity, server, tokens } = await provider(() => failed(401, 16, 'AUTH-7fs1e'));
+    const refusal = {
+      code: 'IDENTITY_SIGN_IN_NOT_ACCEPTED',
+      details: { action: 'list keys', issuer: server.origin },
+      evidence: expect.stringContaining('answered 401'),
+    };
+    await expect(identity.listKeys('77', unlessItHangs())).rejects.toMatchObject(refusal);
+    expect(server.seen).toHaveLength(3);
+    await expect(identity.listKeys('78', unlessItHangs())).rejects.toMatchObject(refusal);
+    expect(tokens.endedWith).toHaveLength(1);
+    expect(server.seen).toHaveLength(5);
   });
 
   it.each([

@@ -18,6 +18,7 @@ import {
   endpoints,
   type GrantReply,
   type MachineFields,
+  type ProjectReply,
   type UserReply,
 } from './endpoints.ts';
 import { createLoginProof } from './login-proof.ts';
@@ -199,6 +200,33 @@ export function createZitadelIdentityProvider(options: ZitadelOptions): Identity
     throw refused('grant roles', status, made.failed.evidence, made.failed);
   }
 
+  /**
+   * What this sign-in sees where the project is missing. The second generation says nothing of an organisation that does not
+   * exist and shows no project of it: it is asked for the projects of all, and for the organisation.
+   * @throws IDENTITY_ORGANISATION_UNKNOWN
+   */
+  async function projectsInstead(
+    found: readonly ProjectReply[],
+    signal: AbortSignal,
+  ): Promise<readonly string[]> {
+    if ((await caller.generation(signal)) === 'v1') return found.map(nameOfProject);
+    const seen = await allPages((page) => call(endpoints.searchProjectsAnywhere, page, signal));
+    const names = seen.map(nameOfProject);
+    try {
+      await caller.organisation(signal);
+    } catch (thrown) {
+      // Who may not look at organisations may still see projects.
+      if (thrown instanceof EnrollmentError && thrown.code === 'IDENTITY_ROLE_MISSING') return names;
+      throw withProjects(thrown, names);
+    }
+    return names;
+  }
+
+  function nameOfProject({ name, id, orgId }: ProjectReply): string {
+    const isElsewhere = orgId !== undefined && identity.org_id !== undefined && orgId !== identity.org_id;
+    return printable(`${name} (${id}${isElsewhere ? `, of organisation ${orgId}` : ''})`);
+  }
+
   return {
     forgetSignIn: () => {
       caller.forgetSignIn();
@@ -211,12 +239,12 @@ export function createZitadelIdentityProvider(options: ZitadelOptions): Identity
       const projects = await visibleProjects.ask(signal);
       if (projects.some((project) => project.id === projectId)) return;
       visibleProjects.forget();
-      const names = projects.map((project) => printable(`${project.name} (${project.id})`));
+      const names = await projectsInstead(projects, signal);
       const visible = names.length === 0 ? 'no project' : names.slice(0, 20).join(', ');
       throw new EnrollmentError('IDENTITY_PROJECT_NOT_VISIBLE', {
         details: { projectId, visible },
         subject: identity.issuer,
-        evidence: `Visible projects:\n${names.join('\n')}`,
+        evidence: projectList(names),
       });
     },
 
@@ -309,6 +337,22 @@ export function createZitadelIdentityProvider(options: ZitadelOptions): Identity
       await attempt(endpoints.deleteUser, { userId }, ['not-found'], signal);
     },
   };
+}
+
+function projectList(names: readonly string[]): string {
+  return `Visible projects:\n${names.join('\n')}`;
+}
+
+/** The error about an organisation, with the projects there are instead; any other as it is. */
+function withProjects(thrown: unknown, names: readonly string[]): unknown {
+  if (!(thrown instanceof EnrollmentError) || thrown.code !== 'IDENTITY_ORGANISATION_UNKNOWN') return thrown;
+  const { code, details, evidence = '' } = thrown;
+  return new EnrollmentError(code, {
+    details,
+    ...(thrown.subject === undefined ? {} : { subject: thrown.subject }),
+    evidence: `${evidence}\n${projectList(names)}`,
+    cause: thrown,
+  });
 }
 
 /** An RFC 3339 time as an instant; undefined for none, or for one that is none. */

@@ -7,7 +7,8 @@ import type { HttpClient, HttpReply } from '../http/http.ts';
 import { findHttpFailure, type HttpFailure } from '../http/http-failure.ts';
 import { identityFailure } from '../http/identity-failure.ts';
 import { retryAfterMs } from '../http/retry-after.ts';
-import { CallFailure, callError, exchangeEvidence, failureKind } from './call-failure.ts';
+import { CallFailure, callError, exchangeEvidence, failureKind, refusedCall } from './call-failure.ts';
+import { CallTokens } from './call-tokens.ts';
 import type { Endpoint, Place } from './endpoints.ts';
 import { createRetryBudget } from './retry-budget.ts';
 
@@ -47,6 +48,7 @@ type Outcome = { readonly reply: HttpReply } | { readonly failure: HttpFailure }
 export function createManagementCaller(options: ManagementCallerOptions): ManagementCaller {
   const { identity, tokens, http, clock, random, logger } = options;
   const { issuer, org_id: orgId } = identity;
+  const callTokens = new CallTokens(tokens);
   const budget = createRetryBudget();
   // One "too many requests" slows every device's calls down, not only the call that met it.
   let pausedUntil = 0;
@@ -134,13 +136,17 @@ export function createManagementCaller(options: ManagementCallerOptions): Manage
       const { action, method } = endpoint;
       const path = `/${endpoint.path(input)}`;
       const mayRepeatLost = endpoint.repeat === 'safe';
-      let token = await tokens.accessToken(signal);
-      let refreshed = false;
+      const callPlace = { action, issuer, orgId: orgId ?? 'of its own' };
+      let token = await callTokens.first(signal);
+      let refusals = 0;
       budget.earn();
       for (let attempt = 1; ; ) {
         await waitOutPause(signal);
         const outcome = await exchange(endpoint, input, place, token, signal);
-        if ('reply' in outcome && outcome.reply.status < 300) return read(endpoint, path, outcome.reply);
+        if ('reply' in outcome && outcome.reply.status < 300) {
+          callTokens.wasAccepted(token);
+          return read(endpoint, path, outcome.reply);
+        }
         const failure =
           'failure' in outcome
             ? outcome.failure
@@ -149,16 +155,17 @@ export function createManagementCaller(options: ManagementCallerOptions): Manage
                 outcome.reply,
                 exchangeEvidence(method, path, outcome.reply),
               );
-        if (failure instanceof CallFailure && failure.kind === 'unauthenticated' && !refreshed) {
-          refreshed = true;
-          token = await tokens.accessToken(signal, token);
+        if (failure instanceof CallFailure && failure.kind === 'unauthenticated') {
+          refusals += 1;
+          token = await callTokens.inPlaceOf(token, refusals, refusedCall(failure, callPlace), signal);
           continue;
         }
+        if (failure instanceof CallFailure && failure.hasSeenToken) callTokens.wasAccepted(token);
         if (failure instanceof CallFailure && expected.includes(failure.kind)) return failure;
         const waitMs = waitBefore(attempt, failure, mayRepeatLost);
         if (waitMs === undefined) {
           throw failure instanceof CallFailure
-            ? callError(failure, { action, issuer, orgId: orgId ?? 'of its own' })
+            ? callError(failure, callPlace)
             : identityFailure(failure, issuer, action);
         }
         logger.log('info', 'identity-call-repeated', { method, path, attempt, reason: failure.message });

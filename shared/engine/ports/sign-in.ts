@@ -96,7 +96,9 @@ export interface TokenCache {
 export interface AccessTokenSource {
   /**
    * @param rejected a token the provider answered 401 to: refreshed once for everybody.
+   * @param ends where `rejected` came in place of a rejected one itself: no refresh helps, and the sign-in ends with this
+   *   error, once for everybody. A source that cannot end one goes on as if it had been left out.
    * @throws IDENTITY_NOT_SIGNED_IN, IDENTITY_SESSION_ENDED
    */
-  accessToken(signal: AbortSignal, rejected?: Secret): Promise<Secret>;
+  accessToken(signal: AbortSignal, rejected?: Secret, ends?: EnrollmentError): Promise<Secret>;
 }
