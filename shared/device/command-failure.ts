@@ -29,8 +29,8 @@ export function commandFailure(stepId: StepId, exitStatus: number, output: strin
     });
   }
   if (exitStatus === EXIT_STILL_STARTING) {
-    const limit = durationText(firstBootLimitSeconds * 1000);
-    return fail('DEVICE_TIMEOUT', { step: 'The first start of the device (cloud-init)', limit });
+    const problem = `did not finish within ${durationText(firstBootLimitSeconds * 1000)}`;
+    return fail('DEVICE_TIMEOUT', { step: 'The first start of the device (cloud-init)', problem });
   }
   if (/Read-only file system|EROFS/.test(output))
     return fail('DEVICE_READ_ONLY', { place: placeOf(stepId, output) });

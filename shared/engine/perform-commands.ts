@@ -6,12 +6,11 @@ import { composeTrip, type Fragment, parseTripLine, type Segment } from '../devi
 import { adoptBornKey, type BirthLine, readBirthLine } from '../device/key-birth.ts';
 import type { StepId } from '../model/enrollment.ts';
 import type { TripSegment } from '../plan/trips.ts';
+import { tripLimits } from './device-limits.ts';
 import type { EnrollmentContext } from './enrollment-context.ts';
 import type { BornKey } from './machine-keys.ts';
 import type { MintedKey } from './ports.ts';
 
-/** Packages may take this long on a slow card with a held lock; everything else in a trip is quick. */
-const TRIP_LIMIT_MS = 15 * 60_000;
 /** Output kept for the evidence of a failure. */
 const MAX_EVIDENCE_LINES = 40;
 
@@ -134,7 +133,7 @@ export async function performCommands(
     result = await session.run(fenced(trip, { holder, epoch: look.facts.epoch }), {
       signal,
       elevation: look.elevation,
-      limitMs: TRIP_LIMIT_MS,
+      ...tripLimits(steps),
       ...(key !== undefined && 'file' in key ? { payload: key.file } : {}),
       onLine: (_stream, line) => follower.read(line, steps),
     });

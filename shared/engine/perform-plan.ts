@@ -5,13 +5,12 @@ import { megabytesText } from '../model/duration-text.ts';
 import type { PlannedStep } from '../plan/plan-enrollment.ts';
 import { groupIntoTrips } from '../plan/trips.ts';
 import type { Desired } from '../steps/define-step.ts';
+import { uploadLimits } from './device-limits.ts';
 import type { EnrollmentContext } from './enrollment-context.ts';
 import { type BornKey, compensate, mintKey, type PendingKey, registerKey } from './machine-keys.ts';
 import { performCommands } from './perform-commands.ts';
 import type { AgentBinary, LoginProof } from './ports.ts';
 import { mintInstead, proveBornKey } from './prove-key.ts';
-
-const UPLOAD_LIMIT_MS = 20 * 60_000;
 
 /** Performs a plan's trips in order. Returns the key that was made and delivered, if any. */
 export async function performPlan(
@@ -134,7 +133,7 @@ async function upload(context: EnrollmentContext, binary: AgentBinary): Promise<
   const result = await session.upload(command, binary, {
     signal,
     elevation: look.elevation,
-    limitMs: UPLOAD_LIMIT_MS,
+    ...uploadLimits(binary.sizeBytes),
     onProgress: (sent) => {
       const text = `${(sent / 1_000_000).toFixed(1)} / ${total}`;
       record.progress('binary', { text, done: sent, total: binary.sizeBytes });

@@ -1,11 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { binaryPath, configPath, keyPath } from '../device/paths.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
+import type { StepId } from '../model/enrollment.ts';
 import { Secret } from '../model/secret.ts';
 import { buildProfile, keyRealm } from '../testing/builders.ts';
 import { enrollOnce } from '../testing/enroll-once.ts';
 import type { FakeDevice } from '../testing/fake-device.ts';
 import { createFakePorts, type FakeWorld } from '../testing/fake-ports.ts';
+import { type ExchangeLimits, tripLimits, uploadLimits } from './device-limits.ts';
 
 let world: FakeWorld;
 let device: FakeDevice;
@@ -27,6 +29,34 @@ describe('a fresh device', () => {
     expect(world.identity.liveKeys('board-01')).toEqual([device.keyId]);
     expect([...world.journal.intents.values()].map((intent) => intent.state)).toEqual(['delivered']);
     expect(device.openSessions).toBe(0);
+  });
+
+  it('is given up where nothing moves: upload and trips have a limit for that', async () => {
+    const limits = new Map<string, Partial<ExchangeLimits>>();
+    const note = ({ title }: { title: string }, options: Partial<ExchangeLimits>) =>
+      limits.set(title, { limitMs: options.limitMs ?? 0, quietLimitMs: options.quietLimitMs ?? 0 });
+    const open = device.open.bind(device);
+    device.open = (user) => {
+      const session = open(user);
+      return {
+        ...session,
+        run: (command, options) => {
+          note(command, options);
+          return session.run(command, options);
+        },
+        upload: (command, file, options) => {
+          note(command, options);
+          sizeBytes = file.sizeBytes;
+          return session.upload(command, file, options);
+        },
+      };
+    };
+    let sizeBytes = 0;
+    await enrollOnce(world, 'board.local');
+    expect(limits.get(`cat > ${binaryPath}`)).toEqual(uploadLimits(sizeBytes));
+    const trips = [...limits].filter(([title]) => /\b(?:packages|key-config|unit)\b/.test(title));
+    expect(trips.length).toBeGreaterThanOrEqual(2);
+    for (const [title, given] of trips) expect(given).toEqual(tripLimits(title.split(', ') as StepId[]));
   });
 
   it('mints only after packages, user and binary are in place', async () => {

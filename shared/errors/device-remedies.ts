@@ -278,7 +278,7 @@ export const deviceRemedies = {
   },
   DEVICE_TIMEOUT: {
     title: 'Device took too long',
-    says: '{step} did not finish within {limit}.',
+    says: '{step} {problem}.',
     cause: 'The device or its link is very slow, or a command hangs.',
     operatorDoes: 'Retry. If it happens again, read the log.',
     retry: 'now',

@@ -7,6 +7,7 @@ import { elevationFailure, elevationOf, frameCommand } from './elevation.ts';
 import { createElevationGate } from './elevation-gate.ts';
 import type { OutputLimits } from './limits.ts';
 import { createOutputCollector, OutputLimitError } from './output-collector.ts';
+import { watchProgress } from './progress-watch.ts';
 import { type StandardInput, sendInput } from './standard-input.ts';
 
 export interface CommandRunnerOptions {
@@ -26,6 +27,7 @@ export interface Execution {
   readonly input: StandardInput;
   readonly signal: AbortSignal;
   readonly limitMs: number;
+  readonly quietLimitMs?: number;
   readonly onLine?: ((stream: 'stdout' | 'stderr', line: string) => void) | undefined;
 }
 
@@ -68,7 +70,7 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
   };
 
   function execute(execution: Execution): Promise<CommandResult> {
-    const { command, signal, limitMs, onLine } = execution;
+    const { command, signal, limitMs, quietLimitMs, onLine } = execution;
     const elevation = elevationOf(command, execution.elevation);
     const framed = frameCommand(command, elevation);
     const gate = framed.marks === undefined ? undefined : createElevationGate(framed.marks);
@@ -102,10 +104,17 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
         });
       const stdout = collect('stdout', limits.stdoutBytes);
       const stderr = collect('stderr', limits.stderrBytes);
-      const cancelLimit = clock.after(limitMs, () => {
-        const details = { step: command.title, limit: `${Math.round(limitMs / 1000)} s` };
-        const evidence = `${command.title}\n${stdout.text().slice(-2000)}\n${mask(stderr.text()).slice(-2000)}`;
-        breakOff(new EnrollmentError('DEVICE_TIMEOUT', { details, subject: address, evidence }));
+      let opened: CommandInput | undefined;
+      let printedBytes = 0;
+      const cancelLimit = watchProgress({
+        ...{ clock, limitMs, quietLimitMs },
+        moved: () => ({ takenBytes: opened?.arrivedBytes ?? 0, printedBytes }),
+        onOver: (over) => {
+          const details = { step: command.title, problem: over.problem };
+          const printed = `${stdout.text().slice(-2000)}\n${mask(stderr.text()).slice(-2000)}`;
+          const evidence = `${command.title}\n${over.evidence}\n${printed}`;
+          breakOff(new EnrollmentError('DEVICE_TIMEOUT', { details, subject: address, evidence }));
+        },
       });
       active.add(fail);
       signal.addEventListener('abort', onAbort, { once: true });
@@ -140,11 +149,18 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
         { argv: framed.argv, elevation },
         {
           opened: (input) => {
+            opened = input;
             if (settled) input.end();
             else send(input).catch(breakOff);
           },
-          stdout: (bytes) => guarded(() => stdout.push(gate?.stdout(bytes) ?? bytes)),
-          stderr: (bytes) => guarded(() => stderr.push(gate?.stderr(bytes) ?? bytes)),
+          stdout: (bytes) => {
+            printedBytes += bytes.length;
+            guarded(() => stdout.push(gate?.stdout(bytes) ?? bytes));
+          },
+          stderr: (bytes) => {
+            printedBytes += bytes.length;
+            guarded(() => stderr.push(gate?.stderr(bytes) ?? bytes));
+          },
           failed: (evidence, cause) => {
             closing.abort();
             fail(lost(evidence, cause));

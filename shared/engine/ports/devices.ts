@@ -16,7 +16,10 @@ export interface RunOptions {
   readonly payload?: Secret;
   /** Called for every line as it arrives, without its newline. */
   readonly onLine?: (stream: 'stdout' | 'stderr', line: string) => void;
+  /** Of the whole. */
   readonly limitMs: number;
+  /** Of a stretch in which nothing is printed and no input is taken; without it only the whole counts. */
+  readonly quietLimitMs?: number;
 }
 
 export interface UploadOptions {
@@ -24,7 +27,9 @@ export interface UploadOptions {
   readonly elevation: ElevationMethod;
   /** Bytes of the file sent so far, uncompressed. */
   readonly onProgress?: (sentBytes: number) => void;
+  /** As for a command. */
   readonly limitMs: number;
+  readonly quietLimitMs?: number;
 }
 
 /** One open connection to one device. */
