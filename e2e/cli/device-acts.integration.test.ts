@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type LabFixture, startLabFixture } from '../lab/testing/lab-fixture.ts';
-import { limit } from '../lab/testing/limit.ts';
+import { HANGS_AFTER_MS, limit } from '../lab/testing/limit.ts';
 import { bundledCli, type CliRun, operatorToken, runCli } from './run-cli.ts';
 
 /** What is done with a device after its enrollment: a new key, and the end. */
@@ -114,7 +114,7 @@ describe('rotate and decommission on the lab', () => {
           beat = (await cli('devices')).events('heartbeat').find((one) => one.deviceId === 'acts-01');
           return beat;
         },
-        { timeout: 60_000, interval: 1000 },
+        { timeout: HANGS_AFTER_MS, interval: 1000 },
       )
       .toBeDefined();
     expect(Date.parse(beat?.decommissionedAt ?? '')).toBeGreaterThan(0);

@@ -54,7 +54,7 @@ describe('addresses across starts of one lab', () => {
     const before = addresses(first);
     await stopAll(first);
     const other = createServer();
-    other.listen(before[0]?.port, '127.0.0.1');
+    other.listen(before[0]?.port, first[0]?.host);
     await once(other, 'listening');
     const second = await start(2);
     const after = addresses(second);

@@ -2,6 +2,7 @@ import { decodeJwt } from 'jose';
 import * as openid from 'openid-client';
 import { afterEach, describe, expect, it } from 'vitest';
 import { HANGS_AFTER_MS } from '../testing/limit.ts';
+import { ownLoopback } from '../testing/own-loopback.ts';
 import { type FaultRequest, namedFaults } from './faults.ts';
 import type { LabIdentityProvider } from './identity-provider.ts';
 import {
@@ -31,7 +32,7 @@ describe('what a test can do to a running provider', () => {
   }
 
   it('goes down in the middle of a sign-in and comes back knowing it', async () => {
-    const lab = await startLab();
+    const lab = await startLab({ host: ownLoopback() });
     const client = await stationClient(lab);
     const device = await openid.initiateDeviceAuthorization(client, { scope: operatorScope });
     await lab.control.goDown();

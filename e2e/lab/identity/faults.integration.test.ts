@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { HANGS_AFTER_MS } from '../testing/limit.ts';
+import { ownLoopback } from '../testing/own-loopback.ts';
 import type { Fault, FaultRequest } from './faults.ts';
 import type { LabIdentityProvider } from './identity-provider.ts';
 import { apiOf, limit, startTestLab } from './lab-testkit.ts';
@@ -74,14 +75,15 @@ describe('faults, inspection and the life of a lab', () => {
 
   it('stops with its signal and gives the port back', async () => {
     const stopping = new AbortController();
-    const lab = await startTestLab({ signal: stopping.signal });
+    const host = ownLoopback();
+    const lab = await startTestLab({ signal: stopping.signal, host });
     const port = Number(new URL(lab.issuer).port);
     stopping.abort();
     await lab.stop();
-    const next = await startTestLab({ port });
+    const next = await startTestLab({ port, host });
     started.push(next);
     expect(next.issuer).toBe(lab.issuer);
-    await expect(startTestLab({ port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    await expect(startTestLab({ port, host })).rejects.toMatchObject({ code: 'EADDRINUSE' });
   });
 
   it('is the same provider again on the same data folder, kept from other users', async () => {

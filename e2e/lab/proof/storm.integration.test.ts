@@ -12,7 +12,7 @@ const dir = mkdtempSync(join(tmpdir(), 'muster-proof-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 it('leaves one user, one grant and one key, which the device holds, or nothing, whatever happens in between', {
-  timeout: 60_000 + runs * 5_000,
+  timeout: 60_000 + runs * 15_000,
 }, async () => {
   const makeKeyPair = keyPairSource(24);
   const reports: StormReport[] = [];

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from 'ssh2';
+import { ownLoopback } from '../../testing/own-loopback.ts';
 import { makeKeyTexts } from '../host-key.ts';
 import type { RehearsalDevice, RehearsalDevicesOptions, SandboxMode } from '../model.ts';
 import { whyNoNamespaces } from '../namespace-sandbox.ts';
@@ -32,6 +33,7 @@ export class Bench {
     const devices = await startRehearsalDevices({
       authorizedKey: this.key.publicKey,
       aptSeconds: 0.05,
+      host: ownLoopback(),
       ...options,
       dir,
     });
