@@ -12,6 +12,7 @@ import type { InvokeChannel, NotifyChannel, Output, Payload } from '#shared/cont
 import type { ErrorView } from '#shared/errors/enrollment-error.ts';
 import type { StationState } from '#shared/model/station-state.ts';
 import { securityHeaders } from '../../electron/main/content-security-policy.ts';
+import { letWriteCoreFiles } from '../canary/core-limit.ts';
 import { now } from './states/batch.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -140,6 +141,7 @@ export const test = base.extend<{ station: MockedStation }, { window: MockedStat
   window: [
     async ({ browserName: _browser }, use) => {
       const executablePath = process.env.ELECTRON_EXEC_PATH;
+      letWriteCoreFiles(false);
       const app = await electron.launch({
         args: [...sandboxSwitches, path.join(import.meta.dirname, 'fake-main.cjs')],
         ...(executablePath === undefined ? {} : { executablePath }),

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Page } from '@playwright/test';
@@ -120,8 +119,6 @@ test.describe('on Linux, where /proc tells', () => {
       path.join(home, name),
     ) as [string, string, string];
     for (const folder of [cores, temporary]) fs.mkdirSync(folder);
-    // Whoever is started from here writes core files as large as its memory, if it lets itself.
-    execFileSync('prlimit', ['--core=unlimited', '--pid', String(process.pid)]);
     const tap = new TokenTap();
     const behind = await startLabBehind(
       names.map((name) => ({ name, faults: ['sudo-password'] as const })),
@@ -136,7 +133,7 @@ test.describe('on Linux, where /proc tells', () => {
     const station = await launchStation({
       args: [`--profile=${profile}`],
       env: { TMPDIR: temporary },
-      ...{ userDataDir, workingDirectory: cores },
+      ...{ userDataDir, coreFilesIn: cores },
     });
     const { app, page } = station;
     const mainProcess = app.process();

@@ -10,6 +10,7 @@ import {
 } from '@playwright/test';
 import type { Result } from '#shared/contract/ipc.ts';
 import type { StationState } from '#shared/model/station-state.ts';
+import { letWriteCoreFiles } from '../canary/core-limit.ts';
 
 export { expect };
 
@@ -26,8 +27,8 @@ export interface LaunchOptions {
   readonly userDataDir?: string;
   /** Makes what the start must find. Called before each attempt: one that is given up may have used it up. */
   readonly prepare?: () => void;
-  /** Where it is started, and writes core files: a folder of its own without, which nobody reads. */
-  readonly workingDirectory?: string;
+  /** Where it is started, and its processes may write core files; without, they write none. */
+  readonly coreFilesIn?: string;
 }
 
 /** One running station and what its window has said so far. */
@@ -61,6 +62,11 @@ export function freshFolder(name: string): string {
   return fs.mkdtempSync(path.join(os.tmpdir(), `muster-${name}-`));
 }
 
+/** Removes a folder into which a helper of a program that has just ended may still be writing. */
+export function removeFolder(folder: string): void {
+  fs.rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+}
+
 const attachLimitMs = 12_000;
 const mostAttempts = 4;
 
@@ -85,22 +91,24 @@ async function attach(launch: () => Promise<ElectronApplication>): Promise<Elect
 /** Starts the real app and waits for its window. */
 export async function launchStation(options: LaunchOptions = {}): Promise<RunningStation> {
   const userDataDir = options.userDataDir ?? freshFolder('station');
-  const startFolder = freshFolder('start');
   const app = await attach(async () => {
     options.prepare?.();
+    letWriteCoreFiles(options.coreFilesIn !== undefined);
     return await electron.launch({
       executablePath: electronExecutable(),
       args: [appFolder, `--user-data-dir=${userDataDir}`, ...(options.args ?? [])],
       env: stationEnvironment(options.env),
       timeout: attachLimitMs,
-      cwd: options.workingDirectory ?? startFolder,
+      ...(options.coreFilesIn === undefined ? {} : { cwd: options.coreFilesIn }),
     });
   });
   let printed = '';
-  app.process().stdout?.on('data', (chunk: Buffer) => {
+  // Playwright knows it only as long as the app runs.
+  const mainProcess = app.process();
+  mainProcess.stdout?.on('data', (chunk: Buffer) => {
     printed += chunk.toString();
   });
-  app.process().stderr?.on('data', (chunk: Buffer) => {
+  mainProcess.stderr?.on('data', (chunk: Buffer) => {
     printed += chunk.toString();
   });
   const page = await app.firstWindow();
@@ -115,9 +123,9 @@ export async function launchStation(options: LaunchOptions = {}): Promise<Runnin
     consoleTexts,
     output: () => printed,
     close: async () => {
-      await app.close();
-      fs.rmSync(startFolder, { recursive: true, force: true });
-      if (options.userDataDir === undefined) fs.rmSync(userDataDir, { recursive: true, force: true });
+      const { exitCode, signalCode } = mainProcess;
+      if (exitCode === null && signalCode === null) await app.close();
+      if (options.userDataDir === undefined) removeFolder(userDataDir);
     },
   };
 }

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import process from 'node:process';
 import { app, crashReporter } from 'electron';
-import { keepMemoryOutOfCoreFiles } from '#shared/adapters/system/core-dumps.ts';
+import { childrenOf, keepMemoryOutOfCoreFiles } from '#shared/adapters/system/core-dumps.ts';
 import { readArguments } from './arguments.ts';
 import { setMenu } from './menu.ts';
 import { registerAppScheme } from './scheme.ts';
@@ -22,8 +22,11 @@ if (!asked.ok) {
 process.umask(0o077);
 // Passwords and tokens that are typed into the window pass through here.
 keepMemoryOutOfCoreFiles(process.platform);
+// Processes of pages come from helpers of Chromium that were started before this line: from their first moment on, where
+// the system lets us; a sandboxed one that does not let us writes no core file.
+for (const helper of childrenOf(process.platform, process.pid))
+  keepMemoryOutOfCoreFiles(process.platform, helper);
 app.on('web-contents-created', (_event, contents) => {
-  // Processes of pages come from a helper of Chromium that was started before this line.
   contents.on('dom-ready', () => keepMemoryOutOfCoreFiles(process.platform, contents.getOSProcessId()));
 });
 if (asked.arguments.userDataDir !== undefined) app.setPath('userData', asked.arguments.userDataDir);

@@ -14,11 +14,12 @@ import { profileHandlers } from './ipc/profile-handlers.ts';
 import { LabProcess } from './lab-process.ts';
 import { ClientConfigImport } from './profiles/client-config-import.ts';
 import { ProfileLibrary } from './profiles/profile-library.ts';
+import { type EndingWindow, quitInOrder } from './quit.ts';
 import { listRendererFiles } from './renderer-files.ts';
 import { serveApp } from './scheme.ts';
 import { stationSession } from './security/guard.ts';
 import { StationView } from './station-view.ts';
-import { openWindow } from './window.ts';
+import { endOfWindow, openWindow } from './window.ts';
 
 const PROFILE_LIMIT_MS = 10_000;
 
@@ -45,6 +46,7 @@ class Station {
   readonly #options: StationOptions;
   readonly #view: StationView;
   #window: BrowserWindow | undefined;
+  #windowEnd: EndingWindow | undefined;
   #engine: EngineProcess | undefined;
   #lab: LabProcess | undefined;
   readonly #library: ProfileLibrary;
@@ -96,6 +98,9 @@ class Station {
     serveApp(session, listRendererFiles(folders.renderer));
     const placeFile = path.join(folders.userData, 'window.json');
     this.#window = openWindow({ session, preload: folders.preload, placeFile, development });
+    this.#windowEnd = endOfWindow(this.#window, () =>
+      warn('The page hung at the end of the app, and was ended.'),
+    );
     app.on('second-instance', () => {
       if (this.#window?.isMinimized()) this.#window.restore();
       this.#window?.focus();
@@ -278,18 +283,19 @@ class Station {
     if (contents !== undefined && !contents.isDestroyed()) contents.send(channel, json);
   }
 
-  /**
-   * The window's end is the app's end; engine and lab get the time to leave nothing behind. A window that is still
-   * open is hidden, not closed: Chromium may hang for ever when one is closed before it was drawn.
-   */
+  /** The window's end is the app's end; engine and lab get the time to leave nothing behind. */
   #endTogether(): void {
     app.on('window-all-closed', () => app.quit());
     app.on('before-quit', (event) => {
       event.preventDefault();
       if (this.#ending) return;
       this.#ending = true;
-      if (this.#window?.isDestroyed() === false) this.#window.hide();
-      void this.#stopParts().finally(() => app.exit(0));
+      void quitInOrder({
+        window: this.#windowEnd,
+        stopParts: () => this.#stopParts(),
+        exit: (status) => app.exit(status),
+        warn,
+      });
     });
   }
 

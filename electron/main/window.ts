@@ -1,4 +1,6 @@
 import { app, BrowserWindow, nativeTheme, screen, type WebPreferences } from 'electron';
+import { endOfProcess } from './process-end.ts';
+import type { EndingWindow } from './quit.ts';
 import { indexAddress } from './renderer-files.ts';
 import { restartDelayMs } from './restart-policy.ts';
 import { trustContents } from './security/senders.ts';
@@ -6,6 +8,9 @@ import { defaultSize, loadPlace, savePlace, smallestSize } from './window-place.
 
 /** Colours of the page's working plane, so that the window does not flash before the page is drawn. */
 const backgrounds = { dark: '#101316', light: '#fcfdfd' } as const;
+
+/** Chromium itself ends a page that does not end by itself after 2 s; this is for what even that does not reach. */
+const PAGE_LIMIT_MS = 5_000;
 
 export interface WindowOptions {
   readonly session: Electron.Session;
@@ -70,6 +75,33 @@ export function openWindow({ session, preload, placeFile, development }: WindowO
   reloadAfterCrash(window);
   void window.loadURL(indexAddress);
   return window;
+}
+
+/** The window for the end of the app. Call once it is open; `onStuck`: its page hung and was ended. */
+export function endOfWindow(window: BrowserWindow, onStuck: () => void): EndingWindow {
+  let pageEnd: Promise<void> | undefined;
+  // Looked for from the moment of the closing on: later its process id may belong to somebody else.
+  const awaitPage = (): void => {
+    const page = window.webContents.getOSProcessId();
+    pageEnd ??= page === 0 ? Promise.resolve() : pageGone(page, onStuck);
+  };
+  window.once('close', awaitPage);
+  return {
+    hide: () => {
+      if (!window.isDestroyed()) window.hide();
+    },
+    close: async () => {
+      if (!window.isDestroyed()) {
+        awaitPage();
+        window.destroy();
+      }
+      await pageEnd;
+    },
+  };
+}
+
+async function pageGone(pid: number, onStuck: () => void): Promise<void> {
+  if (!(await endOfProcess(pid, PAGE_LIMIT_MS))) onStuck();
 }
 
 /** A page that died comes back and catches up from a snapshot, unless it dies again and again. */

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 /**
  * Keeps memory out of core files of a process, this one unless told otherwise, and of those it starts from now on: tokens,
@@ -11,5 +11,20 @@ export function keepMemoryOutOfCoreFiles(platform: NodeJS.Platform, pid: number 
     writeFileSync(`/proc/${pid}/coredump_filter`, '0');
   } catch {
     // A container may not allow it, and a sandboxed process writes no core file; then its own limits decide.
+  }
+}
+
+/** Processes that a process has started and that are there still; none on a system that does not tell. */
+export function childrenOf(platform: NodeJS.Platform, pid: number): readonly number[] {
+  if (platform !== 'linux') return [];
+  try {
+    // Each thread has children of its own.
+    const lists = readdirSync(`/proc/${pid}/task`).map((thread) =>
+      readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8'),
+    );
+    return lists.join(' ').split(' ').filter(Boolean).map(Number);
+  } catch {
+    // A thread has ended meanwhile, or the kernel was built without this list.
+    return [];
   }
 }
