@@ -10,7 +10,7 @@ test('a scan names the next device without an id, and says so large', async ({ s
   await station.page.keyboard.type('batch7-090');
   await station.page.keyboard.press('Enter');
   await expect(station.page.getByText('named 10.20.4.130')).toBeVisible();
-  expect(await station.asked('bench.rename')).toEqual([{ rowId: 'r1', deviceId: 'batch7-090' }]);
+  await expect.poll(() => station.asked('bench.rename')).toEqual([{ rowId: 'r1', deviceId: 'batch7-090' }]);
 });
 
 test('what a scanner types while the table has the focus goes to the scan field', async ({ station }) => {
@@ -49,13 +49,13 @@ test('an id is edited in place; Enter saves only a valid one', async ({ station 
   await bench.editor.fill('batch7-055a');
   await station.page.keyboard.press('Enter');
   await expect(bench.grid).toBeFocused();
-  expect(await station.asked('bench.rename')).toEqual([{ rowId: 'r3', deviceId: 'batch7-055a' }]);
+  await expect.poll(() => station.asked('bench.rename')).toEqual([{ rowId: 'r3', deviceId: 'batch7-055a' }]);
 });
 
 test('a problem offers the fix in its row', async ({ station }) => {
   await station.show(states.bench);
   await station.page.getByRole('button', { name: 'Use batch7-73' }).click();
-  expect(await station.asked('bench.rename')).toEqual([{ rowId: 'r0', deviceId: 'batch7-73' }]);
+  await expect.poll(() => station.asked('bench.rename')).toEqual([{ rowId: 'r0', deviceId: 'batch7-73' }]);
 });
 
 test('Ctrl Enter starts the batch with the chosen devices and shows the Board', async ({ station }) => {
@@ -68,8 +68,8 @@ test('Ctrl Enter starts the batch with the chosen devices and shows the Board', 
   await expect(bench.start).toHaveText(/Enroll batch \(23\)/);
   await station.page.keyboard.press('Control+Enter');
   await expect(station.page.getByRole('button', { name: 'Board' })).toHaveAttribute('aria-current', 'page');
+  await expect.poll(() => station.asked('batch.start')).toHaveLength(1);
   const asked = (await station.asked('batch.start')) as { rowIds: string[] }[];
-  expect(asked).toHaveLength(1);
   expect(asked[0]?.rowIds).toHaveLength(23);
   for (const left of ['r0', 'r1', 'r6', 'r17', 'r27']) expect(asked[0]?.rowIds).not.toContain(left);
 });
@@ -94,7 +94,7 @@ test('the start is closed while nobody is signed in, and says why', async ({ sta
   const check = bench.panel.locator('[data-check="session"]');
   await expect(check).toContainText('Nobody is signed in');
   await check.getByRole('button', { name: 'Sign in' }).click();
-  expect(await station.asked('session.signIn')).toEqual([null]);
+  await expect.poll(() => station.asked('session.signIn')).toEqual([null]);
 });
 
 test('an address is added only when both fields are valid; a refusal stays in the dialog', async ({
@@ -115,7 +115,7 @@ test('an address is added only when both fields are valid; a refusal stays in th
   await station.answer('bench.add', { rowId: 'r3' });
   await page.keyboard.press('Enter');
   await expect(dialog).toBeHidden();
-  expect(await station.asked('bench.add')).toHaveLength(2);
+  await expect.poll(() => station.asked('bench.add')).toHaveLength(2);
 });
 
 test('this computer is added with one press, and named in its row', async ({ station }) => {
@@ -123,7 +123,7 @@ test('this computer is added with one press, and named in its row', async ({ sta
   const bench = new BenchScreenModel(station.page);
   await station.answer('bench.add', { rowId: 'own' });
   await bench.addThisComputer.click();
-  expect(await station.asked('bench.add')).toEqual([{ deviceId: '', target: 'local://' }]);
+  await expect.poll(() => station.asked('bench.add')).toEqual([{ deviceId: '', target: 'local://' }]);
   const own = { rowId: 'own', deviceId: '', target: 'local://', address: 'this computer' };
   await station.change({ bench: [...states.bench.bench, own] });
   await expect(bench.row('own')).toContainText('this computer');
@@ -131,7 +131,7 @@ test('this computer is added with one press, and named in its row', async ({ sta
   await expect(bench.addThisComputer).toBeHidden();
   await bench.editor.fill('press-07');
   await station.page.keyboard.press('Enter');
-  expect(await station.asked('bench.rename')).toEqual([{ rowId: 'own', deviceId: 'press-07' }]);
+  await expect.poll(() => station.asked('bench.rename')).toEqual([{ rowId: 'own', deviceId: 'press-07' }]);
 });
 
 test('this computer is not offered where the agent has no place on it', async ({ station }) => {
@@ -164,7 +164,7 @@ test('the sudo password of this computer is asked for beside its cause', async (
   // The account is this computer's own, not the profile's.
   await cause.getByLabel('sudo password', { exact: true }).fill('correct horse');
   await cause.getByRole('button', { name: /Retry/ }).click();
-  expect(await station.asked('batch.retry')).toEqual([
-    { deviceIds: [own.deviceId], sudoPassword: 'correct horse' },
-  ]);
+  await expect
+    .poll(() => station.asked('batch.retry'))
+    .toEqual([{ deviceIds: [own.deviceId], sudoPassword: 'correct horse' }]);
 });

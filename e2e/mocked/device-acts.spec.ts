@@ -40,8 +40,11 @@ test('the provider is asked for what is not known, and for a device that is look
 }) => {
   await openFleet(station);
   await station.page.getByRole('button', { name: 'Look up keys' }).click();
-  const asked = (await station.asked('fleet.lookUpKeys')) as { deviceIds: string[] }[];
-  expect(asked.map(({ deviceIds }) => deviceIds.length)).toEqual([2000, 721]);
+  const lengths = async () =>
+    ((await station.asked('fleet.lookUpKeys')) as { deviceIds: string[] }[]).map(
+      (one) => one.deviceIds.length,
+    );
+  await expect.poll(lengths).toEqual([2000, 721]);
   await station.change({ keyLookUp: { state: 'running', total: 2721, done: 120 } });
   await expect(station.page.getByText('asking, 120 of 2,721')).toBeVisible();
   await row(station, 'batch1-1001').click();
@@ -71,7 +74,9 @@ test('keys of a selection are rotated after one question, by keyboard alone', as
   await page.keyboard.press('Enter');
   const question = page.getByRole('dialog', { name: 'New keys for 3 devices' });
   await expect(question).toContainText('3 devices reached, 2 stay out');
-  expect(await station.asked('fleet.targets')).toEqual([{ deviceIds: [one, 'batch2-001', 'batch4-003'] }]);
+  await expect
+    .poll(() => station.asked('fleet.targets'))
+    .toEqual([{ deviceIds: [one, 'batch2-001', 'batch4-003'] }]);
   await page.keyboard.press('Escape');
   await expect(question).toBeHidden();
   await expect(trigger).toBeFocused();
@@ -80,6 +85,7 @@ test('keys of a selection are rotated after one question, by keyboard alone', as
   await expect(question).toContainText('3 devices reached');
   await page.keyboard.press('Control+Enter');
   await expect(question).toBeHidden();
+  await expect.poll(() => station.asked('fleet.rotateKeys')).toHaveLength(1);
   const [request] = (await station.asked('fleet.rotateKeys')) as { devices: { deviceId: string }[] }[];
   expect(request?.devices).toHaveLength(3);
   expect(request?.devices[0]).toEqual({ deviceId: one, target: 'ssh://pi@10.20.4.0' });
@@ -130,9 +136,9 @@ test('a device is decommissioned only after its id was typed, and what is left i
   await page.keyboard.press('Enter');
   await station.change({ decommissions: { [one]: acts.leavingNow } });
   await expect(box.locator('[data-part="device"]')).toHaveAttribute('data-shape', 'ring');
-  expect(await station.asked('device.decommission')).toEqual([
-    { deviceId: one, target: 'ssh://pi@10.20.4.0', removeUser: false },
-  ]);
+  await expect
+    .poll(() => station.asked('device.decommission'))
+    .toEqual([{ deviceId: one, target: 'ssh://pi@10.20.4.0', removeUser: false }]);
   await expect(row(station)).toContainText('Leaving');
   const status = page.locator('[role="status"].visually-hidden');
   await expect(status).toHaveText(`${one} is being decommissioned.`);
@@ -141,7 +147,7 @@ test('a device is decommissioned only after its id was typed, and what is left i
   await expect(box).toContainText('Left: agent on the device.');
   await expect(status).toContainText(`The decommission of ${one} is not complete.`);
   await box.getByRole('button', { name: 'Go on with what is left' }).click();
-  expect(await station.asked('device.decommission')).toHaveLength(2);
+  await expect.poll(() => station.asked('device.decommission')).toHaveLength(2);
   await station.change({ ...acts.leftBy(acts.leftWhole), fleet: { [one]: null } });
   await expect(box).toContainText(`${one} is out of the fleet.`);
   await page.keyboard.press('Escape');
@@ -181,9 +187,9 @@ test('a password the device asks for is entered beside what is left, once', asyn
   await expect(go).toBeDisabled();
   await box.getByLabel('sudo password').fill('pass-4711');
   await go.click();
-  expect(await station.asked('device.decommission')).toEqual([
-    { deviceId: one, target: 'ssh://pi@10.20.4.0', removeUser: false, sudoPassword: 'pass-4711' },
-  ]);
+  await expect
+    .poll(() => station.asked('device.decommission'))
+    .toEqual([{ deviceId: one, target: 'ssh://pi@10.20.4.0', removeUser: false, sudoPassword: 'pass-4711' }]);
   await expect(box.getByLabel('sudo password')).toHaveValue('');
 });
 

@@ -46,6 +46,10 @@ const fakeMain = {
       useContentSize: true,
       webPreferences: { preload, sandbox: true, contextIsolation: true, nodeIntegration: false },
     });
+    // What the page before has asked is over; its last requests may come after a test has begun.
+    fakeMain.window.webContents.on('did-navigate', () => {
+      fakeMain.calls.length = 0;
+    });
     await fakeMain.window.loadURL('muster://app/index.html');
   },
 

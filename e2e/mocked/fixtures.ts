@@ -13,6 +13,7 @@ import type { ErrorView } from '#shared/errors/enrollment-error.ts';
 import type { StationState } from '#shared/model/station-state.ts';
 import { securityHeaders } from '../../electron/main/content-security-policy.ts';
 import { letWriteCoreFiles } from '../canary/core-limit.ts';
+import { drawnTwice } from '../screens/settled.ts';
 import { now } from './states/batch.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -62,7 +63,6 @@ export class MockedStation {
           'profile.list': given.profiles,
           'setup.leaveScreen': given.setUp,
         };
-        fakeMain.calls.length = 0;
         fakeMain.window?.setContentSize(given.width, given.height);
       },
       {
@@ -74,6 +74,10 @@ export class MockedStation {
     );
     await this.page.emulateMedia({ colorScheme: theme });
     await this.page.reload();
+    // The display resizes windows when it comes to it.
+    await expect
+      .poll(() => this.page.evaluate(() => [window.innerWidth, window.innerHeight]))
+      .toEqual([width, height]);
     await expect(this.page.locator('main')).not.toContainText('Asking the engine');
     await this.page.evaluate(() => document.fonts.ready);
   }
@@ -122,8 +126,18 @@ export class MockedStation {
     return { ...size, data: new Uint8Array(Buffer.from(bitmap, 'base64')) };
   }
 
-  /** What the window asked on one channel so far. */
+  /**
+   * What the window asked on one channel since it was loaded. What the page did before is in: it has drawn, and a request made after
+   * that has been answered.
+   */
   async asked(channel: InvokeChannel): Promise<unknown[]> {
+    await drawnTwice(this.page);
+    await this.page.evaluate(async () => {
+      const { muster } = window as unknown as {
+        muster: { invoke: Record<string, (json: string) => Promise<string>> };
+      };
+      await muster.invoke['station.snapshot']?.('null');
+    });
     const calls = await this.#app.evaluate(() => fakeMain.calls);
     return calls.filter((call) => call.channel === channel).map((call) => JSON.parse(call.json) as unknown);
   }
@@ -145,6 +159,7 @@ export const test = base.extend<{ station: MockedStation }, { window: MockedStat
       const app = await electron.launch({
         args: [...sandboxSwitches, path.join(import.meta.dirname, 'fake-main.cjs')],
         ...(executablePath === undefined ? {} : { executablePath }),
+        timeout: 120_000,
       });
       const opened = app.evaluate((_electron, options) => fakeMain.open(options), {
         folder: path.join(root, 'out/renderer'),

@@ -1,3 +1,4 @@
+import { settled } from '../screens/settled.ts';
 import { expect, test } from './fixtures.ts';
 import * as states from './states/stations.ts';
 
@@ -5,16 +6,16 @@ test('the chosen theme is kept over a reload', async ({ station }) => {
   await station.show(states.bench, { theme: 'dark' });
   const { page } = station;
   const shown = () => page.evaluate(() => document.documentElement.dataset.theme);
-  expect(await shown()).toBe('dark');
+  await expect.poll(shown).toBe('dark');
   await page.getByRole('button', { name: 'Theme' }).click();
   await page.getByRole('menuitemradio', { name: 'Light' }).click();
-  expect(await shown()).toBe('light');
+  await expect.poll(shown).toBe('light');
   await page.reload();
   await expect(page.getByRole('grid')).toBeVisible();
-  expect(await shown()).toBe('light');
+  await expect.poll(shown).toBe('light');
   await page.getByRole('button', { name: 'Theme' }).click();
   await page.getByRole('menuitemradio', { name: 'As the system' }).click();
-  expect(await shown()).toBe('dark');
+  await expect.poll(shown).toBe('dark');
 });
 
 test('keys lead to the screens, the filter and the overview', async ({ station }) => {
@@ -44,12 +45,10 @@ test('F6 goes round the regions', async ({ station }) => {
   await page.getByRole('grid').focus();
   const region = () =>
     page.evaluate(() => document.activeElement?.closest('[data-region]')?.getAttribute('data-region'));
-  const visited: (string | null | undefined)[] = [];
-  for (let step = 0; step < 5; step += 1) {
+  for (const next of ['panel', 'rail', 'top', 'toolbar', 'table']) {
     await page.keyboard.press('F6');
-    visited.push(await region());
+    await expect.poll(region).toBe(next);
   }
-  expect(visited).toEqual(['panel', 'rail', 'top', 'toolbar', 'table']);
 });
 
 test('certificates that are not checked are said on every screen, above every dialog, for good', async ({
@@ -69,18 +68,18 @@ test('certificates that are not checked are said on every screen, above every di
   for (const key of ['Control+1', 'Control+2', 'Control+3']) {
     await page.keyboard.press(key);
     await expect(line).toBeVisible();
-    expect(await onTop(), key).toBe(true);
+    await expect.poll(onTop, { message: key }).toBe(true);
   }
   await page.getByRole('button', { name: 'Keys', exact: true }).click();
   await expect(page.getByRole('dialog')).toBeVisible();
-  expect(await onTop(), 'behind a dialog').toBe(true);
+  await expect.poll(onTop, { message: 'behind a dialog' }).toBe(true);
   await page.keyboard.press('Escape');
   await station.change({ session: { state: 'signed-out' } });
   await expect(line).toBeVisible();
   // What hangs below the head of the window starts below the line.
   await station.show({ ...states.board, profile: states.insecure.profile }, { width: 1120, height: 700 });
   await page.locator('[role="row"][id^="board-"]').first().dblclick();
-  const head = await line.boundingBox();
+  const head = await settled(page, () => line.boundingBox());
   await expect
     .poll(async () => (await page.getByRole('dialog').boundingBox())?.y)
     .toBe((head?.y ?? 0) + (head?.height ?? 0));

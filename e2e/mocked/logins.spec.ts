@@ -32,9 +32,9 @@ test('a changed host key is trusted in two steps, on the device alone', async ({
   await drawer.getByRole('button', { name: 'Cancel' }).click();
   await drawer.getByRole('button', { name: 'Trust the new key…' }).click();
   await drawer.getByRole('button', { name: 'Trust the new key and retry' }).click();
-  expect(await station.asked('device.trustNewHostKey')).toEqual([
-    { deviceId: changed.deviceId, fingerprint: actual },
-  ]);
+  await expect
+    .poll(() => station.asked('device.trustNewHostKey'))
+    .toEqual([{ deviceId: changed.deviceId, fingerprint: actual }]);
 });
 
 test('the passphrase of the key is asked for once, beside its cause', async ({ station }) => {
@@ -51,8 +51,8 @@ test('the passphrase of the key is asked for once, beside its cause', async ({ s
   const field = cause.getByLabel('Passphrase of the key');
   await field.fill('correct horse');
   await cause.getByRole('button', { name: 'Retry 2' }).click();
-  expect(await station.asked('batch.retry')).toEqual([
-    { deviceIds: rows.map((one) => one.deviceId), keyPassphrase: 'correct horse' },
-  ]);
+  await expect
+    .poll(() => station.asked('batch.retry'))
+    .toEqual([{ deviceIds: rows.map((one) => one.deviceId), keyPassphrase: 'correct horse' }]);
   await expect(field).toHaveValue('');
 });

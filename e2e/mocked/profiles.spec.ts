@@ -28,7 +28,7 @@ test('the switcher shows every profile, opens one by key, and keeps to the list 
   await station.answer('profile.forget', { profiles: [east, west].filter((one) => one !== undefined) });
   await page.getByRole('button', { name: 'Take warehouse off the list' }).click();
   await expect(list.getByRole('listitem')).toHaveCount(2);
-  expect(await station.asked('profile.forget')).toEqual([{ id: profiles.gone.id }]);
+  await expect.poll(() => station.asked('profile.forget')).toEqual([{ id: profiles.gone.id }]);
 
   await station.answer('profile.open', null);
   await station.answer('station.snapshot', states.signedOut);
@@ -36,7 +36,9 @@ test('the switcher shows every profile, opens one by key, and keeps to the list 
   await page.keyboard.press('Enter');
   await expect(page.getByRole('region', { name: 'Sign in' })).toBeVisible();
   await expect(list).toBeHidden();
-  expect(await station.asked('profile.open')).toEqual([{ id: profiles.gone.id }, { id: profiles.west.id }]);
+  await expect
+    .poll(() => station.asked('profile.open'))
+    .toEqual([{ id: profiles.gone.id }, { id: profiles.west.id }]);
 });
 
 test('under a running batch no other profile is opened', async ({ station }) => {
@@ -91,11 +93,18 @@ test('a client config from the first run: chosen, looked at, completed, saved an
   await station.answer('station.snapshot', states.signedOut);
   await page.getByLabel('NATS').press('Enter');
   await expect(page.getByRole('region', { name: 'Sign in' })).toBeVisible();
-  expect(await station.asked('profile.open')).toEqual([{ id: profiles.west.id }]);
-  expect((await station.asked('import.save')).at(-1)).toEqual({
-    ...{ issuer: 'https://sso.plant-west.example', organisationId: '', project: 'warehouse', app: 'station' },
-    ...{ natsUrls: ['tls://nats.plant-west.example:4222'], caFile: '', acceptInvalidCertificates: false },
-  });
+  await expect.poll(() => station.asked('profile.open')).toEqual([{ id: profiles.west.id }]);
+  await expect
+    .poll(async () => (await station.asked('import.save')).at(-1))
+    .toEqual({
+      ...{
+        issuer: 'https://sso.plant-west.example',
+        organisationId: '',
+        project: 'warehouse',
+        app: 'station',
+      },
+      ...{ natsUrls: ['tls://nats.plant-west.example:4222'], caFile: '', acceptInvalidCertificates: false },
+    });
 });
 
 test('a dropped file is read by the main process, wherever on the screen it falls', async ({ station }) => {
@@ -106,9 +115,9 @@ test('a dropped file is read by the main process, wherever on the screen it fall
   await page.keyboard.press('Control+6');
   await drop(station.page, 'client-config.json', '{"apps":{}}');
   await expect(page.getByText('was read. Nothing is written yet.')).toBeVisible();
-  expect(await station.asked('import.read')).toEqual([
-    { fileName: 'client-config.json', text: '{"apps":{}}' },
-  ]);
+  await expect
+    .poll(() => station.asked('import.read'))
+    .toEqual([{ fileName: 'client-config.json', text: '{"apps":{}}' }]);
   // The issuer of the file is not changed here; of several apps another can be taken.
   await expect(page.getByLabel('Issuer')).toHaveAttribute('readonly', '');
   await page.getByRole('button', { name: 'App the stations sign in with: station' }).click();
@@ -119,7 +128,7 @@ test('a dropped file is read by the main process, wherever on the screen it fall
   await drop(station.page, 'big.json', 'x'.repeat(1_048_577));
   const alert = page.getByRole('region', { name: 'Set-up' }).getByRole('alert');
   await expect(alert).toContainText('big.json: it is larger than 1 MiB.');
-  expect(await station.asked('import.read')).toHaveLength(1);
+  await expect.poll(() => station.asked('import.read')).toHaveLength(1);
 });
 
 async function drop(page: Page, name: string, text: string): Promise<void> {

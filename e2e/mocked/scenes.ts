@@ -97,7 +97,7 @@ export const scenes: readonly Scene[] = [
       await expect(async () => {
         await row.click();
         await expect(row).toHaveAttribute('aria-selected', 'true', { timeout: 500 });
-      }).toPass({ timeout: 10_000 });
+      }).toPass();
       await station.page.keyboard.press('Enter');
       await expect(station.page.getByRole('dialog')).toContainText('Waits for a sign-in');
     }),
@@ -188,9 +188,11 @@ export const scenes: readonly Scene[] = [
       await openSetUp(setUp.ready)(station);
       const { page } = station;
       await page.getByRole('button', { name: 'Add a machine user' }).click();
+      await expect(page.getByLabel('Name of machine user 1')).toBeFocused();
       await page.keyboard.type('nats-auth');
       await page.getByLabel('Roles of machine user 1').fill('device, callout');
       await page.getByRole('button', { name: 'Add a machine user' }).click();
+      await expect(page.getByLabel('Name of machine user 2')).toBeFocused();
       await page.keyboard.type('device-7');
     },
   },

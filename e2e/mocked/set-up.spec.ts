@@ -44,10 +44,12 @@ test('the token is handed over once, and a refusal keeps all else as typed', asy
   await expect(found).toContainText('fleet-admin@plant-east.example');
   await expect(found).toContainText('Plant East, 371639797157900001');
   await expect(found).toContainText(`${setUp.issuer}, API v2`);
-  expect(await station.asked('setup.check')).toMatchObject([
-    { issuer: setUp.issuer, token, caFile: '' },
-    { issuer: setUp.issuer, token, caFile: '/etc/ssl/plant-ca.pem' },
-  ]);
+  await expect
+    .poll(() => station.asked('setup.check'))
+    .toMatchObject([
+      { issuer: setUp.issuer, token, caFile: '' },
+      { issuer: setUp.issuer, token, caFile: '/etc/ssl/plant-ca.pem' },
+    ]);
   expect(await page.content()).not.toContain(token);
 });
 
@@ -72,29 +74,33 @@ test('names have defaults, wrong ones are told in their place, and the run gets 
   await expect(page.getByText('a=b: no spaces and no "=".')).toBeVisible();
   await page.getByLabel('Roles of machine user 1').fill('callout, operator');
   await add.click();
+  await expect(page.getByLabel('Name of machine user 2')).toBeFocused();
   await page.keyboard.type('nats-auth');
   await expect(page.getByText('nats-auth is there twice.')).toBeVisible();
   await expect(run).toBeDisabled();
   await page.getByLabel('Name of machine user 2').fill('collector');
   await add.click();
+  await expect(page.getByLabel('Name of machine user 3')).toBeFocused();
   await page.keyboard.type('gone');
   await page.getByRole('button', { name: 'Remove machine user gone' }).click();
   await expect(add).toBeFocused();
   await page.getByLabel('Further roles').fill('operator, viewer');
   await page.getByLabel('NATS', { exact: true }).fill('tls://nats.plant-east.example:4222');
   await run.click();
-  expect(await station.asked('setup.run')).toEqual([
-    {
-      ...{ project: 'fleet', deviceApp: 'Muster station', apiApp: 'Muster API' },
-      roles: ['operator', 'viewer'],
-      machineUsers: [
-        { name: 'nats-auth', roles: ['callout', 'operator'] },
-        { name: 'collector', roles: ['device'] },
-      ],
-      natsUrls: ['tls://nats.plant-east.example:4222'],
-      folder: '/home/line/.config/Muster',
-    },
-  ]);
+  await expect
+    .poll(() => station.asked('setup.run'))
+    .toEqual([
+      {
+        ...{ project: 'fleet', deviceApp: 'Muster station', apiApp: 'Muster API' },
+        roles: ['operator', 'viewer'],
+        machineUsers: [
+          { name: 'nats-auth', roles: ['callout', 'operator'] },
+          { name: 'collector', roles: ['device'] },
+        ],
+        natsUrls: ['tls://nats.plant-east.example:4222'],
+        folder: '/home/line/.config/Muster',
+      },
+    ]);
 });
 
 test('the run is told line by line, ends in the profile, and a second run changes nothing', async ({
@@ -113,7 +119,7 @@ test('the run is told line by line, ends in the profile, and a second run change
     page.getByRole('status').filter({ hasText: 'The provider is set up, 9 changes.' }),
   ).toBeVisible();
   await lines.getByRole('button', { name: 'Copy the id of fleet' }).click();
-  expect(await station.asked('device.copyEvidence')).toEqual([{ text: '371639797157987125' }]);
+  await expect.poll(() => station.asked('device.copyEvidence')).toEqual([{ text: '371639797157987125' }]);
   await expect(page.getByText('The token is forgotten. To run again, enter it again.')).toBeVisible();
   await page.getByRole('button', { name: 'Run again' }).click();
   expect(await station.asked('setup.run')).toEqual([]);
@@ -125,14 +131,14 @@ test('the run is told line by line, ends in the profile, and a second run change
   await page.keyboard.type(token);
   await page.keyboard.press('Enter');
   await page.getByRole('button', { name: 'Run the set-up' }).first().click();
-  expect(await station.asked('setup.run')).toHaveLength(1);
+  await expect.poll(() => station.asked('setup.run')).toHaveLength(1);
   const already = setUp.items.map((item) => ({ ...item, state: 'already' as const }));
   await station.send('setup.changed', { ...setUp.done, items: already, changes: 0 });
   await expect(page.getByText('Everything is already there. Nothing was changed.')).toBeVisible();
   await station.answer('station.snapshot', states.signedOut);
   await page.getByRole('button', { name: 'Open this profile' }).click();
   await expect(page.getByRole('region', { name: 'Sign in' })).toBeVisible();
-  expect(await station.asked('setup.openProfile')).toEqual([null]);
+  await expect.poll(() => station.asked('setup.openProfile')).toEqual([null]);
 });
 
 test('a run that stops says why, and goes on with the same names', async ({ station }) => {
@@ -145,7 +151,7 @@ test('a run that stops says why, and goes on with the same names', async ({ stat
   await region.getByRole('button', { name: 'Change the names' }).click();
   await page.getByLabel('Project').fill('warehouse');
   await page.keyboard.press('Enter');
-  expect(await station.asked('setup.run')).toMatchObject([{ project: 'warehouse' }]);
+  await expect.poll(() => station.asked('setup.run')).toMatchObject([{ project: 'warehouse' }]);
 });
 
 test('the token goes with the screen, and is asked for again in its place', async ({ station }) => {

@@ -1,3 +1,5 @@
+import type { Locator } from '@playwright/test';
+import { settled } from '../screens/settled.ts';
 import { expect, type MockedStation, test } from './fixtures.ts';
 import { row } from './states/batch.ts';
 import { errorOf } from './states/errors.ts';
@@ -28,7 +30,7 @@ test('the sign-in shows code, page and time, and its buttons ask the station', a
   await page.getByRole('button', { name: 'Copy address' }).click();
   await page.keyboard.press('Escape');
   for (const channel of ['session.openBrowser', 'session.copyAddress', 'session.cancel'] as const) {
-    expect(await station.asked(channel), channel).toEqual([null]);
+    await expect.poll(() => station.asked(channel), { message: channel }).toEqual([null]);
   }
 });
 
@@ -39,7 +41,7 @@ test('a new code ends the old sign-in first, and strikes the old code until the 
   const { page } = station;
   await page.getByRole('button', { name: 'New code' }).click();
   await expect(page.getByLabel('Expired code W D J B - M J H T')).toBeVisible();
-  expect(await station.asked('session.cancel')).toEqual([null]);
+  await expect.poll(() => station.asked('session.cancel')).toEqual([null]);
   // One sign-in at a time: as long as the old one is not over, the station would give no new one.
   expect(await station.asked('session.signIn')).toEqual([]);
   await station.change({ session: { state: 'signed-out' } });
@@ -134,7 +136,7 @@ test('a keychain that kept the sign-in is told with its entry and how to delete 
 test('asking for a code can be cancelled', async ({ station }) => {
   await station.show({ ...states.signIn, session: { state: 'starting' } });
   await station.page.getByRole('region', { name: 'Sign in' }).getByRole('button', { name: 'Cancel' }).click();
-  expect(await station.asked('session.cancel')).toEqual([null]);
+  await expect.poll(() => station.asked('session.cancel')).toEqual([null]);
 });
 
 for (const [code, says, word] of [
@@ -149,9 +151,9 @@ for (const [code, says, word] of [
     const { cause, operatorDoes } = errorOf(code);
     for (const text of [says, code, cause, operatorDoes]) await expect(alert).toContainText(text);
     await page.getByRole('button', { name: word, exact: true }).click();
-    expect(await station.asked('session.signIn')).toEqual([null]);
+    await expect.poll(() => station.asked('session.signIn')).toEqual([null]);
     await alert.getByRole('button', { name: 'Copy evidence' }).click();
-    expect(JSON.stringify(await station.asked('device.copyEvidence'))).toContain(code);
+    await expect.poll(async () => JSON.stringify(await station.asked('device.copyEvidence'))).toContain(code);
   });
 }
 
@@ -187,7 +189,7 @@ test('the account tells organisation, provider, end and memory, and signs out by
   }
   await expect(account.getByRole('button', { name: 'Sign out' })).toBeFocused();
   await page.keyboard.press('Enter');
-  expect(await station.asked('session.signOut')).toEqual([null]);
+  await expect.poll(() => station.asked('session.signOut')).toEqual([null]);
 });
 
 test('a sign-in that is not remembered says until when and why', async ({ station }) => {
@@ -222,7 +224,7 @@ test('a sign-in that ends under a batch asks once for all devices, and goes on w
   await expect(dialog).toHaveCount(1);
   await expect(dialog).toContainText('2 devices stopped for it and 9 devices are not done yet.');
   await page.keyboard.press('Control+Enter');
-  expect(await station.asked('session.signIn')).toEqual([null]);
+  await expect.poll(() => station.asked('session.signIn')).toEqual([null]);
   await expect(page.getByRole('region', { name: 'Sign in' })).toBeVisible();
   await expect(dialog).toBeHidden();
   await station.change({ session: states.awaiting });
@@ -262,7 +264,8 @@ test('an access token is handed over once, and is in the page no more', async ({
   await expect(field).toHaveAttribute('type', 'password');
   await expect(submit).toBeDisabled();
   await expect(form.getByLabel('Remember it on this computer')).not.toBeChecked();
-  const before = await submit.boundingBox();
+  const place = () => settled(page, () => submit.boundingBox());
+  const before = await place();
   await station.fail('session.signInWithToken', errorOf('IDENTITY_TOKEN_REFUSED', { variable: 'the field' }));
   await field.fill('pat-canary-4711');
   await page.keyboard.press('Enter');
@@ -271,7 +274,7 @@ test('an access token is handed over once, and is in the page no more', async ({
   await expect(alert).toContainText('The identity provider does not accept the token of the field.');
   await expect(field).toHaveValue('');
   await expect(field).toBeFocused();
-  expect(await submit.boundingBox(), 'nothing has moved').toEqual(before);
+  expect(await place(), 'nothing has moved').toEqual(before);
   expect(await page.content()).not.toContain('pat-canary-4711');
   await alert.getByRole('button', { name: 'Copy evidence' }).click();
   expect(JSON.stringify(await station.asked('device.copyEvidence'))).not.toContain('pat-canary-4711');
@@ -307,7 +310,7 @@ test('the token is asked for in place of a code, and Escape goes back to one', a
   await expect(page.getByRole('form', { name: 'Sign in with an access token' })).toHaveCount(0);
   await expect(page.getByRole('region', { name: 'Sign in' })).toBeFocused();
   // Nobody was being asked any more: there was nothing to cancel.
-  expect(await station.asked('session.cancel')).toEqual([null]);
+  await expect.poll(() => station.asked('session.cancel')).toEqual([null]);
   // A code that is asked for elsewhere ends it too.
   await openTokenForm(station);
   await station.change({ session: { state: 'starting' } });
@@ -324,11 +327,12 @@ test('a token is not remembered where the profile or the keychain forbids it, an
   const policy = await openTokenForm(station);
   await expect(policy.form).toContainText('Not remembered: the profile has no access token kept');
   await expect(policy.form.getByRole('checkbox')).toHaveCount(0);
-  const without = await policy.submit.boundingBox();
+  const placeOf = (submit: Locator) => settled(station.page, () => submit.boundingBox());
+  const without = await placeOf(policy.submit);
   await station.show(states.signedOut);
   const offered = await openTokenForm(station);
   await expect(offered.form.getByRole('checkbox')).toHaveCount(1);
-  expect(await offered.submit.boundingBox(), 'the same place either way').toEqual(without);
+  expect(await placeOf(offered.submit), 'the same place either way').toEqual(without);
   await station.show({ ...states.signedOut, lamps: states.notForgotten.lamps });
   const closed = await openTokenForm(station);
   await expect(closed.form).toContainText('Not remembered: The keychain did not answer.');

@@ -32,13 +32,12 @@ export class BoardScreenModel {
 
   /** The ids of the drawn rows, from the top. */
   async order(): Promise<string[]> {
-    const rows = await this.rows.getByRole('row').all();
-    const found = await Promise.all(
-      rows.map(async (row) => ({
-        place: Number(await row.getAttribute('aria-rowindex')),
-        id: (await row.getAttribute('id')) ?? '',
-      })),
-    );
+    // In one go: rows come, go and are used anew while the table is drawn.
+    const found = await this.rows
+      .getByRole('row')
+      .evaluateAll((rows) =>
+        rows.map((row) => ({ place: Number(row.getAttribute('aria-rowindex')), id: row.id })),
+      );
     return found.sort((a, b) => a.place - b.place).map(({ id }) => id.replace('board-', ''));
   }
 }

@@ -7,7 +7,7 @@ const WHITE = 255;
 
 /** What a reader makes of a bitmap of BGRA pixels. @throws when it finds no QR code */
 export function readBitmap(image: { width: number; height: number; data: Uint8Array }): string {
-  return decodeQR(image, { format: 'BGRA', timeLimit: 5_000 });
+  return decodeQR(image, { format: 'BGRA', timeLimit: 60_000 });
 }
 
 /**

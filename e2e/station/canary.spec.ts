@@ -18,7 +18,7 @@ import {
   test,
 } from './fixtures.ts';
 import { signIn, startLabBehind } from './lab-behind.ts';
-import { processesNaming } from './process-tree.ts';
+import { endProcessesNaming } from './process-tree.ts';
 
 /*
  * A sign-in, a minted key, a sudo password and an administrator's token go through a whole run of the window, in which the
@@ -82,13 +82,21 @@ async function pageTexts(page: Page): Promise<readonly string[]> {
 async function crash(name: string, pid: number, signal: NodeJS.Signals, dumps: string): Promise<void> {
   const before = dumpsIn(dumps).length;
   process.kill(pid, signal);
-  await expect.poll(() => dumpsIn(dumps).length, { timeout: 20_000 }).toBeGreaterThan(before);
+  await expect.poll(() => dumpsIn(dumps).length).toBeGreaterThan(before);
   // Chromium's children may outlive a signal that another process sent; those write no core file.
-  for (let waits = 0; waits < 50 && isAlive(pid); waits += 1)
+  for (let waits = 0; isAlive(pid) && (waits < 50 || writesCoreFile(pid)); waits += 1)
     await new Promise((resolve) => setTimeout(resolve, 100));
   const cores = path.join(path.dirname(path.dirname(dumps)), 'cores');
   for (const file of fs.readdirSync(cores).filter((core) => /^core(\.\d+)?$/.test(core)))
     fs.renameSync(path.join(cores, file), path.join(cores, `${name} ${file}`));
+}
+
+function writesCoreFile(pid: number): boolean {
+  try {
+    return /^CoreDumping:\s*1$/m.test(fs.readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false; // It has ended since.
+  }
 }
 
 /** Not one that has ended and waits to be asked how. */
@@ -163,7 +171,7 @@ test.describe('on Linux, where /proc tells', () => {
       await crash('engine', (await enginePid(app)) ?? 0, 'SIGSEGV', dumps);
       pages.push(...(await pageTexts(page)));
       await expect
-        .poll(async () => (await snapshot(page).catch(() => undefined))?.session.state, { timeout: 30_000 })
+        .poll(async () => (await snapshot(page).catch(() => undefined))?.session.state)
         .toBe('signed-in');
       lab.identity.control.endAccessTokens();
       await page.getByRole('button', { name: 'Bench', exact: true }).click();
@@ -181,9 +189,9 @@ test.describe('on Linux, where /proc tells', () => {
       );
       await crash('page', rendererPid ?? 0, 'SIGABRT', dumps);
       await crash('main', mainProcess.pid ?? 0, 'SIGABRT', dumps);
-      await expect.poll(hasEnded, { timeout: 20_000 }).toBe(true);
+      await expect.poll(hasEnded).toBe(true);
       // A page that was just being made anew is not told that the main process is gone.
-      for (const left of processesNaming(userDataDir)) process.kill(left, 'SIGKILL');
+      endProcessesNaming(userDataDir);
       const processes = await table.stop();
 
       const secrets = {

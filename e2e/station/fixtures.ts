@@ -67,38 +67,39 @@ export function removeFolder(folder: string): void {
   fs.rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 }
 
-const attachLimitMs = 12_000;
-const mostAttempts = 4;
+/** The first is enough on most computers; a slow one gets through with the next. */
+const attachLimitsMs = [12_000, 40_000, 90_000] as const;
 
 /**
  * Playwright attaches while the window is being made and, about once in forty starts, misses that its page has
  * arrived and waits for ever, while the app is up and drawn; another start is said aloud.
  */
-async function attach(launch: () => Promise<ElectronApplication>): Promise<ElectronApplication> {
-  for (let attempt = 1; ; attempt += 1) {
+async function attach(
+  launch: (limitMs: number) => Promise<ElectronApplication>,
+): Promise<ElectronApplication> {
+  for (const limitMs of attachLimitsMs) {
     try {
-      return await launch();
+      return await launch(limitMs);
     } catch (error) {
       const missed = error instanceof Error && error.name === 'TimeoutError';
-      if (!missed || attempt === mostAttempts) throw error;
-      console.warn(
-        `The debugger did not attach to the app within ${attachLimitMs} ms; starting it once more.`,
-      );
+      if (!missed || limitMs === attachLimitsMs.at(-1)) throw error;
+      console.warn(`The debugger did not attach to the app within ${limitMs} ms; starting it once more.`);
     }
   }
+  throw new Error('There is no attempt.');
 }
 
 /** Starts the real app and waits for its window. */
 export async function launchStation(options: LaunchOptions = {}): Promise<RunningStation> {
   const userDataDir = options.userDataDir ?? freshFolder('station');
-  const app = await attach(async () => {
+  const app = await attach(async (limitMs) => {
     options.prepare?.();
     letWriteCoreFiles(options.coreFilesIn !== undefined);
     return await electron.launch({
       executablePath: electronExecutable(),
       args: [appFolder, `--user-data-dir=${userDataDir}`, ...(options.args ?? [])],
       env: stationEnvironment(options.env),
-      timeout: attachLimitMs,
+      timeout: limitMs,
       ...(options.coreFilesIn === undefined ? {} : { cwd: options.coreFilesIn }),
     });
   });

@@ -18,7 +18,7 @@ export async function startLabBehind(
   const dir = freshFolder('lab');
   const lab = await startLab({
     ...{ dir: path.join(dir, 'lab'), projectRoot: appFolder, natsServer, devices },
-    ...{ signal: new AbortController().signal, aptSeconds: 0.2, heartbeatLimitSeconds: 20 },
+    ...{ signal: new AbortController().signal, aptSeconds: 0.2, heartbeatLimitSeconds: 90 },
     ...options,
   });
   return {
@@ -50,8 +50,8 @@ export async function openedPages(app: ElectronApplication): Promise<string[]> {
 export async function signIn(app: ElectronApplication, page: Page): Promise<void> {
   await keepOpenedPages(app);
   await page.getByRole('region', { name: 'Sign in' }).getByRole('button', { name: 'Sign in' }).click();
-  await expect.poll(async () => (await openedPages(app)).length, { timeout: 60_000 }).toBe(1);
+  await expect.poll(async () => (await openedPages(app)).length).toBe(1);
   const [verificationUriComplete = ''] = await openedPages(app);
-  await approveAsLabOperator({ verificationUriComplete, signal: AbortSignal.timeout(20_000) });
-  await expect.poll(async () => (await snapshot(page)).session.state, { timeout: 60_000 }).toBe('signed-in');
+  await approveAsLabOperator({ verificationUriComplete, signal: AbortSignal.timeout(60_000) });
+  await expect.poll(async () => (await snapshot(page)).session.state).toBe('signed-in');
 }

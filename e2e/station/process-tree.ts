@@ -24,6 +24,17 @@ export function processesNaming(text: string): readonly number[] {
   return pids.map(Number).filter((pid) => commandLineOf(pid).includes(text));
 }
 
+/** Ends every process whose command line holds this text; one may end by itself meanwhile. Linux. */
+export function endProcessesNaming(text: string): void {
+  for (const pid of processesNaming(text)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+}
+
 export interface Listener {
   readonly pid: number;
   /** `address:port` in the kernel's hexadecimal form. */

@@ -18,7 +18,13 @@ import {
   stationEnvironment,
   test,
 } from './fixtures.ts';
-import { commandLineOf, listenersOf, processesNaming, processTree } from './process-tree.ts';
+import {
+  commandLineOf,
+  endProcessesNaming,
+  listenersOf,
+  processesNaming,
+  processTree,
+} from './process-tree.ts';
 
 /* The processes behind the window: what they are given, what they open, and what happens when one dies. */
 
@@ -172,7 +178,7 @@ test.describe('on Linux, where /proc tells, with a lab', () => {
       expect(errors()).not.toMatch(/could not start|Unhandled| {4}at /);
     } finally {
       if (child.exitCode === null) child.kill('SIGKILL');
-      for (const pid of ours()) process.kill(pid, 'SIGKILL');
+      endProcessesNaming(userDataDir);
       removeFolder(userDataDir);
     }
   });

@@ -25,7 +25,6 @@ function writeProfile(folder: string, name: string): string {
 }
 
 test('a client config of the older tooling becomes a profile that signs in and is there after a restart', async () => {
-  test.setTimeout(180_000);
   const behind = await startLabBehind([{ name: 'one' }]);
   const { identity } = behind.lab;
   const userDataDir = freshFolder('station');
@@ -87,7 +86,7 @@ test('a client config of the older tooling becomes a profile that signs in and i
     await page.getByLabel('NATS').fill(behind.lab.nats.url);
     await picture(page, 'import-real');
     await save.click();
-    await expect.poll(() => profileName(page), { timeout: 20_000 }).toBe('warehouse');
+    await expect.poll(() => profileName(page)).toBe('warehouse');
     await signIn(app, page);
     const written = fs.readFileSync(path.join(userDataDir, 'profile.toml'), 'utf8');
     expect(written).not.toContain('canary');
@@ -95,7 +94,7 @@ test('a client config of the older tooling becomes a profile that signs in and i
     await station.close();
 
     station = await launchStation({ userDataDir });
-    await expect.poll(() => profileName(station.page), { timeout: 20_000 }).toBe('warehouse');
+    await expect.poll(() => profileName(station.page)).toBe('warehouse');
   } finally {
     await station.close();
     await behind.stop();
@@ -104,7 +103,6 @@ test('a client config of the older tooling becomes a profile that signs in and i
 });
 
 test('profiles are switched, remembered, explained when they are gone, and outdone by the command line', async () => {
-  test.setTimeout(240_000);
   const userDataDir = freshFolder('station');
   const files = freshFolder('files');
   const [east, west, given] = ['east', 'west', 'given'].map((name) => writeProfile(files, name));
@@ -119,7 +117,7 @@ test('profiles are switched, remembered, explained when they are gone, and outdo
       await willChoose(app, file);
       await page.getByRole('button', { name: /^Profile .*switch$/ }).click();
       await page.getByRole('dialog').getByRole('button', { name: 'Open a profile’s file…' }).click();
-      await expect.poll(() => profileName(page), { timeout: 20_000 }).toBe(name);
+      await expect.poll(() => profileName(page)).toBe(name);
     }
     expect(listOf(userDataDir)).toMatchObject({ last: west, profiles: [{ name: 'east' }, { name: 'west' }] });
     expect(fs.statSync(listFile).mode & 0o077).toBe(0);
@@ -143,12 +141,12 @@ test('profiles are switched, remembered, explained when they are gone, and outdo
     await station.close();
 
     station = await launchStation({ userDataDir });
-    await expect.poll(() => profileName(station.page), { timeout: 20_000 }).toBe('west');
+    await expect.poll(() => profileName(station.page)).toBe('west');
     await station.close();
 
     // What the command line names is open for this run, and not written down.
     station = await launchStation({ userDataDir, args: [`--profile=${given}`] });
-    await expect.poll(() => profileName(station.page), { timeout: 20_000 }).toBe('given');
+    await expect.poll(() => profileName(station.page)).toBe('given');
     expect(fs.readFileSync(listFile, 'utf8')).toBe(before);
     await station.close();
 
@@ -161,7 +159,7 @@ test('profiles are switched, remembered, explained when they are gone, and outdo
     await expect(known).toContainText('cannot be opened');
     await picture(gone, 'profile-gone-real');
     await known.getByRole('button', { name: /^east/ }).click();
-    await expect.poll(() => profileName(gone), { timeout: 20_000 }).toBe('east');
+    await expect.poll(() => profileName(gone)).toBe('east');
     await gone.getByRole('button', { name: 'Profile east, switch' }).click();
     await gone.getByRole('button', { name: 'Take west off the list' }).click();
     await expect.poll(() => listOf(userDataDir)).toMatchObject({ last: east, profiles: [{ name: 'east' }] });

@@ -3,7 +3,6 @@ import { expect, freshFolder, launchStation, snapshot, test } from './fixtures.t
 import { signIn, startLabBehind } from './lab-behind.ts';
 
 test('a restarted station goes on with its sign-in out of the keychain', async () => {
-  test.setTimeout(240_000);
   const behind = await startLabBehind([{ name: 'one' }]);
   const userDataDir = freshFolder('station');
   const args = [`--profile=${behind.lab.profilePath}`];
@@ -20,9 +19,7 @@ test('a restarted station goes on with its sign-in out of the keychain', async (
     const codesBefore = codes();
     const second = await launchStation({ args, userDataDir });
     try {
-      await expect
-        .poll(async () => (await snapshot(second.page)).session.state, { timeout: 20_000 })
-        .toBe('signed-in');
+      await expect.poll(async () => (await snapshot(second.page)).session.state).toBe('signed-in');
       expect(codes()).toBe(codesBefore);
     } finally {
       await second.close();
@@ -41,7 +38,7 @@ test('a computer without a keychain says so before anybody signs in', async () =
   });
   try {
     await expect
-      .poll(async () => (await snapshot(station.page)).lamps.keychain, { timeout: 20_000 })
+      .poll(async () => (await snapshot(station.page)).lamps.keychain)
       .toMatchObject({ state: 'attention', word: 'not available' });
     await expect(station.page.getByText('System keychain is open')).toHaveCount(0);
   } finally {

@@ -30,7 +30,9 @@ for (const address of [pageAddress, 'about:blank']) {
         },
       });
       try {
-        // A page that is no app page is led back; the first load itself is what is asked for here.
+        // A page that is no app page would be led back while it is asked.
+        window.webContents.removeAllListeners('did-navigate');
+        window.webContents.removeAllListeners('did-fail-load');
         await window.loadURL(target).catch(() => undefined);
         return await window.webContents.executeJavaScript(`muster.invoke['station.snapshot']('null')`);
       } finally {
@@ -43,6 +45,12 @@ for (const address of [pageAddress, 'about:blank']) {
 
 test('a frame inside our page is refused on every channel, and so is one that is gone', async () => {
   await station.page.evaluate(() => document.body.append(document.createElement('iframe')));
+  // The main process learns of a frame after the page has it.
+  const frames = () =>
+    station.app.evaluate(
+      ({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.webContents.mainFrame.frames.length,
+    );
+  await expect.poll(frames).toBe(1);
   const answers = await station.app.evaluate(async ({ BrowserWindow, ipcMain }) => {
     const sender = BrowserWindow.getAllWindows()[0]?.webContents;
     const frame = sender?.mainFrame.frames[0];

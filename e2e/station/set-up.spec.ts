@@ -5,7 +5,6 @@ import { signIn, startLabBehind } from './lab-behind.ts';
 import { picture } from './pictures.ts';
 
 test('from an administrator’s token to a station that signs in, without a profile before', async () => {
-  test.setTimeout(180_000);
   const behind = await startLabBehind([{ name: 'one' }]);
   const userDataDir = freshFolder('station');
   const station = await launchStation({ userDataDir });
@@ -18,13 +17,13 @@ test('from an administrator’s token to a station that signs in, without a prof
     await page.getByLabel('Access token of an administrator').fill('not-a-token');
     await page.keyboard.press('Enter');
     const region = page.getByRole('region', { name: 'Set-up' });
-    await expect(region.getByRole('alert')).toContainText('IDENTITY_', { timeout: 20_000 });
+    await expect(region.getByRole('alert')).toContainText('IDENTITY_');
     await expect(page.getByLabel('Issuer')).toHaveValue(identity.issuer);
 
     await page.getByLabel('Access token of an administrator').fill(identity.adminToken);
     await page.keyboard.press('Enter');
     const found = page.getByRole('region', { name: 'What the token may do' });
-    await expect(found).toContainText('The token may do all', { timeout: 20_000 });
+    await expect(found).toContainText('The token may do all');
     await expect(found).toContainText('muster-admin');
     await expect(found).toContainText(identity.orgId);
     await expect(found).toContainText('API v2');
@@ -34,7 +33,7 @@ test('from an administrator’s token to a station that signs in, without a prof
     await page.getByLabel('Roles of machine user 1').fill('device, callout');
     await picture(page, 'set-up-names-real');
     await page.getByRole('button', { name: 'Run the set-up' }).first().click();
-    await expect(page.getByText(/The provider is set up, \d+ changes\./)).toBeVisible({ timeout: 60_000 });
+    await expect(page.getByText(/The provider is set up, \d+ changes\./)).toBeVisible();
     await picture(page, 'set-up-done-real');
 
     // The token went with the run: who runs again enters it again.
@@ -45,9 +44,7 @@ test('from an administrator’s token to a station that signs in, without a prof
     await page.keyboard.press('Enter');
     await expect(page.getByLabel('Project')).toHaveValue('second plant');
     await page.getByRole('button', { name: 'Run the set-up' }).first().click();
-    await expect(page.getByText('Everything is already there. Nothing was changed.')).toBeVisible({
-      timeout: 60_000,
-    });
+    await expect(page.getByText('Everything is already there. Nothing was changed.')).toBeVisible();
     const user = identity.inspect().users.find(({ userName }) => userName === 'nats-auth');
     expect(identity.inspect().grants).toContainEqual(
       expect.objectContaining({ userId: user?.id, roleKeys: ['device', 'callout'] }),
@@ -56,9 +53,7 @@ test('from an administrator’s token to a station that signs in, without a prof
     expect(statSync(keyFile).mode & 0o077).toBe(0);
 
     await page.getByRole('button', { name: 'Open this profile' }).click();
-    await expect
-      .poll(async () => (await snapshot(page)).profile?.issuer, { timeout: 20_000 })
-      .toBe(identity.issuer);
+    await expect.poll(async () => (await snapshot(page)).profile?.issuer).toBe(identity.issuer);
     await signIn(app, page);
     // The token is in the window no more, in no file, and nothing of the processes printed it.
     expect(await page.content()).not.toContain(identity.adminToken);

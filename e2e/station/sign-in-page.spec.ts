@@ -18,6 +18,8 @@ import {
 interface PendingIssuer {
   readonly origin: string;
   page: string;
+  /** Whether a code was asked for. */
+  asked: boolean;
   close(): Promise<void>;
 }
 
@@ -39,6 +41,7 @@ async function startIssuer(): Promise<PendingIssuer> {
         id_token_signing_alg_values_supported: ['RS256'],
       });
     } else if (request.url === '/device_authorization') {
+      issuer.asked = true;
       send(200, {
         device_code: 'device-code',
         user_code: 'ABCD-EFGH',
@@ -54,6 +57,7 @@ async function startIssuer(): Promise<PendingIssuer> {
   const issuer: PendingIssuer = {
     origin,
     page: `${origin}/device?user_code=ABCD-EFGH`,
+    asked: false,
     close: () =>
       new Promise((resolve) => {
         server.closeAllConnections();
@@ -114,6 +118,8 @@ for (const hostile of [
   test(`an issuer that names ${hostile} opens nothing`, async () => {
     issuer.page = hostile;
     await invokeRaw(station.page, 'session.signIn', 'null');
+    // Nobody is signed in before it begins, either.
+    await expect.poll(() => issuer.asked).toBe(true);
     // Either the sign-in is refused for such an address, or it waits with nothing opened.
     await expect
       .poll(async () => (await snapshot(station.page)).session.state)

@@ -63,15 +63,13 @@ test.afterAll(async () => {
 
 /** Signs in with the code that the window shows; the provider's pages are behind the proxy too. */
 async function signIn(page: Page): Promise<void> {
-  await expect.poll(async () => (await snapshot(page)).session.state, { timeout: 20_000 }).toBe('signed-out');
+  await expect.poll(async () => (await snapshot(page)).session.state).toBe('signed-out');
   expect(await invokeRaw(page, 'session.signIn', 'null')).toMatchObject({ ok: true });
-  await expect
-    .poll(async () => (await snapshot(page)).session.state, { timeout: 20_000 })
-    .toBe('awaiting-approval');
+  await expect.poll(async () => (await snapshot(page)).session.state).toBe('awaiting-approval');
   const { session } = await snapshot(page);
   if (session.state !== 'awaiting-approval') throw new Error(`The session is ${session.state}.`);
   await plant.identity.control.decideSignIn({ userCode: session.userCode });
-  await expect.poll(async () => (await snapshot(page)).session.state, { timeout: 20_000 }).toBe('signed-in');
+  await expect.poll(async () => (await snapshot(page)).session.state).toBe('signed-in');
 }
 
 /** One call of the management API, as the set-up makes it. */
@@ -97,7 +95,6 @@ for (const [how, settings] of [
   ],
 ] as const) {
   test(`sign-in and identity calls go through the proxy of the system: ${how}`, async () => {
-    test.setTimeout(180_000);
     const proxy = await startCountingProxy({ [`${host}:443`]: plant.port }, (address) => ({
       '/proxy.pac': `function FindProxyForURL(url, host) {
         return shExpMatch(host, "*.plant.invalid") ? "PROXY ${address}" : "DIRECT";
@@ -154,7 +151,6 @@ test('a host the system excepts is never asked for at the proxy', async () => {
 });
 
 test('a proxy that refuses, is gone, or is of an unknown kind is told as the proxy, not as the provider', async () => {
-  test.setTimeout(180_000);
   const knowsNobody = await startCountingProxy({});
   const gone = await startCountingProxy({});
   await gone.stop();

@@ -20,7 +20,7 @@ async function handIn(page: Page, token: string): Promise<void> {
 
 /** An access token that was issued to another program, for the lab's operator. */
 async function accessTokenOf({ identity, profilePath }: Lab): Promise<string> {
-  const signal = AbortSignal.timeout(30_000);
+  const signal = AbortSignal.timeout(60_000);
   const http = createHttpClient({ clock: systemClock });
   try {
     const client = createSignInClient({
@@ -46,7 +46,6 @@ function written(folder: string): string {
 }
 
 test('an access token that is pasted is checked, enrolls, is remembered only on request, and is never revoked', async () => {
-  test.setTimeout(240_000);
   const behind = await startLabBehind([{ name: 'one' }]);
   const { lab } = behind;
   const { adminToken, powerlessToken } = lab.identity;
@@ -60,16 +59,16 @@ test('an access token that is pasted is checked, enrolls, is remembered only on 
   try {
     await page.getByRole('button', { name: 'Use an access token instead' }).click();
     await handIn(page, 'not-a-token');
-    await expect(form.getByRole('alert')).toContainText('IDENTITY_TOKEN_REFUSED', { timeout: 20_000 });
+    await expect(form.getByRole('alert')).toContainText('IDENTITY_TOKEN_REFUSED');
     await handIn(page, powerlessToken);
-    await expect(form.getByRole('alert')).toContainText('IDENTITY_ROLE_MISSING', { timeout: 20_000 });
+    await expect(form.getByRole('alert')).toContainText('IDENTITY_ROLE_MISSING');
     expect(await session()).toEqual({ state: 'signed-out' });
     await picture(page, 'token-refused-real');
 
     // For now alone: it enrolls, and is gone with the sign-out. NATS of the lab reads JWTs only.
     const operatorToken = await accessTokenOf(lab);
     await handIn(page, operatorToken);
-    await expect.poll(session, { timeout: 20_000 }).toMatchObject({
+    await expect.poll(session).toMatchObject({
       ...{ state: 'signed-in', account: lab.identity.operator.loginName, handedIn: true },
       ...{ remembered: 'memory', renewable: false, expiresAt: expect.any(Number) },
     });
@@ -91,11 +90,11 @@ test('an access token that is pasted is checked, enrolls, is remembered only on 
     // In place of a code that is asked for already, and remembered: the next start asks for nothing.
     await keepOpenedPages(first.app);
     await page.getByRole('button', { name: 'Sign in', exact: true }).click();
-    await expect(page.getByTestId('user-code')).toBeVisible({ timeout: 20_000 });
+    await expect(page.getByTestId('user-code')).toBeVisible();
     await page.getByRole('button', { name: 'Use an access token instead' }).click();
     await page.getByLabel('Remember it on this computer').check();
     await handIn(page, adminToken);
-    await expect.poll(session, { timeout: 20_000 }).toMatchObject({
+    await expect.poll(session).toMatchObject({
       state: 'signed-in',
       remembered: 'keychain',
       account: expect.stringContaining('muster-admin'),
@@ -110,20 +109,22 @@ test('an access token that is pasted is checked, enrolls, is remembered only on 
   const second = await launchStation({ args, userDataDir });
   try {
     await expect
-      .poll(async () => (await snapshot(second.page)).session, { timeout: 20_000 })
+      .poll(async () => (await snapshot(second.page)).session)
       .toMatchObject({ state: 'signed-in', handedIn: true });
     expect(await invokeRaw(second.page, 'session.signOut', 'null')).toMatchObject({ ok: true });
-    expect((await snapshot(second.page)).notices.at(-1)?.text).toContain('so it was not revoked');
+    await expect
+      .poll(async () => (await snapshot(second.page)).notices.at(-1)?.text)
+      .toContain('so it was not revoked');
     expect(revocations()).toBe(0);
   } finally {
     await second.close();
   }
   const third = await launchStation({ args, userDataDir });
   try {
-    await expect
-      .poll(async () => (await snapshot(third.page)).lamps.keychain.state, { timeout: 20_000 })
-      .toBe('ok');
+    await expect.poll(async () => (await snapshot(third.page)).lamps.keychain.state).toBe('ok');
     expect((await snapshot(third.page)).session).toEqual({ state: 'signed-out' });
+    // Files of a running station come and go while they are read.
+    await third.close();
     for (const token of [adminToken, powerlessToken, 'not-a-token']) {
       for (const station of [first, second, third]) expect(station.output()).not.toContain(token);
       expect(written(userDataDir)).not.toContain(token);
