@@ -55,7 +55,7 @@ async function runUnit({ env, reports }) {
       {
         cwd: projectRoot,
         env: session,
-        limitMs: 25 * 60_000,
+        limitMs: 60 * 60_000,
         ownGroup: true,
       },
     );
@@ -70,7 +70,7 @@ async function runE2e({ env, reports }) {
     const status = await foreground(process.execPath, [playwright, 'test', '--reporter=list,json'], {
       cwd: projectRoot,
       env: { ...session, PLAYWRIGHT_JSON_OUTPUT_FILE: file },
-      limitMs: 20 * 60_000,
+      limitMs: 60 * 60_000,
       ownGroup: true,
     });
     return readOutcome(file, status, ofPlaywright);
