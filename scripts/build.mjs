@@ -58,7 +58,7 @@ function isFresh(digest) {
  * @param {NodeJS.ProcessEnv} env
  */
 async function run(args, env) {
-  const status = await foreground(process.execPath, args, { cwd: projectRoot, env, limitMs: 5 * 60_000 });
+  const status = await foreground(process.execPath, args, { cwd: projectRoot, env, limitMs: 20 * 60_000 });
   if (status !== 0)
     throw new SetupProblem(`The build failed (${args[0]} ended with ${status}).`, 'npm run build');
 }

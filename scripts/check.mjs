@@ -44,7 +44,7 @@ async function runCheck(name) {
   const startedAt = Date.now();
   const { code, stdout, stderr } = await capture(process.execPath, [inProject(script), ...args], {
     cwd: projectRoot,
-    limitMs: 5 * 60_000,
+    limitMs: 20 * 60_000,
   });
   const seconds = ((Date.now() - startedAt) / 1_000).toFixed(1);
   process.stdout.write(`check:${name} ${code === 0 ? 'passed' : 'FAILED'} in ${seconds} s\n`);

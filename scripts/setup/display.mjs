@@ -31,7 +31,7 @@ export async function startVirtualDisplay(base = process.env) {
     announced += text;
   });
   try {
-    await waitUntil('Xvfb', server, () => announced.includes('\n'), 15_000);
+    await waitUntil('Xvfb', server, () => announced.includes('\n'), 60_000);
   } catch (error) {
     await server.stop();
     throw error;

@@ -74,7 +74,7 @@ async function runUnit({ env, reports }) {
   const run = ['run', '--project', 'unit', '--project', 'integration', ...vitestReporters(file)];
   return await twice(file, ofVitest, async (files) =>
     withDesktop(env, { display: false }, async (session) =>
-      foreground(process.execPath, [vitest, ...run, ...files], within(session, 40)),
+      foreground(process.execPath, [vitest, ...run, ...files], within(session, 60)),
     ),
   );
 }
@@ -86,7 +86,7 @@ async function runE2e({ env, reports }) {
   return await twice(file, ofPlaywright, async (files) =>
     withDesktop(env, { display: true }, async (session) => {
       const told = { ...session, PLAYWRIGHT_JSON_OUTPUT_FILE: file };
-      return await foreground(process.execPath, [playwright, ...run, ...files], within(told, 40));
+      return await foreground(process.execPath, [playwright, ...run, ...files], within(told, 60));
     }),
   );
 }
