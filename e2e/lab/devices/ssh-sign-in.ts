@@ -18,10 +18,12 @@ export function signInWith(rules: SignInRules): (context: AuthContext) => void {
   if (key instanceof Error)
     throw new Error('The authorized key is not an OpenSSH public key.', { cause: key });
   const authorized = key.getPublicSSH();
-  const methods: ('publickey' | 'password')[] =
-    rules.password === undefined ? ['publickey'] : ['publickey', 'password'];
   return (context) => {
-    const allowed = context.username === rules.user && !rules.refusesEverybody();
+    const refusesEverybody = rules.refusesEverybody();
+    const allowed = context.username === rules.user && !refusesEverybody;
+    // With the fault there is a password, and nobody knows it.
+    const methods: ('publickey' | 'password')[] =
+      rules.password === undefined && !refusesEverybody ? ['publickey'] : ['publickey', 'password'];
     if (allowed && context.method === 'publickey' && context.key.data.equals(authorized)) {
       if (context.signature === undefined || context.blob === undefined) return context.accept();
       // ssh2's types leave out the hash that an RSA client chose.
