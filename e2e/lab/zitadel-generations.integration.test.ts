@@ -201,7 +201,7 @@ describe.each([['v1'], ['v2']] as const)('a Zitadel with %s alone', (generation)
     const started = await lab([generation]);
     const before = started.inspect().mutations;
     const lost = station(started, { org_id: '404404' });
-    await expect(lost.requireProject(signal)).rejects.toMatchObject({
+    await expect(lost.requireProject(limit())).rejects.toMatchObject({
       code: 'IDENTITY_ORGANISATION_UNKNOWN',
       details: { orgId: '404404' },
       // The first generation shows nothing where it does not know the organisation.

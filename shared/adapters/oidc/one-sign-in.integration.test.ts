@@ -16,7 +16,7 @@ import { AwaitedSignIn } from '../../engine/awaited-sign-in.ts';
 import type { TokenCache, TokenSet } from '../../engine/ports.ts';
 import { Session } from '../../engine/session.ts';
 import { profileSchema } from '../../model/profile.ts';
-import { HANGS_AFTER_MS, KEYCHAIN_LIMIT_MS, unlessItHangs } from '../../testing/patience.ts';
+import { HANGS_AFTER_MS, KEYCHAIN_LIMIT_MS, patience, unlessItHangs } from '../../testing/patience.ts';
 import { createHttpClient } from '../http/http.ts';
 import { createFileTokenCache } from '../keychain/file-token-cache.ts';
 import { createKeychainTokenCache } from '../keychain/keychain-token-cache.ts';
@@ -189,7 +189,7 @@ describe('one sign-in for 200 devices', () => {
       const everyDevice = Promise.all(
         Array.from({ length: DEVICES }, () => identity.listKeys('1', unlessItHangs())),
       );
-      await expect.poll(() => awaited.isAwaited, { timeout: 10_000 }).toBe(true);
+      await expect.poll(() => awaited.isAwaited, patience).toBe(true);
       // The refresh token was used: asked once more, for everybody, and never again.
       expect(answersAfter(begin.tokens)).toEqual([status, 400]);
       expect(session.isSignedIn).toBe(false);
@@ -212,7 +212,7 @@ describe('a sign-in that is renewed and refused all the same', () => {
     const everyDevice = Promise.allSettled(
       Array.from({ length: DEVICES }, () => identity.listKeys('1', unlessItHangs())),
     );
-    await expect.poll(() => awaited.isAwaited, { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => awaited.isAwaited, patience).toBe(true);
     expect(asked()).toEqual({ interactive: 1, tokens: begin.tokens + 1 });
     expect(session.isSignedIn).toBe(false);
     await session.signIn();
