@@ -1,6 +1,7 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Journal, SignInClient, StationPorts, TokenCache } from '../engine/ports.ts';
+import { describeThrown, EnrollmentError } from '../errors/enrollment-error.ts';
 import type { Profile } from '../model/profile.ts';
 import { createAgentBinaryStore } from './binary/agent-binary-store.ts';
 import { createTokenCheck } from './create-token-check.ts';
@@ -10,7 +11,7 @@ import type { ProxyChoice } from './http/proxy.ts';
 import { tokenCacheFor } from './keychain/token-policy.ts';
 import { createLocalConnector } from './local/connector.ts';
 import { localEnvironment } from './local/local-environment.ts';
-import { createLogger } from './log/logger.ts';
+import { createLogger, type StationLogger } from './log/logger.ts';
 import { createNatsHeartbeatWatch } from './nats/heartbeat-watch.ts';
 import { createSignInClient } from './oidc/sign-in-client.ts';
 import { createSshConnector } from './ssh/connector.ts';
@@ -24,8 +25,10 @@ const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
 
 export interface PortsOptions {
   readonly profile: Profile;
-  /** Journal and log live here; made if missing, for this account only. */
+  /** Journal and log live here. */
   readonly userDataDir: string;
+  /** `made` if missing, for this account only; `as-it-is`: whoever only looks does without what cannot be written there. */
+  readonly folder?: 'made' | 'as-it-is';
   /** Where the sign-in is remembered; what the profile says unless said otherwise. */
   readonly tokenCache?: TokenCache;
   /** How somebody signs in; by device code unless said otherwise. */
@@ -40,17 +43,13 @@ export interface PortsOptions {
 /**
  * The real ports of a station: the one place that chooses adapters, for the app, the terminal and the tests alike.
  * The journal alone is handed in, so that the command line needs no native module.
- * @throws STATION_JOURNAL_FAILED when the journal cannot be opened
+ * @throws STATION_FOLDER_UNUSABLE, STATION_JOURNAL_FAILED when the journal cannot be opened
  */
 export function createPorts(options: PortsOptions): StationPorts {
   const { profile, userDataDir } = options;
-  mkdirSync(userDataDir, { recursive: true, mode: 0o700 });
   const clock = systemClock;
   const random = systemRandom;
-  const logger = createLogger({
-    clock,
-    file: { path: path.join(userDataDir, 'log', 'station.jsonl'), maxBytes: LOG_LIMIT_BYTES },
-  });
+  const logger = openLog(userDataDir, options.folder ?? 'made');
   const http = createIdentityHttpClient(profile, clock, options.proxyFor);
   const journal = options.openJournal(userDataDir);
   const binaries = createAgentBinaryStore();
@@ -84,4 +83,20 @@ export function createPorts(options: PortsOptions): StationPorts {
       logger.close();
     },
   };
+}
+
+function openLog(userDataDir: string, folder: 'made' | 'as-it-is'): StationLogger {
+  const clock = systemClock;
+  if (folder === 'as-it-is' && !existsSync(userDataDir)) return createLogger({ clock });
+  try {
+    mkdirSync(userDataDir, { recursive: true, mode: 0o700 });
+    const file = path.join(userDataDir, 'log', 'station.jsonl');
+    return createLogger({ clock, file: { path: file, maxBytes: LOG_LIMIT_BYTES } });
+  } catch (cause) {
+    if (folder === 'as-it-is') return createLogger({ clock });
+    throw new EnrollmentError('STATION_FOLDER_UNUSABLE', {
+      details: { path: userDataDir },
+      ...{ subject: userDataDir, evidence: describeThrown(cause), cause },
+    });
+  }
 }

@@ -36,8 +36,8 @@ export function warnOfInvalidCertificates(output: Output, { identity }: Profile)
 
 /**
  * The ports of a command.
- * @param access `write`: the journal's folder is held for this program; `read`: nothing is written to it
- * @throws STATION_FOLDER_IN_USE, STATION_JOURNAL_FAILED
+ * @param access `write`: the journal's folder is held for this program; `read`: it is left as it is, and need not be there
+ * @throws STATION_FOLDER_UNUSABLE, STATION_FOLDER_IN_USE, STATION_JOURNAL_FAILED
  */
 export function openPorts(
   { secrets, environment, output }: CommandContext,
@@ -57,6 +57,7 @@ export function openPorts(
   return createPorts({
     profile,
     userDataDir: stateFolder(options.stateDir, environment),
+    folder: access === 'write' ? 'made' : 'as-it-is',
     openJournal: access === 'write' ? openFileJournal : readFileJournal,
     openBrowser: (url) => openBrowser(url, environment),
     ...(given ?? { tokenCache: tokenCacheFor(profile, options.tokenCache) }),

@@ -124,6 +124,13 @@ export const stationRemedies = {
     operatorDoes: 'Wait until it has ended, or name another folder with --state-dir.',
     retry: 'after-fix',
   },
+  STATION_FOLDER_UNUSABLE: {
+    title: 'Station folder cannot be used',
+    says: 'The station folder {path} cannot be used.',
+    cause: 'Journal and log are kept there. It is no folder, or this account may not use it.',
+    operatorDoes: 'Let this account use it, or name another folder with --state-dir.',
+    retry: 'after-fix',
+  },
   STATION_OUTPUT_LOST: {
     title: 'Output cannot be written',
     says: '{stream} cannot be written any more. What ran was stopped in good order.',

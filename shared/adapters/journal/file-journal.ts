@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { Journal } from '../../engine/ports.ts';
+import { describeThrown, EnrollmentError } from '../../errors/enrollment-error.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 import {
   type Entry,
@@ -43,6 +44,10 @@ interface ReadFile {
 
 function isMissing(thrown: unknown): boolean {
   return (thrown as NodeJS.ErrnoException).code === 'ENOENT';
+}
+
+function isClosedToUs(thrown: unknown): boolean {
+  return ['EACCES', 'EPERM', 'ENOTDIR'].includes((thrown as NodeJS.ErrnoException).code ?? '');
 }
 
 /**
@@ -251,12 +256,22 @@ export function openFileJournal(folder: string): Journal {
 
 /**
  * What the journal of a folder says now, for commands that only look. It holds nothing and refuses every write.
- * @throws STATION_JOURNAL_FAILED when the file is damaged
+ * @throws STATION_JOURNAL_FAILED when the file is damaged, STATION_FOLDER_UNUSABLE when this account may not read it
  */
 export function readFileJournal(folder: string): Journal {
   const path = join(folder, FILE_NAME);
   const guarded = guardFor(path);
-  const { content } = guarded(() => readJournal(path));
+  const { content } = guarded(() => {
+    try {
+      return readJournal(path);
+    } catch (thrown) {
+      if (!isClosedToUs(thrown)) throw thrown;
+      throw new EnrollmentError('STATION_FOLDER_UNUSABLE', {
+        details: { path: folder },
+        ...{ subject: folder, evidence: describeThrown(thrown), cause: thrown },
+      });
+    }
+  });
   const refuse = (): never => {
     throw new Error('This journal was opened to be read only.');
   };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import os from 'node:os';
 import path from 'node:path';
+import { homeFolder, systemAccount } from '../system/account.ts';
 
 /**
  * The folder of this account that the app and the command line share, whatever state folder each was given: they
@@ -9,7 +9,7 @@ import path from 'node:path';
 export function sharedFolder(
   environment: NodeJS.ProcessEnv = process.env,
   platform: NodeJS.Platform = process.platform,
-  home = os.homedir(),
+  home = homeFolder() ?? systemAccount().home,
 ): string {
   // Relative paths in these variables are to be ignored (XDG Base Directory Specification).
   const named = platform === 'win32' ? environment.LOCALAPPDATA : environment.XDG_STATE_HOME;

@@ -1,4 +1,4 @@
-import { type as systemName, userInfo } from 'node:os';
+import { type as systemName } from 'node:os';
 import { endProcessGroup } from '../../device/process-group.ts';
 import type { Clock, DeviceSession, Logger } from '../../engine/ports.ts';
 import { EnrollmentError } from '../../errors/enrollment-error.ts';
@@ -7,6 +7,7 @@ import { type CommandRunner, createCommandRunner } from '../command/command-runn
 import { defaultOutputLimits, type OutputLimits } from '../command/limits.ts';
 import { payloadInput } from '../command/standard-input.ts';
 import { uploadInput } from '../command/upload-input.ts';
+import { systemAccount } from '../system/account.ts';
 import { createLocalTransport } from './local-transport.ts';
 
 export interface LocalConnectorOptions {
@@ -73,7 +74,7 @@ export function createLocalConnector(options: LocalConnectorOptions): LocalConne
         const details = { found: systemName() };
         throw new EnrollmentError('DEVICE_UNSUPPORTED', { details, subject: address, phase: 'connect' });
       }
-      const user = userInfo().username;
+      const user = systemAccount().name;
       return sessionOf(createRunner(user, endAsRoot(user)), user, clock);
     },
   };

@@ -1,4 +1,4 @@
-import { userInfo } from 'node:os';
+import { systemAccount } from '../system/account.ts';
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -15,12 +15,12 @@ const OUR_PREFIX = 'MUSTER_';
 export function localEnvironment(
   given: Readonly<Record<string, string | undefined>>,
 ): Readonly<Record<string, string>> {
-  const { username, homedir } = userInfo();
+  const { name, home } = systemAccount();
   const fixed = {
     PATH: DEFAULT_PATH,
-    HOME: homedir,
-    USER: username,
-    LOGNAME: username,
+    HOME: home,
+    USER: name,
+    LOGNAME: name,
     SHELL: '/bin/sh',
     LANG: 'C.UTF-8',
   };
