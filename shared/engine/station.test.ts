@@ -197,16 +197,25 @@ describe('the log of a device', () => {
 });
 
 describe('a station that starts anew', () => {
+  it('deletes a key that a device refused as soon as the batch is over, where that failed at first', async () => {
+    const station = runStation(world);
+    await station.signIn();
+    world.devices.get('board-1.local')?.failing.set(`cat > ${keyPath}`, 'Read-only file system');
+    world.identity.failNext('deleteKey', 'before');
+    await station.enroll('board-1');
+    await settled();
+    expect(world.identity.calls.filter((call) => call === 'deleteKey')).toHaveLength(2);
+    expect(world.identity.liveKeys('board-1')).toEqual([]);
+  });
+
   it('takes up the sign-in, deletes undelivered keys before new work, and says so', async () => {
     const first = runStation(world);
     await first.signIn();
     const device = world.devices.get('board-1.local');
     device?.failing.set(`cat > ${keyPath}`, 'Read-only file system');
-    world.identity.failNext('deleteKey', 'before');
     await first.enroll('board-1');
+    await leaveKeyBehind('board-1');
     expect(world.identity.liveKeys('board-1')).toHaveLength(1);
-    const intent = [...world.journal.intents.values()][0];
-    world.journal.settleKeyIntent(intent?.intentId ?? '', 'minted');
 
     const second = runStation(world);
     await second.station.start();
