@@ -2,6 +2,7 @@ import * as oidc from 'openid-client';
 import { describeThrown, EnrollmentError, type NoEffect } from '../../errors/enrollment-error.ts';
 import type { EnrollmentErrorCode } from '../../model/error-codes.ts';
 import type { Profile } from '../../model/profile.ts';
+import type { Secret } from '../../model/secret.ts';
 import { findHttpFailure } from '../http/http-failure.ts';
 import { identityFailure } from '../http/identity-failure.ts';
 import { maskReply } from '../http/mask.ts';
@@ -61,17 +62,27 @@ const refusalCodes: Readonly<Record<string, EnrollmentErrorCode>> = {
   invalid_grant: 'IDENTITY_SIGN_IN_DENIED',
 };
 
-/** Evidence of a refusal. The description is the provider's text. */
-export function refusalEvidence({ error, description, status }: OAuthRefusal): string {
-  return maskReply(`Status ${status}: ${error}${description === undefined ? '' : `\n${description}`}`);
+/**
+ * Evidence of a refusal. The description is the provider's text.
+ * @param sent the secrets that went out with the request
+ */
+export function refusalEvidence(
+  { error, description, status }: OAuthRefusal,
+  sent: readonly Secret[],
+): string {
+  return maskReply(`Status ${status}: ${error}${description === undefined ? '' : `\n${description}`}`, sent);
 }
 
-/** Translates an error of a sign-in; what is known already passes through. */
+/**
+ * Translates an error of a sign-in; what is known already passes through.
+ * @param sent the secrets that went out with its requests
+ */
 export function signInError(
   thrown: unknown,
   identity: Profile['identity'],
   action: string,
   nowMs: number,
+  sent: readonly Secret[],
 ): EnrollmentError {
   if (thrown instanceof EnrollmentError) return thrown;
   const { issuer, client_id: clientId } = identity;
@@ -81,7 +92,7 @@ export function signInError(
   const details = { issuer, clientId, action };
   const noEffect = noEffectOf(thrown, nowMs);
   if (refusal === undefined) {
-    const evidence = maskReply(describeThrown(thrown));
+    const evidence = maskReply(describeThrown(thrown), sent);
     const code = isTransient(thrown) ? 'IDENTITY_UNREACHABLE' : 'IDENTITY_REPLY_UNREADABLE';
     return new EnrollmentError(code, { details, subject: issuer, evidence, cause: thrown, noEffect });
   }
@@ -90,7 +101,7 @@ export function signInError(
   return new EnrollmentError(code, {
     details: { ...details, status: refusal.error },
     subject: issuer,
-    evidence: refusalEvidence(refusal),
+    evidence: refusalEvidence(refusal, sent),
     cause: thrown,
     noEffect,
   });

@@ -206,6 +206,8 @@ describe('against a scripted provider', () => {
       agent: { binaries: {} },
     });
 
+  const DEVICE_CODE = 'opaque-device-code';
+
   /** Signs in at a provider that answers the polls as told; gives the outcome and the number of polls. */
   async function poll(
     answers: readonly ({ status: number; body?: unknown } | 'hang-up')[],
@@ -228,7 +230,7 @@ describe('against a scripted provider', () => {
         return {
           status: 200,
           body: {
-            device_code: 'd',
+            device_code: DEVICE_CODE,
             user_code: 'BCDF-GHJK',
             verification_uri: at('/page'),
             expires_in: expiresIn,
@@ -316,6 +318,37 @@ describe('against a scripted provider', () => {
       verification_uri_complete: at('/page?user_code=BCDF-GHJK'),
     }));
     expect(outcome).toMatchObject({ account: 'unknown account' });
+  });
+
+  it('shows nothing of the device code, nor of the tokens it renews and revokes, when the provider quotes them', async () => {
+    const quoting = { error: 'invalid_request', error_description: `unknown: ${DEVICE_CODE}` };
+    const { outcome } = await poll([{ status: 400, body: quoting }]);
+    expect(outcome).toMatchObject({ evidence: 'Status 400: invalid_request\nunknown: [redacted]' });
+    const server = await startScriptedServer(({ path, body }) => {
+      const at = (place: string) => `${server.origin}${place}`;
+      const endpoints = {
+        token_endpoint: at('/token'),
+        device_authorization_endpoint: at('/device'),
+        revocation_endpoint: at('/revoke'),
+      };
+      if (path.startsWith('/.well-known'))
+        return { status: 200, body: { issuer: server.origin, ...endpoints } };
+      return { status: 400, body: { error: 'invalid_request', error_description: `bad: ${body}` } };
+    });
+    const http = createHttpClient({ clock: systemClock, timeLimitMs: HANGS_AFTER_MS });
+    const ports = { http, clock: systemClock, logger: silentLogger };
+    const signing = createSignInClient({ profile: profileOf(server.origin), ...ports });
+    const tokens: TokenSet = {
+      ...{ accessToken: new Secret('opaque+access/1'), refreshToken: new Secret('opaque+refresh/1') },
+      ...{ expiresAt: 0, subject: '1', account: 'x', organisation: undefined },
+    };
+    for (const work of [signing.refresh, signing.revoke]) {
+      const error = await work(tokens, unlessItHangs()).catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ evidence: expect.stringContaining('bad: ') });
+      expect((error as { evidence: string }).evidence).not.toMatch(/opaque/);
+    }
+    http.close();
+    await server.stop();
   });
 
   it('stops asking when the code has expired', async () => {

@@ -4,6 +4,7 @@ import type { Clock, DeviceCodePrompt, Logger, SignInClient, TokenSet } from '..
 import { describeThrown, EnrollmentError } from '../../errors/enrollment-error.ts';
 import type { Profile } from '../../model/profile.ts';
 import { providerPage } from '../../model/provider-page.ts';
+import { Secret } from '../../model/secret.ts';
 import type { HttpClient } from '../http/http.ts';
 import { clientConfiguration, discoverProvider, type ProviderMetadata } from './discovery.ts';
 import { isTransient, refusalEvidence, refusalOf, signInError } from './oauth-errors.ts';
@@ -41,14 +42,22 @@ export function createSignInClient(options: SignInClientOptions): SignInClient {
     return clientConfiguration(identity, await providerOf(signal), http, signal);
   }
 
-  /** Runs an operation; aborting wins over whatever error it causes. */
-  async function guarded<T>(action: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  /**
+   * Runs an operation; aborting wins over whatever error it causes. It notes the secrets that it sends, so that no reply
+   * brings them into evidence.
+   */
+  async function guarded<T>(
+    action: string,
+    signal: AbortSignal,
+    work: (sent: Secret[]) => Promise<T>,
+  ): Promise<T> {
+    const sent: Secret[] = [];
     try {
       signal.throwIfAborted();
-      return await work();
+      return await work(sent);
     } catch (thrown) {
       signal.throwIfAborted();
-      throw signInError(thrown, identity, action, clock.nowMs());
+      throw signInError(thrown, identity, action, clock.nowMs(), sent);
     }
   }
 
@@ -173,21 +182,23 @@ export function createSignInClient(options: SignInClientOptions): SignInClient {
     clockProblem: () => providerClock.problem(),
 
     signIn: (onPrompt, signal) =>
-      guarded('sign in', signal, async () => {
+      guarded('sign in', signal, async (sent) => {
         const configuration = await configure(signal);
         const scope = signInScope(identity.project_id);
         const reply = await oidc.initiateDeviceAuthorization(configuration, { scope });
+        sent.push(new Secret(reply.device_code));
         const skew = providerClock.problem();
         if (skew !== undefined) throw skew;
         const prompt = promptOf(reply);
         onPrompt(prompt);
         const provider = await providerOf(signal);
         const tokens = await poll(provider, reply.device_code, prompt, signal);
+        sent.push(new Secret(tokens.access_token));
         return signInOf(configuration, provider, tokens, signal);
       }),
 
     refresh: (tokens: TokenSet, signal) =>
-      guarded('renew the sign-in', signal, async () => {
+      guarded('renew the sign-in', signal, async (sent) => {
         const { refreshToken } = tokens;
         if (refreshToken === undefined) {
           throw new EnrollmentError('IDENTITY_SESSION_ENDED', {
@@ -195,6 +206,7 @@ export function createSignInClient(options: SignInClientOptions): SignInClient {
             evidence: 'There is no refresh token.',
           });
         }
+        sent.push(refreshToken);
         const configuration = await configure(signal);
         try {
           const reply = await oidc.refreshTokenGrant(configuration, refreshToken.reveal());
@@ -205,14 +217,16 @@ export function createSignInClient(options: SignInClientOptions): SignInClient {
           if (refusal === undefined || refusal.status >= 500 || refusal.status === 429) throw thrown;
           throw new EnrollmentError('IDENTITY_SESSION_ENDED', {
             subject: identity.issuer,
-            evidence: refusalEvidence(refusal),
+            evidence: refusalEvidence(refusal, sent),
             cause: thrown,
           });
         }
       }),
 
     revoke: (tokens: TokenSet, signal) =>
-      guarded('end the sign-in', signal, async () => {
+      guarded('end the sign-in', signal, async (sent) => {
+        sent.push(tokens.accessToken);
+        if (tokens.refreshToken !== undefined) sent.push(tokens.refreshToken);
         const configuration = await configure(signal);
         await revokeAt(configuration, tokens.accessToken.reveal(), tokens.refreshToken?.reveal());
       }),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { EnrollmentError, type EnrollmentErrorOptions } from '../../errors/enrollment-error.ts';
 import type { EnrollmentErrorCode } from '../../model/error-codes.ts';
 import { printable } from '../../model/printable.ts';
+import type { Secret } from '../../model/secret.ts';
 import type { HttpReply } from '../http/http.ts';
 import { maskReply } from '../http/mask.ts';
 import type { RefusedCall } from './call-tokens.ts';
@@ -137,9 +138,20 @@ export function failureKind(reply: HttpReply): CallFailureKind {
   return 'other';
 }
 
-/** Evidence of one exchange: method, path, status, body with secrets masked. */
-export function exchangeEvidence(method: string, path: string, reply: HttpReply, showBody = true): string {
-  const body = showBody ? printable(maskReply(reply.text), { keepNewlines: true }) : '(body not shown)';
+/**
+ * Evidence of one exchange: method, path, status, body with secrets masked.
+ * @param sent the secrets that went out with the request
+ */
+export function exchangeEvidence(
+  {
+    method,
+    path,
+    sent,
+  }: { readonly method: string; readonly path: string; readonly sent: readonly Secret[] },
+  reply: HttpReply,
+  showBody = true,
+): string {
+  const body = showBody ? printable(maskReply(reply.text, sent), { keepNewlines: true }) : '(body not shown)';
   return `${method} ${path} answered ${reply.status}\n${body}`;
 }
 

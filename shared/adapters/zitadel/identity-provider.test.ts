@@ -171,6 +171,17 @@ describe('calls', () => {
     expect(broken.server.seen).toHaveLength(5);
   });
 
+  it('show nothing of the token that went out, however the reply quotes it', async () => {
+    const { identity } = await provider(() => failed(400, 3, 'X-1', 'bad {"t":"token-1"} or token%2D1'));
+    const error = await identity.listKeys('77', unlessItHangs()).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ evidence: expect.stringContaining('X-1') });
+    expect((error as EnrollmentError).evidence).not.toMatch(/token(-|%2D)1/);
+    const odd = await provider(() => ok({ result: 'token-1' }));
+    const unreadable = await odd.identity.listKeys('77', unlessItHangs()).catch((thrown: unknown) => thrown);
+    expect((unreadable as EnrollmentError).evidence).toMatch(/^POST .* answered 200/);
+    expect((unreadable as EnrollmentError).evidence).not.toContain('token-1');
+  });
+
   it('understand both forms of Retry-After', () => {
     expect(retryAfterMs('7', 0)).toBe(7000);
     expect(retryAfterMs(new Date(10_000).toUTCString(), 4000)).toBe(6000);

@@ -90,12 +90,21 @@ export function createManagementCaller(options: ManagementCallerOptions): Manage
     }
   }
 
-  function read<Reply>(endpoint: Endpoint<never, Reply>, path: string, reply: HttpReply): Reply {
+  function read<Reply>(
+    endpoint: Endpoint<never, Reply>,
+    path: string,
+    token: Secret,
+    reply: HttpReply,
+  ): Reply {
     const unreadable = (cause: unknown) =>
       new EnrollmentError('IDENTITY_REPLY_UNREADABLE', {
         details: { action: endpoint.action },
         subject: issuer,
-        evidence: exchangeEvidence(endpoint.method, path, reply, endpoint.secretReply !== true),
+        evidence: exchangeEvidence(
+          { method: endpoint.method, path, sent: [token] },
+          reply,
+          endpoint.secretReply !== true,
+        ),
         cause,
       });
     let content: unknown;
@@ -145,7 +154,7 @@ export function createManagementCaller(options: ManagementCallerOptions): Manage
         const outcome = await exchange(endpoint, input, place, token, signal);
         if ('reply' in outcome && outcome.reply.status < 300) {
           callTokens.wasAccepted(token);
-          return read(endpoint, path, outcome.reply);
+          return read(endpoint, path, token, outcome.reply);
         }
         const failure =
           'failure' in outcome
@@ -153,7 +162,7 @@ export function createManagementCaller(options: ManagementCallerOptions): Manage
             : new CallFailure(
                 failureKind(outcome.reply),
                 outcome.reply,
-                exchangeEvidence(method, path, outcome.reply),
+                exchangeEvidence({ method, path, sent: [token] }, outcome.reply),
               );
         if (failure instanceof CallFailure && failure.kind === 'unauthenticated') {
           refusals += 1;
