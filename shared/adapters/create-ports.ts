@@ -62,8 +62,11 @@ export function createPorts(options: PortsOptions): StationPorts {
     signIn: options.signIn ?? createSignInClient({ profile, http, clock, logger }),
     tokenCache: options.tokenCache ?? tokenCacheFor(profile),
     tokenCheck: createTokenCheck({ profile, http, clock, random, logger }),
-    createIdentityProvider: (_profile, tokens) =>
-      createZitadelIdentityProvider({ profile, tokens, http, clock, random, logger, api: 'probe' }),
+    createIdentityProvider: (_profile, tokens, onPause) =>
+      createZitadelIdentityProvider({
+        ...{ profile, tokens, http, clock, random, logger, onPause },
+        api: 'probe',
+      }),
     createHeartbeatWatch: (_profile, tokens) =>
       profile.nats === undefined
         ? undefined

@@ -7,11 +7,13 @@ import type {
   IdentityProvider,
   StationPorts,
 } from '../engine/ports.ts';
+import { providerPauseText } from '../engine/station-view.ts';
 import { EnrollmentError } from '../errors/enrollment-error.ts';
 import type { Profile } from '../model/profile.ts';
 import type { Heartbeat } from '../model/station-state.ts';
 import { AttendedSession, type AttendedSessionOptions } from './attended-session.ts';
 import { type CommandContext, openPorts, type StationOptions } from './command-context.ts';
+import { tellNotice } from './output.ts';
 
 /** A NATS that is there answers within seconds. */
 const LINK_LIMIT_MS = 15_000;
@@ -38,7 +40,10 @@ export class Observer {
       ...options,
       onSignedIn: () => this.identity.forgetSignIn(),
     });
-    this.identity = this.ports.createIdentityProvider(profile, this.session);
+    this.identity = this.ports.createIdentityProvider(profile, this.session, (ms) => {
+      options.onNote?.();
+      tellNotice(context.output, 'attention', providerPauseText(ms));
+    });
   }
 
   /** Ends when the command is interrupted. @throws what ended the sign-in, once there will be no other */

@@ -57,7 +57,12 @@ export interface StationPorts {
   readonly signIn: SignInClient;
   readonly tokenCache: TokenCache;
   readonly tokenCheck: TokenCheck;
-  createIdentityProvider(profile: Profile, tokens: AccessTokenSource): IdentityProvider;
+  /** @param onPause the provider wants a pause that somebody will notice: every call waits for so many milliseconds */
+  createIdentityProvider(
+    profile: Profile,
+    tokens: AccessTokenSource,
+    onPause?: (ms: number) => void,
+  ): IdentityProvider;
   createHeartbeatWatch(profile: Profile, tokens: AccessTokenSource): HeartbeatWatch | undefined;
   /** SHA-256 of text, lower-case hex; for comparing configs with what the device reports. */
   sha256(text: string): string;

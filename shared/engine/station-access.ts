@@ -13,6 +13,7 @@ import type { StationDisplay } from './station-display.ts';
 import {
   deletedKeysText,
   mayRememberTokens,
+  providerPauseText,
   signInAwaitedText,
   tokenForgottenText,
   undecidedKeysText,
@@ -73,7 +74,9 @@ export class StationAccess {
         if (isAwaited) display.notice('attention', signInAwaitedText(signInPatienceMs));
       },
     });
-    this.identity = ports.createIdentityProvider(profile, this.tokens);
+    this.identity = ports.createIdentityProvider(profile, this.tokens, (ms) =>
+      display.notice('attention', providerPauseText(ms)),
+    );
     this.recovery = this.#createRecovery();
     this.fleet =
       profile.nats === undefined

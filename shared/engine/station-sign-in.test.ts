@@ -56,3 +56,13 @@ describe('a sign-in with a token', () => {
     });
   });
 });
+
+it('tells that the identity provider wants a pause, and how long it takes', async () => {
+  const { signIn, shown } = runStation(world);
+  await signIn();
+  world.identity.onPause?.(90_000);
+  expect(shown().notices.at(-1)).toMatchObject({
+    tone: 'attention',
+    text: 'The identity provider takes no more requests for 90 seconds. What needs it waits, then goes on by itself.',
+  });
+});

@@ -1,3 +1,4 @@
+import { waitText } from '../model/duration-text.ts';
 import type { EnrollmentErrorCode } from '../model/error-codes.ts';
 import type { Profile } from '../model/profile.ts';
 import type { Lamp, ProfileView, SessionView, StationState } from '../model/station-state.ts';
@@ -118,6 +119,11 @@ export function undecidedKeysText(count: number): string {
 /** Told once for all that waits when the sign-in ends. */
 export function signInAwaitedText(patienceMs: number, waits = 'Devices that need one wait'): string {
   return `The sign-in has ended. ${waits} ${limitText(patienceMs)} for the next; nothing is lost. Sign in again.`;
+}
+
+/** The provider has asked for a pause, which all calls keep. */
+export function providerPauseText(ms: number): string {
+  return `The identity provider takes no more requests for ${waitText(ms)}. What needs it waits, then goes on by itself.`;
 }
 
 function limitText(ms: number): string {

@@ -216,6 +216,14 @@ export const serviceRemedies = {
     operatorDoes: 'Show the evidence to an admin.',
     retry: 'after-fix',
   },
+  IDENTITY_PAUSED: {
+    title: 'Identity provider wants a pause',
+    says: '{issuer} takes no more requests for {wait}.',
+    cause: 'More came than it allows, from this station or from others, or its quota is used up.',
+    operatorDoes:
+      'Retry after that time; until then nothing is sent. If it happens again, have an admin raise the limit.',
+    retry: 'after-fix',
+  },
   IDENTITY_CALL_FAILED: {
     title: 'Identity provider refuses',
     says: 'The identity provider did not {action}.',

@@ -8,6 +8,12 @@ export function durationText(ms: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }
 
+/** How long something is to be waited for, in one unit and never too short: `90 seconds`, `30 minutes`. */
+export function waitText(ms: number): string {
+  const [count, unit] = ms < 120_000 ? [Math.ceil(ms / 1000), 'second'] : [Math.ceil(ms / 60_000), 'minute'];
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
+}
+
 /** Bytes as megabytes with one decimal: `18.6 MB`. */
 export function megabytesText(bytes: number): string {
   return `${(bytes / 1_000_000).toFixed(1)} MB`;

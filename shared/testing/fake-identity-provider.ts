@@ -50,6 +50,8 @@ export class FakeIdentityProvider implements IdentityProvider {
   /** Keys that searches do not show yet, as those of a provider that lags. */
   readonly unlisted = new Set<string>();
   tokens: AccessTokenSource | undefined;
+  /** The provider wants a pause. */
+  onPause: ((ms: number) => void) | undefined;
   #faults: Fault[] = [];
   #count = 0;
 

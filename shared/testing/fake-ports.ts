@@ -120,8 +120,9 @@ export function createFakePorts(): FakeWorld {
         return fakeBinary(path, architecture);
       },
     },
-    createIdentityProvider: (_profile, tokens) => {
+    createIdentityProvider: (_profile, tokens, onPause) => {
       identity.tokens = tokens;
+      identity.onPause = onPause;
       return identity;
     },
     createHeartbeatWatch: (profile) => (profile.nats === undefined ? undefined : heartbeats),

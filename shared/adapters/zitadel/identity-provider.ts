@@ -27,7 +27,7 @@ import { once } from './once.ts';
 import { RegisteredKeys } from './registered-keys.ts';
 import { createZitadelCaller, type ZitadelCallerOptions } from './zitadel-caller.ts';
 
-export interface ZitadelOptions extends Pick<ZitadelCallerOptions, 'api'> {
+export interface ZitadelOptions extends Pick<ZitadelCallerOptions, 'api' | 'onPause'> {
   readonly profile: Profile;
   readonly tokens: AccessTokenSource;
   readonly http: HttpClient;

@@ -11,6 +11,7 @@ import { CallFailure, callError, exchangeEvidence, failureKind, refusedCall } fr
 import { CallTokens } from './call-tokens.ts';
 import type { Endpoint, Place } from './endpoints.ts';
 import { createRetryBudget } from './retry-budget.ts';
+import { SharedPause } from './shared-pause.ts';
 
 export interface ManagementCallerOptions {
   readonly identity: Pick<Profile['identity'], 'issuer' | 'org_id'>;
@@ -19,6 +20,8 @@ export interface ManagementCallerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** The provider wants a pause that somebody will notice: every call waits for so many milliseconds. */
+  readonly onPause?: ((ms: number) => void) | undefined;
 }
 
 /** Makes calls of the management API, with token, retries and typed errors. */
@@ -40,8 +43,6 @@ export interface ManagementCaller {
 }
 
 const MOST_ATTEMPTS = 5;
-/** A provider that asks for a longer pause is not waited for: the operator decides. */
-const LONGEST_PAUSE_MS = 60_000;
 
 type Outcome = { readonly reply: HttpReply } | { readonly failure: HttpFailure };
 
@@ -50,13 +51,10 @@ export function createManagementCaller(options: ManagementCallerOptions): Manage
   const { issuer, org_id: orgId } = identity;
   const callTokens = new CallTokens(tokens);
   const budget = createRetryBudget();
-  // One "too many requests" slows every device's calls down, not only the call that met it.
-  let pausedUntil = 0;
-
-  async function waitOutPause(signal: AbortSignal): Promise<void> {
-    const left = pausedUntil - clock.monotonicMs();
-    if (left > 0) await clock.sleep(left + random.fraction() * 250, signal);
-  }
+  const pause = new SharedPause({ clock, random }, issuer, (ms) => {
+    logger.log('warn', 'identity-provider-wants-a-pause', { ms });
+    options.onPause?.(ms);
+  });
 
   async function exchange<Input>(
     endpoint: Endpoint<Input, unknown>,
@@ -131,13 +129,14 @@ export function createManagementCaller(options: ManagementCallerOptions): Manage
         ? outcome.kind === 'try-again'
         : outcome.kind === 'unreachable' || outcome.kind === 'time-limit';
     if (!isRefusal && !(isTransient && mayRepeatLost)) return undefined;
+    const asked = isRefusal ? retryAfterMs(outcome.retryAfter, clock.nowMs()) : undefined;
+    // For everybody, whether or not this call goes on.
+    if (isRefusal && asked !== undefined) pause.askedFor(asked, outcome.evidence);
     if (attempt >= MOST_ATTEMPTS || !budget.spend()) return undefined;
     const backoff = backoffMs(attempt, random.fraction());
-    if (!isRefusal) return backoff;
-    const asked = retryAfterMs(outcome.retryAfter, clock.nowMs());
-    if (asked !== undefined && asked > LONGEST_PAUSE_MS) return undefined;
-    pausedUntil = Math.max(pausedUntil, clock.monotonicMs() + (asked ?? backoff));
-    return asked === undefined ? backoff : 0;
+    if (asked !== undefined) return 0;
+    if (isRefusal) pause.askedFor(backoff, outcome.evidence);
+    return backoff;
   }
 
   return {
@@ -148,9 +147,10 @@ export function createManagementCaller(options: ManagementCallerOptions): Manage
       const callPlace = { action, issuer, orgId: orgId ?? 'of its own' };
       let token = await callTokens.first(signal);
       let refusals = 0;
+      const begunAtMs = clock.monotonicMs();
       budget.earn();
       for (let attempt = 1; ; ) {
-        await waitOutPause(signal);
+        await pause.waitOut(begunAtMs, signal);
         const outcome = await exchange(endpoint, input, place, token, signal);
         if ('reply' in outcome && outcome.reply.status < 300) {
           callTokens.wasAccepted(token);
