@@ -98,9 +98,14 @@ describe('minting', () => {
     expect(open()).toEqual([]);
   });
 
-  it('searches for nothing after a refusal: no key was made', async () => {
-    world.identity.failNext('mintKey', 'before', new EnrollmentError('IDENTITY_ROLE_MISSING'));
-    await expect(mint()).rejects.toMatchObject({ code: 'IDENTITY_ROLE_MISSING' });
+  it.each([
+    'IDENTITY_ROLE_MISSING',
+    'IDENTITY_SESSION_ENDED',
+    'IDENTITY_SIGN_IN_NOT_ACCEPTED',
+    'IDENTITY_PAUSED',
+  ] as const)('searches for nothing after %s: no key was made', async (code) => {
+    world.identity.failNext('mintKey', 'before', new EnrollmentError(code));
+    await expect(mint()).rejects.toMatchObject({ code });
     expect(world.identity.calls).not.toContain('listKeys');
     expect(open()).toEqual([]);
   });

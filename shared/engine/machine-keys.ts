@@ -30,6 +30,8 @@ const refusals = new Set<EnrollmentErrorCode>([
   'IDENTITY_NOT_SIGNED_IN',
   'IDENTITY_SESSION_ENDED',
   'IDENTITY_ROLE_MISSING',
+  'IDENTITY_SIGN_IN_NOT_ACCEPTED',
+  'IDENTITY_PAUSED',
 ]);
 
 export interface MachineKeysContext {
