@@ -15,12 +15,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Secret } from '#shared/model/secret.ts';
+import { HANGS_AFTER_MS, unlessItHangs } from '#shared/testing/patience.ts';
 import { needlesOf } from '../canary/forms.ts';
 import { watchProcessTable } from '../canary/process-table.ts';
 import { CanaryScan } from '../canary/scan.ts';
 import { TokenTap } from '../canary/token-tap.ts';
 import { type LabFixture, startLabFixture } from '../lab/testing/lab-fixture.ts';
-import { HANGS_AFTER_MS, limit } from '../lab/testing/limit.ts';
 import { bundledCli, operatorToken, projectRoot } from './run-cli.ts';
 
 /** Another one in every run: the process table shows the processes of other runs on this computer, too. */
@@ -52,7 +52,7 @@ describe.skipIf(process.platform !== 'linux')('no secret is left by the command 
     profile = path.join(given, 'profile.toml');
     const text = readFileSync(fixture.lab.profilePath, 'utf8');
     writeFileSync(profile, text.replace('[identity]', '[identity]\nkey_birth = "provider"'));
-    const token = await operatorToken(fixture.lab.profilePath, path.join(home, 'sign-in'), limit());
+    const token = await operatorToken(fixture.lab.profilePath, path.join(home, 'sign-in'), unlessItHangs());
     writeFileSync(path.join(given, 'token'), token, { mode: 0o600 });
     writeFileSync(path.join(given, 'sudo'), SUDO_PASSWORD, { mode: 0o600 });
     await bundledCli();

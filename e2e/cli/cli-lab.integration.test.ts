@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { unlessItHangs } from '#shared/testing/patience.ts';
 import { type LabFixture, startLabFixture } from '../lab/testing/lab-fixture.ts';
-import { limit } from '../lab/testing/limit.ts';
 import { addressIn } from './ended-sign-in.ts';
 import { bundledCli, type CliOptions, type CliRun, operatorToken, runCli } from './run-cli.ts';
 
@@ -19,7 +19,7 @@ describe('the command line on the lab', () => {
     await bundledCli();
     profile = fixture.lab.profilePath;
     state = path.join(fixture.dir, 'cli-state');
-    token = await operatorToken(profile, fixture.dir, limit());
+    token = await operatorToken(profile, fixture.dir, unlessItHangs());
   });
   afterAll(async () => {
     await fixture?.stop();
@@ -213,7 +213,7 @@ describe('the command line on the lab', () => {
         const url = addressIn(text);
         if (url === undefined || asked) return;
         asked = true;
-        void approveAsLabOperator({ verificationUriComplete: url, signal: limit() });
+        void approveAsLabOperator({ verificationUriComplete: url, signal: unlessItHangs() });
       },
     });
     expect(run.status, run.stdout).toBe(0);

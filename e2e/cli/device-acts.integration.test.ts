@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { HANGS_AFTER_MS, unlessItHangs } from '#shared/testing/patience.ts';
 import { type LabFixture, startLabFixture } from '../lab/testing/lab-fixture.ts';
-import { HANGS_AFTER_MS, limit } from '../lab/testing/limit.ts';
 import { bundledCli, type CliRun, operatorToken, runCli } from './run-cli.ts';
 
 /** What is done with a device after its enrollment: a new key, and the end. */
@@ -15,7 +15,7 @@ describe('rotate and decommission on the lab', () => {
     fixture = await startLabFixture([{ name: 'acts-01' }]);
     await bundledCli();
     state = path.join(fixture.dir, 'cli-state');
-    token = await operatorToken(fixture.lab.profilePath, fixture.dir, limit());
+    token = await operatorToken(fixture.lab.profilePath, fixture.dir, unlessItHangs());
   });
   afterAll(async () => {
     await fixture?.stop();

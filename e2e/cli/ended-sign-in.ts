@@ -1,9 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { unlessItHangs } from '#shared/testing/patience.ts';
 import type { FaultRequest, Faults } from '../lab/identity/faults.ts';
 import { approveAsLabOperator } from '../lab/identity/operator-walk.ts';
 import type { LabFixture } from '../lab/testing/lab-fixture.ts';
-import { limit } from '../lab/testing/limit.ts';
 import { type CliOptions, type CliRun, runCli } from './run-cli.ts';
 
 /** A person's sign-in on the lab that is remembered in a file, and that the provider ends when the test wants it. */
@@ -96,7 +96,7 @@ export function addressInJson(text: string): string | undefined {
 /** Decides a sign-in at its address, as the lab's operator. */
 export function approving({ deny = false } = {}): (address: string) => void {
   return (verificationUriComplete) =>
-    void approveAsLabOperator({ verificationUriComplete, deny, signal: limit() });
+    void approveAsLabOperator({ verificationUriComplete, deny, signal: unlessItHangs() });
 }
 
 type Output = Parameters<NonNullable<CliOptions['onOutput']>>[0];

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { loadProfile } from '#shared/adapters/system/profile-file.ts';
-import { limit } from '../lab/testing/limit.ts';
+import { unlessItHangs } from '#shared/testing/patience.ts';
 import { bundledCli, runCli } from './run-cli.ts';
 
 /** The file of the fleet's older tooling, as a person takes it over. */
@@ -36,7 +36,7 @@ describe('muster import client-config', () => {
   test('becomes a profile that loads', async () => {
     const run = await importing(older, ['--issuer-url', issuer, '--nats-url', 'tls://nats.example.com:4222']);
     expect(run.status, run.stderr + run.stdout).toBe(0);
-    const profile = await loadProfile(profilePath(), limit());
+    const profile = await loadProfile(profilePath(), unlessItHangs());
     expect(profile).toMatchObject({
       name: 'warehouse',
       identity: { issuer, client_id: older.apps.station, project_id: older.projects.warehouse },
@@ -53,7 +53,7 @@ describe('muster import client-config', () => {
     };
     const named = ['--issuer-url', issuer, '--app', 'api', '--project', 'yard'];
     expect((await importing(several, named)).status).toBe(0);
-    const { identity } = await loadProfile(profilePath(), limit());
+    const { identity } = await loadProfile(profilePath(), unlessItHangs());
     expect(identity).toMatchObject({ client_id: '9', project_id: '8' });
   });
 

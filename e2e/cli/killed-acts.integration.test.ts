@@ -3,8 +3,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readFileJournal } from '#shared/adapters/journal/file-journal.ts';
 import type { KeyIntent } from '#shared/engine/ports.ts';
+import { unlessItHangs } from '#shared/testing/patience.ts';
 import { type LabFixture, startLabFixture } from '../lab/testing/lab-fixture.ts';
-import { limit } from '../lab/testing/limit.ts';
 import { KilledRuns, type Moment, requests } from './killed-run.ts';
 import { bundledCli, type CliRun, operatorToken, runCli } from './run-cli.ts';
 
@@ -19,7 +19,7 @@ describe('a station that is killed in the middle of an act', () => {
     fixture = await startLabFixture([{ name: 'killed-01' }], { identityFaults: killed.faults });
     await bundledCli();
     state = path.join(fixture.dir, 'cli-state');
-    token = await operatorToken(fixture.lab.profilePath, fixture.dir, limit());
+    token = await operatorToken(fixture.lab.profilePath, fixture.dir, unlessItHangs());
     await expectRun(cli('enroll', ...enrollment()));
   });
   afterAll(async () => {

@@ -2,8 +2,8 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ALIVE_FOR_MS } from '#shared/engine/id-in-use.ts';
+import { unlessItHangs } from '#shared/testing/patience.ts';
 import { type LabFixture, startLabFixture } from '../lab/testing/lab-fixture.ts';
-import { limit } from '../lab/testing/limit.ts';
 import { bundledCli, type CliRun, operatorToken, runCli, shorterWait } from './run-cli.ts';
 
 /** One id for two boards, the first of which is switched off: a process of its own for every command. */
@@ -14,7 +14,7 @@ describe('an id that was given to another board, on the lab', () => {
   beforeAll(async () => {
     fixture = await startLabFixture([{ name: 'first' }, { name: 'second' }]);
     await bundledCli();
-    token = await operatorToken(fixture.lab.profilePath, fixture.dir, limit());
+    token = await operatorToken(fixture.lab.profilePath, fixture.dir, unlessItHangs());
   });
   afterAll(async () => {
     await fixture?.stop();

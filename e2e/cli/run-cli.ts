@@ -6,9 +6,9 @@ import { openMemoryJournal } from '#shared/adapters/journal/journal.ts';
 import { createMemoryTokenCache } from '#shared/adapters/keychain/memory-token-cache.ts';
 import { loadProfile } from '#shared/adapters/system/profile-file.ts';
 import { type EventFields, type EventName, lineSchema } from '#shared/cli/json-lines.ts';
+import { HANGS_AFTER_MS } from '#shared/testing/patience.ts';
 import { buildCli, cliBundle } from '../../scripts/build-cli.mjs';
 import { approveAsLabOperator } from '../lab/identity/operator-walk.ts';
-import { HANGS_AFTER_MS } from '../lab/testing/limit.ts';
 
 export const projectRoot = path.resolve(import.meta.dirname, '../..');
 

@@ -9,9 +9,9 @@ import { createMemoryTokenCache } from '#shared/adapters/keychain/memory-token-c
 import { loadProfile } from '#shared/adapters/system/profile-file.ts';
 import type { DeviceId } from '#shared/model/device-id.ts';
 import { Secret } from '#shared/model/secret.ts';
+import { unlessItHangs } from '#shared/testing/patience.ts';
 import type { LabIdentityProvider } from '../lab/identity/identity-provider.ts';
 import { apiOf, startTestLab } from '../lab/identity/lab-testkit.ts';
-import { limit } from '../lab/testing/limit.ts';
 import { bundledCli, type CliRun, operatorToken, runCli } from './run-cli.ts';
 import { filesIn, runSetUp, type SetUpWish } from './set-up-run.ts';
 
@@ -91,15 +91,15 @@ describe('muster setup zitadel', () => {
     expect(everything.join('\n')).not.toContain(lab.adminToken);
 
     const profilePath = out('profile.toml');
-    const token = await operatorToken(profilePath, dir, limit());
-    const profile = await loadProfile(profilePath, limit());
+    const token = await operatorToken(profilePath, dir, unlessItHangs());
+    const profile = await loadProfile(profilePath, unlessItHangs());
     const ports = createPorts({
       ...{ profile, userDataDir: path.join(dir, 'station'), tokenCache: createMemoryTokenCache() },
       ...{ openJournal: openMemoryJournal, openBrowser: async () => false },
     });
     const identity = ports.createIdentityProvider(profile, { accessToken: async () => new Secret(token) });
-    const account = await identity.ensureAccount('press-07' as DeviceId, 'unknown', limit());
-    const key = await identity.mintKey(account.userId, Date.now() + 86_400_000, limit());
+    const account = await identity.ensureAccount('press-07' as DeviceId, 'unknown', unlessItHangs());
+    const key = await identity.mintKey(account.userId, Date.now() + 86_400_000, unlessItHangs());
     await ports.close();
     const after = lab.inspect();
     expect(after.keys.find(({ id }) => id === key.keyId)).toMatchObject({
@@ -364,7 +364,7 @@ describe('muster setup zitadel', () => {
     const profilePath = out('wrong.toml');
     await writeFile(profilePath, text.replace(clientOf('Muster station'), clientOf('Muster API')));
     const before = mutations();
-    await expect(operatorToken(profilePath, dir, limit())).rejects.toMatchObject({
+    await expect(operatorToken(profilePath, dir, unlessItHangs())).rejects.toMatchObject({
       code: 'IDENTITY_CLIENT_UNKNOWN',
       details: { clientId: clientOf('Muster API') },
     });

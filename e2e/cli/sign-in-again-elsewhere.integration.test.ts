@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { unlessItHangs } from '#shared/testing/patience.ts';
 import { type LabFixture, startLabFixture } from '../lab/testing/lab-fixture.ts';
-import { limit } from '../lab/testing/limit.ts';
 import {
   addressIn,
   addressInJson,
@@ -134,7 +134,7 @@ describe('a sign-in that ends in the middle of a command other than batch', () =
     });
 
     test('fails at once and asks nobody where a token that was handed in ends', async () => {
-      const token = await operatorToken(fixture.lab.profilePath, fixture.dir, limit());
+      const token = await operatorToken(fixture.lab.profilePath, fixture.dir, unlessItHangs());
       signIn.endSession();
       const before = signIn.asked();
       const run = await runCli(signIn.args(...words(), '--json'), { env: { MUSTER_ADMIN_TOKEN: token } });

@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { unlessItHangs } from '#shared/testing/patience.ts';
 import { approveAsLabOperator } from '../lab/identity/operator-walk.ts';
 import { type LabFixture, startLabFixture } from '../lab/testing/lab-fixture.ts';
-import { limit } from '../lab/testing/limit.ts';
 import {
   addressIn,
   addressInJson,
@@ -141,7 +141,11 @@ describe('a sign-in that ends in the middle of a batch of the command line', () 
         if (found.length === codes) return;
         codes = found.length;
         if (codes === 1) fixture.lab.identity.control.expireDeviceCodes();
-        else void approveAsLabOperator({ verificationUriComplete: found.at(-1)?.[1] ?? '', signal: limit() });
+        else
+          void approveAsLabOperator({
+            verificationUriComplete: found.at(-1)?.[1] ?? '',
+            signal: unlessItHangs(),
+          });
       },
     });
     expect(run.status, run.stdout + run.stderr).toBe(0);
@@ -162,7 +166,7 @@ describe('a sign-in that ends in the middle of a batch of the command line', () 
   });
 
   test('fails a token that was handed in with its own code, and asks nobody', async () => {
-    const token = await operatorToken(fixture.lab.profilePath, fixture.dir, limit());
+    const token = await operatorToken(fixture.lab.profilePath, fixture.dir, unlessItHangs());
     const before = signIn.asked();
     const run = await runCli(signIn.args('batch', manifest, '--json'), {
       env: { MUSTER_ADMIN_TOKEN: token },

@@ -10,8 +10,8 @@ import { createSignInClient } from '#shared/adapters/oidc/sign-in-client.ts';
 import { systemClock } from '#shared/adapters/system/clock.ts';
 import { loadProfile } from '#shared/adapters/system/profile-file.ts';
 import type { SignInClient, TokenSet } from '#shared/engine/ports.ts';
+import { unlessItHangs } from '#shared/testing/patience.ts';
 import { type LabIdentityProvider, startLabIdentityProvider } from '../lab/identity/index.ts';
-import { limit } from '../lab/testing/limit.ts';
 import { bundledCli, runCli } from './run-cli.ts';
 
 /** `muster sign-out`, a process of its own, against the lab's provider. */
@@ -50,7 +50,12 @@ describe('muster sign-out', () => {
     const lines = Object.entries(identity).map(([name, value]) => `${name} = ${JSON.stringify(value)}`);
     await writeFile(profile, ['name = "lab"', '[identity]', ...lines, '[agent.binaries]', ''].join('\n'));
     client = createSignInClient({
-      ...{ profile: await loadProfile(profile, limit()), http, clock: systemClock, logger: silentLogger },
+      ...{
+        profile: await loadProfile(profile, unlessItHangs()),
+        http,
+        clock: systemClock,
+        logger: silentLogger,
+      },
     });
   });
   afterEach(async () => {
@@ -67,9 +72,9 @@ describe('muster sign-out', () => {
   async function signIn(): Promise<TokenSet> {
     const tokens = await client.signIn(
       ({ userCode }) => void lab.control.decideSignIn({ userCode }),
-      limit(),
+      unlessItHangs(),
     );
-    await cache().save(tokens, limit());
+    await cache().save(tokens, unlessItHangs());
     return tokens;
   }
 
@@ -81,7 +86,9 @@ describe('muster sign-out', () => {
       { state: 'revoked', account: tokens.account, place: `File ${file}` },
     ]);
     expect(run.events('end')).toMatchObject([{ exitCode: 0 }]);
-    await expect(client.refresh(tokens, limit())).rejects.toMatchObject({ code: 'IDENTITY_SESSION_ENDED' });
+    await expect(client.refresh(tokens, unlessItHangs())).rejects.toMatchObject({
+      code: 'IDENTITY_SESSION_ENDED',
+    });
     await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' });
     // Refresh and access token.
     expect(revoked()).toBe(2);
@@ -106,7 +113,7 @@ describe('muster sign-out', () => {
     await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' });
     isDeaf = false;
     // It was no empty warning.
-    expect((await client.refresh(tokens, limit())).account).toBe(tokens.account);
+    expect((await client.refresh(tokens, unlessItHangs())).account).toBe(tokens.account);
   });
 
   test.each([
@@ -127,7 +134,7 @@ describe('muster sign-out', () => {
       expect(run.stderr.includes('[IDENTITY_NOT_REVOKED]')).toBe(deaf);
       expect(run.stdout + run.stderr).not.toContain(tokens.accessToken.reveal());
       expect((await stat(file)).size).toBeGreaterThan(0);
-      const renewed = client.refresh(tokens, limit()).then(({ account }) => account);
+      const renewed = client.refresh(tokens, unlessItHangs()).then(({ account }) => account);
       isDeaf = false;
       if (deaf) expect(await renewed).toBe(tokens.account);
       else await expect(renewed).rejects.toMatchObject({ code: 'IDENTITY_SESSION_ENDED' });
@@ -138,7 +145,7 @@ describe('muster sign-out', () => {
     const tokens = await signIn();
     await createFileTokenCache(path.join(dir, 'other.json'), { issuer: lab.issuer, clientId: 'other' }).save(
       tokens,
-      limit(),
+      unlessItHangs(),
     );
     const others = await readFile(path.join(dir, 'other.json'), 'utf8');
     await writeFile(file, others);
@@ -151,7 +158,7 @@ describe('muster sign-out', () => {
 
   test('forgets a token that was pasted into the window and is remembered, and says that it is not revoked', async () => {
     const tokens: TokenSet = { ...(await signIn()), refreshToken: undefined, handedIn: 'kept' };
-    await cache().save(tokens, limit());
+    await cache().save(tokens, unlessItHangs());
     const run = await signOut(['--json']);
     expect(run.status, run.stdout + run.stderr).toBe(0);
     expect(run.events('signed-out')).toMatchObject([
@@ -159,7 +166,7 @@ describe('muster sign-out', () => {
     ]);
     await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' });
     expect(revoked()).toBe(0);
-    await cache().save(tokens, limit());
+    await cache().save(tokens, unlessItHangs());
     const inWords = await signOut();
     expect(inWords.stdout).toContain(
       `The access token of ${tokens.account} is forgotten here (File ${file}).`,
@@ -173,9 +180,9 @@ describe('muster sign-out', () => {
     const run = await signOut([], { MUSTER_ADMIN_TOKEN: handedIn.accessToken.reveal() });
     expect(run.status, run.stdout + run.stderr).toBe(0);
     expect(run.stderr).toContain('MUSTER_ADMIN_TOKEN is left as it is');
-    await expect(client.refresh(remembered, limit())).rejects.toMatchObject({
+    await expect(client.refresh(remembered, unlessItHangs())).rejects.toMatchObject({
       code: 'IDENTITY_SESSION_ENDED',
     });
-    expect((await client.refresh(handedIn, limit())).account).toBe(handedIn.account);
+    expect((await client.refresh(handedIn, unlessItHangs())).account).toBe(handedIn.account);
   });
 });

@@ -7,9 +7,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RealAgent, startRealAgent } from '#shared/adapters/ssh/testing/real-agent.ts';
 import { noSshdReason, type RealSshd, startRealSshd } from '#shared/adapters/ssh/testing/real-sshd.ts';
 import { loadProfile } from '#shared/adapters/system/profile-file.ts';
+import { unlessItHangs } from '#shared/testing/patience.ts';
 import { defaultAgentFolder } from '../../scripts/build-agent.ts';
 import { type LabFixture, startLabFixture } from '../lab/testing/lab-fixture.ts';
-import { limit } from '../lab/testing/limit.ts';
 import { bundledCli, type CliRun, operatorToken, runCli } from './run-cli.ts';
 
 const missing = noSshdReason();
@@ -31,8 +31,8 @@ describe.skipIf(missing !== undefined)('the way to a device, by options alone', 
     fixture = await startLabFixture([{ name: 'way-01' }]);
     await bundledCli();
     const { dir, lab } = fixture;
-    token = await operatorToken(lab.profilePath, dir, limit());
-    const keyFile = (await loadProfile(lab.profilePath, limit())).ssh.private_key_file ?? '';
+    token = await operatorToken(lab.profilePath, dir, unlessItHangs());
+    const keyFile = (await loadProfile(lab.profilePath, unlessItHangs())).ssh.private_key_file ?? '';
     agent = await startRealAgent(dir);
     agent.add(keyFile);
     const publicKey = execFileSync('ssh-keygen', ['-y', '-f', keyFile], { encoding: 'utf8' }).trim();

@@ -4,9 +4,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { HANGS_AFTER_MS } from '#shared/testing/patience.ts';
 import { findNatsServer } from './nats/testing/find-nats-server.ts';
 import { projectRoot } from './testing/lab-fixture.ts';
-import { HANGS_AFTER_MS } from './testing/limit.ts';
 
 /** The batch in the terminal as a person runs it and ends it. */
 describe('Ctrl-C in the terminal run', () => {

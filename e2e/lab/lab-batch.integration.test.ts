@@ -1,9 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { unlessItHangs } from '#shared/testing/patience.ts';
 import { numberedDevices } from './lab.ts';
 import { type LabFixture, startLabFixture } from './testing/lab-fixture.ts';
-import { limit } from './testing/limit.ts';
 
 const deviceCount = 4;
 
@@ -32,7 +32,7 @@ describe('a batch on the lab, first run and re-run', () => {
 
   beforeAll(async () => {
     fixture = await startLabFixture(numberedDevices(deviceCount));
-    await fixture.station.signIn(limit());
+    await fixture.station.signIn(unlessItHangs());
     await fixture.station.enrollAll();
   });
   afterAll(async () => fixture?.stop());

@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { unlessItHangs } from '#shared/testing/patience.ts';
 import type { RehearsalDeviceRequest } from './devices/model.ts';
 import type { LabOptions } from './lab.ts';
 import { type LabFixture, startLabFixture } from './testing/lab-fixture.ts';
-import { limit } from './testing/limit.ts';
 
 /** Each bad device is told with its own error and remedy, and the good one beside it is enrolled all the same. */
 describe('what goes wrong on one device stays with that device', () => {
@@ -15,7 +15,7 @@ describe('what goes wrong on one device stays with that device', () => {
     options: Partial<LabOptions> = {},
   ): Promise<LabFixture> {
     fixture = await startLabFixture(devices, options);
-    await fixture.station.signIn(limit());
+    await fixture.station.signIn(unlessItHangs());
     await fixture.station.enrollAll();
     return fixture;
   }
@@ -102,14 +102,14 @@ describe('what goes wrong on one device stays with that device', () => {
       .replace(/^(aarch64|armv7) = .*\n/gm, '');
     await writeFile(profilePath, other);
     let station = await fixture.restart();
-    await station.signIn(limit());
+    await station.signIn(unlessItHangs());
     await station.enrollAll();
     expect(fixture.row('one').error?.code).toBe('AGENT_BINARY_MISSING');
 
     const arm = /^aarch64 = (.*)$/m.exec(profile)?.[1] ?? '';
     await writeFile(profilePath, other.replace(/^x86_64 = .*$/m, `x86_64 = ${arm}`));
     station = await fixture.restart();
-    await station.signIn(limit());
+    await station.signIn(unlessItHangs());
     await station.enrollAll();
     expect(fixture.row('one').error?.code).toBe('AGENT_BINARY_WRONG_ARCHITECTURE');
     expect(fixture.lab.identity.inspect().users.some((user) => user.userName === 'device-one')).toBe(false);
@@ -118,7 +118,7 @@ describe('what goes wrong on one device stays with that device', () => {
   it('NATS absent: the device is installed and the cause is NATS, not the device', async () => {
     fixture = await startLabFixture([{ name: 'one' }]);
     await fixture.lab.nats.stop();
-    await fixture.station.signIn(limit());
+    await fixture.station.signIn(unlessItHangs());
     await fixture.station.enrollAll();
     expect(fixture.row('one').error?.code).toBe('NATS_UNREACHABLE');
     expect(fixture.station.state.lamps.nats.state).toBe('failed');

@@ -1,9 +1,9 @@
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openJournal } from '#shared/adapters/journal/journal.ts';
+import { unlessItHangs } from '#shared/testing/patience.ts';
 import type { Faults } from './identity/faults.ts';
 import { type LabFixture, startLabFixture } from './testing/lab-fixture.ts';
-import { limit } from './testing/limit.ts';
 
 const isMint = (request: { method: string; path: string }): boolean =>
   request.method === 'POST' && /\/(?:management\/v1|v2)\/users\/\d+\/keys$/.test(request.path);
@@ -34,7 +34,7 @@ describe('keys after an interruption', () => {
     };
     fixture = await startLabFixture([{ name: 'one' }], { identityFaults });
     const { station } = fixture;
-    await station.signIn(limit());
+    await station.signIn(unlessItHangs());
     await station.enrollAll();
     expect(fixture.row('one').state).toBe('failed');
     expect(fixture.lab.identity.inspect().mutations['key.registered']).toBe(1);
@@ -56,7 +56,7 @@ describe('keys after an interruption', () => {
       },
     };
     fixture = await startLabFixture([{ name: 'one' }], { identityFaults });
-    await fixture.station.signIn(limit());
+    await fixture.station.signIn(unlessItHangs());
     await fixture.station.enrollAll();
     expect(fixture.row('one').error?.code).toBe('IDENTITY_CALL_FAILED');
     expect(mints).toBe(1);
@@ -65,7 +65,7 @@ describe('keys after an interruption', () => {
 
   it('a station killed between minting and delivery deletes that key at its next start', async () => {
     fixture = await startLabFixture([{ name: 'one' }]);
-    await fixture.station.signIn(limit());
+    await fixture.station.signIn(unlessItHangs());
     await fixture.station.enrollAll();
     const held = liveKeys(fixture);
     expect(held).toHaveLength(1);
@@ -102,10 +102,10 @@ describe('keys after an interruption', () => {
     expect(liveKeys(fixture)).toHaveLength(2);
 
     const station = await fixture.reopen();
-    await station.signIn(limit());
+    await station.signIn(unlessItHangs());
     await station.until(
       (state) => state.notices.some((notice) => notice.text.includes('never reached a device')),
-      limit(),
+      unlessItHangs(),
     );
     expect(liveKeys(fixture)).toEqual(held);
   });

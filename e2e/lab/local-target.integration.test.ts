@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { unlessItHangs } from '#shared/testing/patience.ts';
 import { DEFAULT_SUDO_PASSWORD } from './devices/start-rehearsal-devices.ts';
 import { type LabFixture, startLabFixture } from './testing/lab-fixture.ts';
-import { limit } from './testing/limit.ts';
 
 const isLinux = process.platform === 'linux';
 if (!isLinux) console.warn('SKIPPED: this computer as a target: it is no Linux.');
@@ -25,7 +25,7 @@ describe.skipIf(!isLinux)('this computer as the target', () => {
     const { station } = fixture.station;
     for (const { rowId } of fixture.station.state.bench) await station.handle('bench.remove', { rowId });
     await station.handle('bench.add', { deviceId: 'one', target: 'local://' });
-    await fixture.station.signIn(limit());
+    await fixture.station.signIn(unlessItHangs());
   });
 
   afterEach(async () => {

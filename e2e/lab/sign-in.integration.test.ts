@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { unlessItHangs } from '#shared/testing/patience.ts';
 import { approveAsLabOperator } from './identity/operator-walk.ts';
 import { type LabFixture, startLabFixture } from './testing/lab-fixture.ts';
-import { limit } from './testing/limit.ts';
 
 /** The station's sign-in against the lab's provider, with everything that can go wrong in it. */
 describe('sign-in', () => {
@@ -25,7 +25,7 @@ describe('sign-in', () => {
     const { station } = await withProfile((text) =>
       text.replace(/^client_id = .*$/m, 'client_id = "fleet-station"'),
     );
-    await expect(station.signIn(limit())).rejects.toThrow(/IDENTITY_CLIENT_UNKNOWN/);
+    await expect(station.signIn(unlessItHangs())).rejects.toThrow(/IDENTITY_CLIENT_UNKNOWN/);
     expect(station.state.session).toMatchObject({
       state: 'signed-out',
       error: { code: 'IDENTITY_CLIENT_UNKNOWN' },
@@ -37,7 +37,7 @@ describe('sign-in', () => {
     const { station } = await withProfile((text) =>
       text.replace('issuer = "http://127.0.0.1', 'issuer = "http://localhost'),
     );
-    await expect(station.signIn(limit())).rejects.toThrow(
+    await expect(station.signIn(unlessItHangs())).rejects.toThrow(
       /IDENTITY_(ISSUER_MISMATCH|UNREACHABLE|CALL_FAILED)/,
     );
   });
@@ -46,7 +46,7 @@ describe('sign-in', () => {
     const { station } = await withProfile((text) =>
       text.replace(/^issuer = .*$/m, 'issuer = "http://127.0.0.1:9"'),
     );
-    await expect(station.signIn(limit())).rejects.toThrow(/IDENTITY_UNREACHABLE/);
+    await expect(station.signIn(unlessItHangs())).rejects.toThrow(/IDENTITY_UNREACHABLE/);
   });
 
   it('a denied sign-in says so, and the next one works', async () => {
@@ -55,11 +55,11 @@ describe('sign-in', () => {
     let deny = true;
     // The fixture's browser approves; this one denies first, through the same page.
     station.answerCodesWith(async (url) => {
-      await approveAsLabOperator({ verificationUriComplete: url, deny, signal: limit() });
+      await approveAsLabOperator({ verificationUriComplete: url, deny, signal: unlessItHangs() });
     });
-    await expect(station.signIn(limit())).rejects.toThrow(/IDENTITY_SIGN_IN_DENIED/);
+    await expect(station.signIn(unlessItHangs())).rejects.toThrow(/IDENTITY_SIGN_IN_DENIED/);
     deny = false;
-    await station.signIn(limit());
+    await station.signIn(unlessItHangs());
     expect(station.state.session.state).toBe('signed-in');
   });
 
@@ -67,10 +67,14 @@ describe('sign-in', () => {
     fixture = await startLabFixture([]);
     const { station } = fixture;
     station.answerCodesWith(() => Promise.reject(new Error('The page fell over.')));
-    await expect(station.signIn(limit())).rejects.toThrow('The sign-in page failed: The page fell over.');
+    await expect(station.signIn(unlessItHangs())).rejects.toThrow(
+      'The sign-in page failed: The page fell over.',
+    );
     expect(station.state.session.state).toBe('signed-out');
-    station.answerCodesWith((url) => approveAsLabOperator({ verificationUriComplete: url, signal: limit() }));
-    await station.signIn(limit());
+    station.answerCodesWith((url) =>
+      approveAsLabOperator({ verificationUriComplete: url, signal: unlessItHangs() }),
+    );
+    await station.signIn(unlessItHangs());
     expect(station.state.session.state).toBe('signed-in');
   });
 
@@ -78,15 +82,15 @@ describe('sign-in', () => {
     fixture = await startLabFixture([], { deviceCodeLifetimeSeconds: 2 });
     const { station } = fixture;
     station.answerCodesWith(async () => undefined);
-    await expect(station.signIn(limit())).rejects.toThrow(/IDENTITY_CODE_EXPIRED/);
+    await expect(station.signIn(unlessItHangs())).rejects.toThrow(/IDENTITY_CODE_EXPIRED/);
   });
 
   it('can be cancelled while it waits', async () => {
     fixture = await startLabFixture([]);
     const { station } = fixture;
     station.answerCodesWith(async () => undefined);
-    const signingIn = station.signIn(limit());
-    await station.until((state) => state.session.state === 'awaiting-approval', limit());
+    const signingIn = station.signIn(unlessItHangs());
+    await station.until((state) => state.session.state === 'awaiting-approval', unlessItHangs());
     await station.station.handle('session.cancel', null);
     await expect(signingIn).rejects.toThrow('cancelled');
     expect(station.state.session).toEqual({ state: 'signed-out' });
@@ -98,9 +102,14 @@ describe('sign-in', () => {
     const { auditor } = lab.identity.otherOperators;
     station.answerCodesWith(async (url) => {
       const { loginName, password } = auditor;
-      await approveAsLabOperator({ verificationUriComplete: url, loginName, password, signal: limit() });
+      await approveAsLabOperator({
+        verificationUriComplete: url,
+        loginName,
+        password,
+        signal: unlessItHangs(),
+      });
     });
-    await station.signIn(limit());
+    await station.signIn(unlessItHangs());
     await station.enrollAll();
     expect(fixture.row('one').error).toMatchObject({ code: 'IDENTITY_ROLE_MISSING' });
   });
@@ -108,7 +117,7 @@ describe('sign-in', () => {
   it('signing out revokes the sign-in and forgets it', async () => {
     fixture = await startLabFixture([]);
     const { station } = fixture;
-    await station.signIn(limit());
+    await station.signIn(unlessItHangs());
     await station.station.handle('session.signOut', null);
     expect(station.state.session).toEqual({ state: 'signed-out' });
     await expect(station.station.handle('batch.start', { rowIds: ['row-1'] })).rejects.toMatchObject({

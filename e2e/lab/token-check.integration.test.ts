@@ -9,8 +9,8 @@ import { UNKNOWN_END } from '#shared/engine/ports.ts';
 import { toErrorView } from '#shared/errors/enrollment-error.ts';
 import { type Profile, profileSchema } from '#shared/model/profile.ts';
 import { Secret } from '#shared/model/secret.ts';
+import { unlessItHangs } from '#shared/testing/patience.ts';
 import { type LabIdentityProvider, startLabIdentityProvider } from './identity/index.ts';
-import { limit } from './testing/limit.ts';
 
 /** What the lab's provider tells of a token that somebody hands in. */
 describe('the check of a token that is handed in', () => {
@@ -39,7 +39,7 @@ describe('the check of a token that is handed in', () => {
   const check = (token: string, change: Partial<Profile['identity']> = {}) =>
     createTokenCheck({
       ...{ profile: profileOf(change), http, clock: systemClock, random: systemRandom, logger: silentLogger },
-    }).check(new Secret(token), limit());
+    }).check(new Secret(token), unlessItHangs());
   const refusal = async (...words: Parameters<typeof check>) =>
     check(...words).then(
       () => undefined,
@@ -52,7 +52,7 @@ describe('the check of a token that is handed in', () => {
     const tokens = await client.signIn(
       ({ userCode }) =>
         void lab.control.decideSignIn({ userCode, ...(loginName === undefined ? {} : { loginName }) }),
-      limit(),
+      unlessItHangs(),
     );
     return tokens.accessToken.reveal();
   };

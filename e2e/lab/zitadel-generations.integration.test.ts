@@ -16,10 +16,10 @@ import { type Profile, profileSchema } from '#shared/model/profile.ts';
 import { Secret } from '#shared/model/secret.ts';
 import { setUpRequestSchema } from '#shared/setup/request.ts';
 import { setUp } from '#shared/setup/set-up.ts';
+import { HANGS_AFTER_MS, unlessItHangs } from '#shared/testing/patience.ts';
 import type { LabIdentityProvider } from './identity/identity-provider.ts';
 import { apiOf, startTestLab } from './identity/lab-testkit.ts';
 import type { ApiGeneration } from './identity/options.ts';
-import { HANGS_AFTER_MS, limit } from './testing/limit.ts';
 
 /**
  * What the engine and the set-up may rely on, whichever generation of the API a server has. Each server here has one
@@ -89,7 +89,7 @@ async function setUpOnce(
         tokens: { accessToken: async () => new Secret(started.adminToken) },
       }),
       folder: createSetUpFolder(dir),
-      ...{ clock: systemClock, random: systemRandom, profile: {}, preview: false, signal: limit() },
+      ...{ clock: systemClock, random: systemRandom, profile: {}, preview: false, signal: unlessItHangs() },
       readIdentity: () => undefined,
       onItem: () => undefined,
     });
@@ -134,7 +134,7 @@ describe.each([['v1'], ['v2']] as const)('a Zitadel with %s alone', (generation)
   test('gives a device its account once, for two stations at the same moment', async () => {
     const started = await lab([generation]);
     const accounts = await Promise.all(
-      [0, 1, 2, 3].map(() => station(started).ensureAccount(device, 'unknown', limit())),
+      [0, 1, 2, 3].map(() => station(started).ensureAccount(device, 'unknown', unlessItHangs())),
     );
     expect(new Set(accounts.map(({ userId }) => userId)).size).toBe(1);
     expect(accounts.filter(({ created }) => created)).toHaveLength(1);
@@ -145,41 +145,43 @@ describe.each([['v1'], ['v2']] as const)('a Zitadel with %s alone', (generation)
       { projectId: started.projectId, roleKeys: ['device'], orgId: started.orgId },
     ]);
     await expect
-      .poll(() => station(started).findMachineUser(device, limit()), { timeout: HANGS_AFTER_MS })
+      .poll(() => station(started).findMachineUser(device, unlessItHangs()), { timeout: HANGS_AFTER_MS })
       .toEqual({ userId: users[0]?.id, hasJwtTokens: true, hasGrant: true });
-    expect(await station(started).ensureAccount(device, 'new', limit())).toMatchObject({ created: false });
+    expect(await station(started).ensureAccount(device, 'new', unlessItHangs())).toMatchObject({
+      created: false,
+    });
   });
 
   test('mints, registers, lists and deletes keys', async () => {
     const started = await lab([generation]);
     const identity = station(started);
-    const { userId } = await identity.ensureAccount(device, 'new', limit());
+    const { userId } = await identity.ensureAccount(device, 'new', unlessItHangs());
     const expiresAt = inAYear();
-    const minted = await identity.mintKey(userId, expiresAt, limit());
+    const minted = await identity.mintKey(userId, expiresAt, unlessItHangs());
     const content = JSON.parse(minted.file.reveal()) as { type: string; userId: string; keyId: string };
     expect(content).toMatchObject({ type: 'serviceaccount', userId, keyId: minted.keyId });
     const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
-    const registered = await identity.registerKey(userId, pem, expiresAt + 5, limit());
+    const registered = await identity.registerKey(userId, pem, expiresAt + 5, unlessItHangs());
     expect(started.inspect().keys.map(({ origin }) => origin)).toEqual(['minted', 'registered']);
     await expect
-      .poll(() => identity.listKeys(userId, limit()), { timeout: HANGS_AFTER_MS })
+      .poll(() => identity.listKeys(userId, unlessItHangs()), { timeout: HANGS_AFTER_MS })
       .toMatchObject([
         { keyId: minted.keyId, expiresAt },
         { keyId: registered?.keyId, expiresAt: expiresAt + 5 },
       ]);
-    await identity.deleteKey(userId, minted.keyId, limit());
-    await identity.deleteKey(userId, minted.keyId, limit());
+    await identity.deleteKey(userId, minted.keyId, unlessItHangs());
+    await identity.deleteKey(userId, minted.keyId, unlessItHangs());
     expect(started.inspect().keys.filter(({ live }) => live)).toMatchObject([{ id: registered?.keyId }]);
   });
 
   test('deletes a device with its grant and keys, once and again', async () => {
     const started = await lab([generation]);
     const identity = station(started);
-    const { userId } = await identity.ensureAccount(device, 'new', limit());
-    await identity.mintKey(userId, inAYear(), limit());
-    await identity.deleteMachineUser(userId, limit());
-    await identity.deleteMachineUser(userId, limit());
+    const { userId } = await identity.ensureAccount(device, 'new', unlessItHangs());
+    await identity.mintKey(userId, inAYear(), unlessItHangs());
+    await identity.deleteMachineUser(userId, unlessItHangs());
+    await identity.deleteMachineUser(userId, unlessItHangs());
     const { users, keys, grants, mutations } = started.inspect();
     for (const all of [users.filter(({ id }) => id === userId), keys, grants]) {
       expect(all.length).toBeGreaterThan(0);
@@ -190,18 +192,20 @@ describe.each([['v1'], ['v2']] as const)('a Zitadel with %s alone', (generation)
 
   test('shows the project, or those it shows instead', async () => {
     const started = await lab([generation]);
-    await expect(station(started).requireProject(limit())).resolves.toBeUndefined();
-    await expect(station(started, { project_id: '1' }).requireProject(limit())).rejects.toMatchObject({
-      code: 'IDENTITY_PROJECT_NOT_VISIBLE',
-      details: { visible: `${started.projectName} (${started.projectId})` },
-    });
+    await expect(station(started).requireProject(unlessItHangs())).resolves.toBeUndefined();
+    await expect(station(started, { project_id: '1' }).requireProject(unlessItHangs())).rejects.toMatchObject(
+      {
+        code: 'IDENTITY_PROJECT_NOT_VISIBLE',
+        details: { visible: `${started.projectName} (${started.projectId})` },
+      },
+    );
   });
 
   test('says that it does not know the organisation, not that the project is hidden', async () => {
     const started = await lab([generation]);
     const before = started.inspect().mutations;
     const lost = station(started, { org_id: '404404' });
-    await expect(lost.requireProject(limit())).rejects.toMatchObject({
+    await expect(lost.requireProject(unlessItHangs())).rejects.toMatchObject({
       code: 'IDENTITY_ORGANISATION_UNKNOWN',
       details: { orgId: '404404' },
       // The first generation shows nothing where it does not know the organisation.
@@ -217,7 +221,8 @@ describe.each([['v1'], ['v2']] as const)('a Zitadel with %s alone', (generation)
   test('refuses who may not, by one name in both', async () => {
     const started = await lab([generation]);
     const before = started.inspect().mutations;
-    const account = (token: string) => station(started, {}, token).ensureAccount(device, 'new', limit());
+    const account = (token: string) =>
+      station(started, {}, token).ensureAccount(device, 'new', unlessItHangs());
     await expect(account(started.powerlessToken)).rejects.toMatchObject({ code: 'IDENTITY_ROLE_MISSING' });
     await expect(account('nonsense')).rejects.toMatchObject({ code: 'IDENTITY_SESSION_ENDED' });
     await expect(setUpOnce(started, dir, { org_id: '404404' })).rejects.toMatchObject({
@@ -228,7 +233,11 @@ describe.each([['v1'], ['v2']] as const)('a Zitadel with %s alone', (generation)
 
   test('finds the organisation of the account where the profile names none', async () => {
     const started = await lab([generation]);
-    const { userId } = await station(started, { org_id: undefined }).ensureAccount(device, 'new', limit());
+    const { userId } = await station(started, { org_id: undefined }).ensureAccount(
+      device,
+      'new',
+      unlessItHangs(),
+    );
     expect(started.inspect().users.find(({ id }) => id === userId)?.orgId).toBe(started.orgId);
   });
 });
@@ -307,7 +316,7 @@ describe('which generation is spoken', () => {
     const started = await lab(generations);
     const identity = station(started);
     const devices = ['a-1', 'a-2', 'a-3'].map((id) => id as DeviceId);
-    await Promise.all(devices.map((id) => identity.ensureAccount(id, 'new', limit())));
+    await Promise.all(devices.map((id) => identity.ensureAccount(id, 'new', unlessItHangs())));
     expect(probes(started)).toBe(1);
     const first = paths(started).filter((one) => one.includes('/management/v1/'));
     const second = paths(started).filter((one) => one.includes('/v2/') || one.includes('/zitadel.'));
@@ -327,7 +336,7 @@ describe('which generation is spoken', () => {
       createZitadelAdministration({
         ...{ identity: profileOf(started, {}).identity, http, clock: systemClock, random: systemRandom },
         ...{ logger: silentLogger, api: 'probe', tokens: { accessToken: async () => new Secret(token) } },
-      }).caller(limit());
+      }).caller(unlessItHangs());
     const admin = started.inspect().users.find(({ userName }) => userName === 'muster-admin');
     // Without the first generation there is the id alone, for a token that was given no scope for names.
     const account = (generations as readonly string[]).includes('v1') ? 'muster-admin' : admin?.id;

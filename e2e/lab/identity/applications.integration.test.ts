@@ -4,11 +4,11 @@ import type { LabIdentityProvider } from './identity-provider.ts';
 import {
   type Api,
   apiOf,
-  limit,
   operatorScope,
   postToken,
   startTestLab,
   stationClient,
+  unlessItHangs,
 } from './lab-testkit.ts';
 import { approveAsLabOperator } from './operator-walk.ts';
 
@@ -46,8 +46,10 @@ describe('signing in through an application made with the API', () => {
     const client = await stationClient(lab, clientId);
     const device = await openid.initiateDeviceAuthorization(client, { scope });
     const verificationUriComplete = device.verification_uri_complete ?? '';
-    await approveAsLabOperator({ verificationUriComplete, signal: limit() });
-    const tokens = await openid.pollDeviceAuthorizationGrant(client, device, undefined, { signal: limit() });
+    await approveAsLabOperator({ verificationUriComplete, signal: unlessItHangs() });
+    const tokens = await openid.pollDeviceAuthorizationGrant(client, device, undefined, {
+      signal: unlessItHangs(),
+    });
     return { client, device, tokens };
   }
 

@@ -1,18 +1,18 @@
 import { decodeJwt } from 'jose';
 import * as openid from 'openid-client';
 import { afterEach, describe, expect, it } from 'vitest';
-import { HANGS_AFTER_MS } from '../testing/limit.ts';
+import { HANGS_AFTER_MS } from '#shared/testing/patience.ts';
 import { ownLoopback } from '../testing/own-loopback.ts';
 import { type FaultRequest, namedFaults } from './faults.ts';
 import type { LabIdentityProvider } from './identity-provider.ts';
 import {
   apiOf,
-  limit,
   operatorScope,
   postToken,
   signIn,
   startTestLab,
   stationClient,
+  unlessItHangs,
 } from './lab-testkit.ts';
 import { approveAsLabOperator } from './operator-walk.ts';
 import type { LabIdentityOptions } from './options.ts';
@@ -36,15 +36,17 @@ describe('what a test can do to a running provider', () => {
     const client = await stationClient(lab);
     const device = await openid.initiateDeviceAuthorization(client, { scope: operatorScope });
     await lab.control.goDown();
-    await expect(fetch(`${lab.issuer}/debug/healthz`, { signal: limit() })).rejects.toThrow();
+    await expect(fetch(`${lab.issuer}/debug/healthz`, { signal: unlessItHangs() })).rejects.toThrow();
     await lab.control.comeBack();
     const verificationUriComplete = device.verification_uri_complete ?? '';
-    await approveAsLabOperator({ verificationUriComplete, signal: limit() });
-    const tokens = await openid.pollDeviceAuthorizationGrant(client, device, undefined, { signal: limit() });
+    await approveAsLabOperator({ verificationUriComplete, signal: unlessItHangs() });
+    const tokens = await openid.pollDeviceAuthorizationGrant(client, device, undefined, {
+      signal: unlessItHangs(),
+    });
     expect(tokens.refresh_token).toBeTruthy();
     await lab.control.goDown();
     // This client notices that its connections are gone, as it would with a real restart.
-    await expect(fetch(`${lab.issuer}/debug/healthz`, { signal: limit() })).rejects.toThrow();
+    await expect(fetch(`${lab.issuer}/debug/healthz`, { signal: unlessItHangs() })).rejects.toThrow();
     await lab.control.comeBack();
     expect((await openid.refreshTokenGrant(client, tokens.refresh_token ?? '')).access_token).toBeTruthy();
   });
@@ -58,11 +60,11 @@ describe('what a test can do to a running provider', () => {
     ];
     await approveAsLabOperator({
       verificationUriComplete: decided.verification_uri_complete ?? '',
-      signal: limit(),
+      signal: unlessItHangs(),
     });
     lab.control.expireDeviceCodes();
     const poll = (device: typeof open) =>
-      openid.pollDeviceAuthorizationGrant(client, device, undefined, { signal: limit() });
+      openid.pollDeviceAuthorizationGrant(client, device, undefined, { signal: unlessItHangs() });
     await expect(poll(open)).rejects.toMatchObject({ error: 'expired_token', status: 400 });
     expect((await poll(decided)).access_token).toBeTruthy();
   });
@@ -95,7 +97,7 @@ describe('what a test can do to a running provider', () => {
   it('has its clock wrong in dates and in tokens, and goes on taking its own tokens', async () => {
     const lab = await startLab();
     lab.control.setClockOffset(-7200);
-    const response = await fetch(`${lab.issuer}/debug/healthz`, { signal: limit() });
+    const response = await fetch(`${lab.issuer}/debug/healthz`, { signal: unlessItHangs() });
     const now = Date.now();
     expect(Math.abs(Date.parse(response.headers.get('date') ?? '') - (now - 7_200_000))).toBeLessThan(
       HANGS_AFTER_MS,
@@ -147,7 +149,7 @@ describe('what a test can do to a running provider', () => {
   it('takes the time it is told to for every call', async () => {
     const lab = await startLab({ latencyMs: 120 });
     const before = performance.now();
-    await fetch(`${lab.issuer}/debug/healthz`, { signal: limit() });
+    await fetch(`${lab.issuer}/debug/healthz`, { signal: unlessItHangs() });
     expect(performance.now() - before).toBeGreaterThan(115);
   });
 });

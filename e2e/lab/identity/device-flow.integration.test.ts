@@ -4,12 +4,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import type { LabIdentityProvider } from './identity-provider.ts';
 import {
   apiOf,
-  limit,
   operatorScope,
   postToken,
   signIn,
   startTestLab,
   stationClient,
+  unlessItHangs,
 } from './lab-testkit.ts';
 import { approveAsLabOperator, LabSignInError } from './operator-walk.ts';
 
@@ -59,9 +59,11 @@ describe('signing in on the lab with the device grant', () => {
 
     await approveAsLabOperator({
       verificationUriComplete: device.verification_uri_complete ?? '',
-      signal: limit(),
+      signal: unlessItHangs(),
     });
-    const tokens = await openid.pollDeviceAuthorizationGrant(client, device, undefined, { signal: limit() });
+    const tokens = await openid.pollDeviceAuthorizationGrant(client, device, undefined, {
+      signal: unlessItHangs(),
+    });
     expect(tokens.token_type).toBe('bearer');
     expect(tokens.refresh_token).toBeTruthy();
     expect(tokens.expiresIn()).toBeGreaterThan(43_000);
@@ -110,14 +112,14 @@ describe('signing in on the lab with the device grant', () => {
     const client = await stationClient(lab);
     const device = await openid.initiateDeviceAuthorization(client, { scope: operatorScope });
     const uri = device.verification_uri_complete ?? '';
-    await approveAsLabOperator({ verificationUriComplete: uri, deny: true, signal: limit() });
+    await approveAsLabOperator({ verificationUriComplete: uri, deny: true, signal: unlessItHangs() });
     await expect(
-      openid.pollDeviceAuthorizationGrant(client, device, undefined, { signal: limit() }),
+      openid.pollDeviceAuthorizationGrant(client, device, undefined, { signal: unlessItHangs() }),
     ).rejects.toMatchObject({ error: 'access_denied', status: 400 });
     // Decided is decided: the page takes no second decision.
-    await expect(approveAsLabOperator({ verificationUriComplete: uri, signal: limit() })).rejects.toThrow(
-      /used already/,
-    );
+    await expect(
+      approveAsLabOperator({ verificationUriComplete: uri, signal: unlessItHangs() }),
+    ).rejects.toThrow(/used already/);
   });
 
   it('answers invalid_client with status 400 to an unknown client id, everywhere', async () => {
@@ -173,7 +175,7 @@ describe('signing in on the lab with the device grant', () => {
     const walk = approveAsLabOperator({
       verificationUriComplete: device.verification_uri_complete ?? '',
       password: 'not it',
-      signal: limit(),
+      signal: unlessItHangs(),
     });
     await expect(walk).rejects.toThrow(LabSignInError);
     await expect(walk).rejects.toThrow(/password is not right/);
@@ -181,7 +183,7 @@ describe('signing in on the lab with the device grant', () => {
 
   it('knows no instance under another host name', async () => {
     const other = lab.issuer.replace('127.0.0.1', 'localhost');
-    const response = await fetch(`${other}/.well-known/openid-configuration`, { signal: limit() });
+    const response = await fetch(`${other}/.well-known/openid-configuration`, { signal: unlessItHangs() });
     expect(response.status).toBe(404);
     expect(await response.text()).toMatch(/Instance not found/);
   });
@@ -206,13 +208,13 @@ describe('a device code that ends before anybody decides', () => {
       passSeconds(61);
       await expect(
         openid.pollDeviceAuthorizationGrant(client, device, undefined, {
-          signal: limit(),
+          signal: unlessItHangs(),
         }),
       ).rejects.toMatchObject({ error: 'expired_token', status: 400 });
       const uri = device.verification_uri_complete ?? '';
-      await expect(approveAsLabOperator({ verificationUriComplete: uri, signal: limit() })).rejects.toThrow(
-        /has expired/,
-      );
+      await expect(
+        approveAsLabOperator({ verificationUriComplete: uri, signal: unlessItHangs() }),
+      ).rejects.toThrow(/has expired/);
     } finally {
       await lab.stop();
     }
@@ -224,10 +226,10 @@ describe('a device code that ends before anybody decides', () => {
       const client = await stationClient(lab);
       const device = await openid.initiateDeviceAuthorization(client, { scope: operatorScope });
       const uri = device.verification_uri_complete ?? '';
-      await approveAsLabOperator({ verificationUriComplete: uri, signal: limit() });
+      await approveAsLabOperator({ verificationUriComplete: uri, signal: unlessItHangs() });
       passSeconds(61);
       const tokens = await openid.pollDeviceAuthorizationGrant(client, device, undefined, {
-        signal: limit(),
+        signal: unlessItHangs(),
       });
       expect(tokens.access_token).toBeTruthy();
     } finally {

@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { SignJWT } from 'jose';
 import * as openid from 'openid-client';
-import { limit } from '../testing/limit.ts';
+import { unlessItHangs } from '#shared/testing/patience.ts';
 import { type LabIdentityProvider, startLabIdentityProvider } from './identity-provider.ts';
 import { approveAsLabOperator } from './operator-walk.ts';
 import type { LabIdentityOptions } from './options.ts';
@@ -10,7 +10,7 @@ import { zitadelAudienceScope } from './scopes.ts';
 /** Helpers of this folder's tests. */
 
 export const operatorScope = `openid offline_access ${zitadelAudienceScope}`;
-export { limit };
+export { unlessItHangs };
 
 /** A lab for one test file; the short interval keeps polls quick. */
 export function startTestLab(options: Partial<LabIdentityOptions> = {}): Promise<LabIdentityProvider> {
@@ -42,9 +42,9 @@ export async function signIn(
   await approveAsLabOperator({
     verificationUriComplete: device.verification_uri_complete ?? '',
     loginName,
-    signal: limit(),
+    signal: unlessItHangs(),
   });
-  return openid.pollDeviceAuthorizationGrant(client, device, undefined, { signal: limit() });
+  return openid.pollDeviceAuthorizationGrant(client, device, undefined, { signal: unlessItHangs() });
 }
 
 /** Members of the answers that tests look into; each answer has some of them. */
@@ -87,7 +87,7 @@ export function apiOf(lab: LabIdentityProvider, token: string): Api {
     const response = await fetch(`${lab.issuer}${path}`, {
       method,
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
-      signal: limit(),
+      signal: unlessItHangs(),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
@@ -130,14 +130,14 @@ export async function postToken(lab: LabIdentityProvider, form: Record<string, s
   const response = await fetch(`${lab.issuer}/oauth/v2/token`, {
     method: 'POST',
     body: new URLSearchParams(form),
-    signal: limit(),
+    signal: unlessItHangs(),
   });
   return { status: response.status, body: (await response.json()) as ApiBody };
 }
 
 /** Repeats until the value is there; searches lag behind writes. */
 export async function eventually<T>(look: () => Promise<T | undefined>): Promise<T> {
-  const until = limit();
+  const until = unlessItHangs();
   for (;;) {
     const value = await look();
     if (value !== undefined) return value;

@@ -1,7 +1,7 @@
 import * as openid from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LabIdentityProvider } from './identity-provider.ts';
-import { limit, operatorScope, startTestLab, stationClient } from './lab-testkit.ts';
+import { operatorScope, startTestLab, stationClient, unlessItHangs } from './lab-testkit.ts';
 import { readPage } from './operator-walk.ts';
 
 describe('the pages of the lab for people', () => {
@@ -17,7 +17,7 @@ describe('the pages of the lab for people', () => {
       body: new URLSearchParams(form),
       headers,
       redirect: 'manual',
-      signal: limit(),
+      signal: unlessItHangs(),
     });
   }
 
@@ -29,14 +29,14 @@ describe('the pages of the lab for people', () => {
   }
 
   async function openCodePage(query = ''): Promise<{ html: string; cookie: string; csrf: string }> {
-    const response = await fetch(`${lab.issuer}/device${query}`, { signal: limit() });
+    const response = await fetch(`${lab.issuer}/device${query}`, { signal: unlessItHangs() });
     const html = await response.text();
     const cookie = response.headers.getSetCookie()[0]?.split(';', 1)[0] ?? '';
     return { html, cookie, csrf: readPage(html).form?.values.csrf ?? '' };
   }
 
   it('needs no script and may load nothing', async () => {
-    const response = await fetch(`${lab.issuer}/device`, { signal: limit() });
+    const response = await fetch(`${lab.issuer}/device`, { signal: unlessItHangs() });
     const policy = response.headers.get('content-security-policy') ?? '';
     expect(policy).toContain("default-src 'none'");
     expect(policy).toContain("form-action 'self'");
@@ -93,7 +93,7 @@ describe('the pages of the lab for people', () => {
     const { cookie, csrf } = await openCodePage();
     const response = await fetch(`${lab.issuer}/oidc/v1/end_session`, {
       headers: { cookie },
-      signal: limit(),
+      signal: unlessItHangs(),
     });
     expect(readPage(await response.text()).step).toBe('signed-out');
     expect((await post('/device', { csrf, user_code: await freshCode() }, { cookie })).status).toBe(403);

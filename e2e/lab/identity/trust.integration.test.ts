@@ -7,7 +7,7 @@ import { decodeJwt } from 'jose';
 import { afterEach, describe, expect, it } from 'vitest';
 import { at, textOf } from './contract/subject.ts';
 import type { LabIdentityProvider } from './identity-provider.ts';
-import { limit, operatorScope, startTestLab } from './lab-testkit.ts';
+import { operatorScope, startTestLab, unlessItHangs } from './lab-testkit.ts';
 
 /** A certificate for 127.0.0.1 that signs itself. */
 function makeCertificate(): { readonly key: string; readonly cert: string } {
@@ -28,7 +28,7 @@ function makeCertificate(): { readonly key: string; readonly cert: string } {
 
 function getOverTls(url: string, ca: string | undefined): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const asked = request(url, { ca, signal: limit() }, (response) => {
+    const asked = request(url, { ca, signal: unlessItHangs() }, (response) => {
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => {
@@ -66,7 +66,7 @@ describe('the provider behind other names and certificates', () => {
       const response = await fetch(lab.listensOn + path, {
         method: fields === undefined ? 'GET' : 'POST',
         headers: { 'x-zitadel-instance-host': host },
-        signal: limit(),
+        signal: unlessItHangs(),
         ...(fields === undefined ? {} : { body: new URLSearchParams(fields) }),
       });
       return { status: response.status, body: response.ok ? await response.json() : await response.text() };

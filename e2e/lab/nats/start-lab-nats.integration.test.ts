@@ -11,7 +11,7 @@ import {
 } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { parseDeviceId } from '#shared/model/device-id.ts';
-import { HANGS_AFTER_MS } from '../testing/limit.ts';
+import { HANGS_AFTER_MS } from '#shared/testing/patience.ts';
 import { deviceInboxPrefix } from './permissions.ts';
 import { type LabNats, startLabNats } from './start-lab-nats.ts';
 import { findNatsServer } from './testing/find-nats-server.ts';

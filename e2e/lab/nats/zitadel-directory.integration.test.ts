@@ -5,12 +5,12 @@ import { Kvm } from '@nats-io/kv';
 import { AuthorizationError, connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Secret } from '#shared/model/secret.ts';
+import { unlessItHangs } from '#shared/testing/patience.ts';
 import { fetchAccessToken } from '../../../resources/reference-agent/access-token.ts';
 import { parseMachineKey } from '../../../resources/reference-agent/machine-key.ts';
 import { connectReporter, putDeviceInfo } from '../../../resources/reference-agent/reporter.ts';
 import type { LabIdentityProvider } from '../identity/index.ts';
 import { apiOf, readKeyDetails, signIn, startTestLab } from '../identity/lab-testkit.ts';
-import { limit } from '../testing/limit.ts';
 import { type LabNats, startLabNats } from './start-lab-nats.ts';
 import { findNatsServer } from './testing/find-nats-server.ts';
 import { createZitadelDirectory } from './zitadel-directory.ts';
@@ -70,7 +70,7 @@ describe.skipIf(executable === undefined)('lab NATS with the lab identity provid
         acceptInvalidCertificates: false,
         key,
         now: Date.now,
-        signal: limit(),
+        signal: unlessItHangs(),
       });
       const connection = await connectReporter({ urls: lab.urls, deviceId: name, token });
       open.push(connection);

@@ -1,5 +1,5 @@
 import { sign } from 'node:crypto';
-import { limit } from '../testing/limit.ts';
+import { unlessItHangs } from '#shared/testing/patience.ts';
 
 export interface MachineKeyFile {
   readonly keyId: string;
@@ -34,7 +34,7 @@ export async function logInWithKey(
     body: new URLSearchParams({
       ...{ grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion, scope },
     }),
-    signal: limit(),
+    signal: unlessItHangs(),
   });
   const body = (await response.json()) as { access_token?: string };
   return response.ok ? body.access_token : undefined;

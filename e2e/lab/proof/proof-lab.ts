@@ -2,11 +2,11 @@ import { generateKeyPairSync } from 'node:crypto';
 import type { AccessTokenSource } from '#shared/engine/ports.ts';
 import { Secret } from '#shared/model/secret.ts';
 import type { FakeClock } from '#shared/testing/fake-clock.ts';
+import { unlessItHangs } from '#shared/testing/patience.ts';
 import type { FaultRequest, Faults } from '../identity/faults.ts';
 import { type LabIdentityProvider, startLabIdentityProvider } from '../identity/identity-provider.ts';
 import type { RsaPair } from '../identity/rsa-keys.ts';
 import { zitadelAudienceScope } from '../identity/scopes.ts';
-import { limit } from '../testing/limit.ts';
 import { asideHeader, logInWithKey, type MachineKeyFile } from './machine-login.ts';
 import { type Wire, wireHeader } from './wire.ts';
 
@@ -94,7 +94,7 @@ async function administratorKey(provider: LabIdentityProvider): Promise<MachineK
     method: 'POST',
     headers: { authorization: `Bearer ${provider.adminToken}`, 'content-type': 'application/json' },
     body: JSON.stringify({ type: 'KEY_TYPE_JSON', expirationDate: '2099-01-01T00:00:00Z' }),
-    signal: limit(),
+    signal: unlessItHangs(),
   });
   const { keyDetails } = (await response.json()) as { keyDetails: string };
   return JSON.parse(Buffer.from(keyDetails, 'base64').toString('utf8')) as MachineKeyFile;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import ssh2, { type Client, type ConnectConfig } from 'ssh2';
-import { HANGS_AFTER_MS } from '../../testing/limit.ts';
+import { HANGS_AFTER_MS } from '#shared/testing/patience.ts';
 import type { RehearsalDevice } from '../model.ts';
 
 /** What a command gave back. */

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { HANGS_AFTER_MS } from '../../testing/limit.ts';
+import { HANGS_AFTER_MS } from '#shared/testing/patience.ts';
 
 /** Waits until something is true, asking again and again. @throws Error naming it after `limitMs`. */
 export async function until(

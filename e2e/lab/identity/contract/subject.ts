@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { HANGS_AFTER_MS, limit } from '../../testing/limit.ts';
+import { HANGS_AFTER_MS, unlessItHangs } from '#shared/testing/patience.ts';
 import { startTestLab } from '../lab-testkit.ts';
 
 /** One of the providers the contract is held against, reached by raw HTTP alone. */
@@ -95,7 +95,7 @@ function asker(url: string, token: string | undefined, fixed: Readonly<Record<st
     const response = await fetch(url + path, {
       method,
       headers: { 'content-type': 'application/json', ...authorization, ...fixed, ...headers },
-      signal: limit(),
+      signal: unlessItHangs(),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     return answerOf(response);
@@ -110,7 +110,7 @@ async function postForm(
   const response = await fetch(url, {
     method: 'POST',
     body: new URLSearchParams(fields),
-    signal: limit(),
+    signal: unlessItHangs(),
     ...(authorization === undefined ? {} : { headers: { authorization } }),
   });
   return answerOf(response);
