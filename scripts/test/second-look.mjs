@@ -34,14 +34,14 @@ export function filesForASecondLook({ failed, failures = [] }) {
 /**
  * Runs a stage, and once more those of its files in which a few tests against real parts failed.
  * @param {(files: readonly string[]) => Promise<Outcome>} run runs the tests of these files; of all, when there are none
- * @param {{ stopped?: () => unknown }} [options] whether somebody wants the run to end
+ * @param {{ stopped?: () => unknown, say?: (text: string) => void }} [options] stopped: whether somebody wants the run to end
  * @returns {Promise<Outcome>} of the whole stage; what failed and then held has passed, and is told as unsteady
  */
-export async function runWithSecondLook(run, { stopped = () => false } = {}) {
+export async function runWithSecondLook(run, { stopped = () => false, say = print } = {}) {
   const first = await run([]);
   const files = filesForASecondLook(first);
   if (files.length === 0 || stopped()) return first;
-  process.stdout.write(`\nA second look at ${files.join(', ')}\n`);
+  say(`A second look at ${files.join(', ')}`);
   const second = await run(files);
   // What a failed hook kept from running may run now: the files' counts are replaced as a whole.
   const before = first.countsOf?.(files) ?? { passed: 0, failed: 0, skipped: 0 };
@@ -52,4 +52,9 @@ export async function runWithSecondLook(run, { stopped = () => false } = {}) {
     skipped: first.skipped - before.skipped + second.skipped,
     ...{ failures: [], unsteady: first.failures ?? [] },
   };
+}
+
+/** @param {string} text */
+function print(text) {
+  process.stdout.write(`\n${text}\n`);
 }

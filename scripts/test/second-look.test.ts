@@ -12,6 +12,7 @@ const outcome = (...failures: ReturnType<typeof failure>[]) => ({
   failures,
   countsOf: () => ({ passed: 7 - failures.length, failed: failures.length, skipped: 0 }),
 });
+const quiet = { say: () => undefined };
 const clean = (passed = 7) => ({ passed, failed: 0, skipped: 0, failures: [] });
 
 describe('the second look', () => {
@@ -45,7 +46,7 @@ describe('the second look', () => {
       .fn()
       .mockResolvedValueOnce(outcome(failure(upload)))
       .mockResolvedValueOnce(clean());
-    expect(await runWithSecondLook(run)).toEqual({
+    expect(await runWithSecondLook(run, quiet)).toEqual({
       ...{ passed: 41, failed: 0, skipped: 1 },
       ...{ failures: [], unsteady: [failure(upload)] },
     });
@@ -59,7 +60,7 @@ describe('the second look', () => {
       countsOf: () => ({ passed: 0, failed: 0, skipped: 7 }),
     };
     const run = vi.fn().mockResolvedValueOnce(hook).mockResolvedValueOnce(clean());
-    expect(await runWithSecondLook(run)).toMatchObject({ passed: 47, failed: 0, skipped: 1 });
+    expect(await runWithSecondLook(run, quiet)).toMatchObject({ passed: 47, failed: 0, skipped: 1 });
   });
 
   test.each([
@@ -70,15 +71,15 @@ describe('the second look', () => {
   ])('leaves a failure where the test %s', async (_, second) => {
     const first = outcome(failure(upload));
     const run = vi.fn().mockResolvedValueOnce(first).mockResolvedValueOnce(second);
-    expect(await runWithSecondLook(run)).toEqual(first);
+    expect(await runWithSecondLook(run, quiet)).toEqual(first);
   });
 
   test('is neither at a clean stage nor taken when the run shall end', async () => {
     const run = vi.fn().mockResolvedValue(clean());
-    await runWithSecondLook(run);
+    await runWithSecondLook(run, quiet);
     expect(run).toHaveBeenCalledTimes(1);
     const stopped = vi.fn().mockResolvedValue(outcome(failure(upload)));
-    await runWithSecondLook(stopped, { stopped: () => true });
+    await runWithSecondLook(stopped, { ...quiet, stopped: () => true });
     expect(stopped).toHaveBeenCalledTimes(1);
   });
 });
