@@ -321,6 +321,7 @@ describe('a sign-in that ends in the middle of it', () => {
   it('can be stopped while it waits, and the same again does all', async () => {
     const { world, station, view } = await endedOnTheWay(true);
     await station.station.handle('device.stopDecommission', { deviceId: 'board-02' });
+    await settled();
     expect(view()?.state).toBe('running');
     await station.station.handle('device.stopDecommission', { deviceId: 'board-01' });
     await settled();

@@ -28,6 +28,12 @@ const keysOf = (id: string) => world.identity.liveKeys(id);
 const fail = (says: string): never => {
   throw new Error(says);
 };
+/** The board that was enrolled, for longer than anybody is taken for alive. */
+async function switchOff(): Promise<void> {
+  device.reachesNats = false;
+  device.unit.active = false;
+  await world.clock.advance(10 * 60_000);
+}
 const open = () => world.journal.unsettledKeyIntents(keyRealm);
 const notes = (log: readonly { readonly text: string }[]) =>
   log.map((line) => line.text).filter((text) => text.startsWith(`key ${oldKey} of`));
@@ -85,7 +91,7 @@ describe('the key of another machine user', () => {
     const copy = world.addDevice('board-03', 'copy.local');
     copy.serial = '10000000abcdef03';
     copy.files.set(keyPath, device.files.get(keyPath) ?? fail('no key file'));
-    await world.clock.advance(10 * 60_000);
+    await switchOff();
     const { error, log } = await enrollOnce(world, 'copy.local', { deviceId: deviceId('board-03') });
     expect(error).toBeUndefined();
     expect(copy.keyId).not.toBe(oldKey);
@@ -116,17 +122,30 @@ describe('the key of another machine user', () => {
     hostile.files.set(keyPath, device.files.get(keyPath) ?? fail('no key file'));
     hostile.serial = device.serial;
     hostile.hostKey = 'SHA256:hostile';
-    await world.clock.advance(10 * 60_000);
-    expect(
-      (await enrollOnce(world, 'hostile.local', { deviceId: deviceId('board-03') })).error,
-    ).toBeUndefined();
+    await switchOff();
+    const { error, log } = await enrollOnce(world, 'hostile.local', { deviceId: deviceId('board-03') });
+    expect(error).toBeUndefined();
     expect(keysOf('board-01')).toEqual([oldKey]);
+    expect(notes(log)).toEqual([
+      expect.stringContaining('stays: this station did not give it to this board'),
+    ]);
   });
 
   it('stays where the board has no serial number to be known by', async () => {
+    // So it is on record: as one of all boards that show zeros.
     device.serial = '0000000000000000';
-    expect((await enroll()).error).toBeUndefined();
+    device.deviceId = 'board-01';
+    expect(
+      (await enrollOnce(world, 'board.local', { deviceId: deviceId('board-01') })).error,
+    ).toBeUndefined();
+    expect(world.journal.boardOf(keyRealm, 'board-01')?.serial).toBe(device.serial);
+    device.deviceId = 'board-02';
+    const { error, log } = await enroll();
+    expect(error).toBeUndefined();
     expect(keysOf('board-01')).toEqual([oldKey]);
+    expect(notes(log)).toEqual([
+      expect.stringContaining('stays: this station did not give it to this board'),
+    ]);
     expect(open()).toEqual([]);
   });
 
